@@ -1,0 +1,119 @@
+//! Where instructions come from.
+
+use crate::{HartId, Instr, PhysAddr, VirtAddr};
+use serde::{Deserialize, Serialize};
+use sim::Picos;
+
+/// A supply of executed instructions and of address translations.
+pub trait Source {
+    /// Executes the next instruction of `hart` and returns its record.
+    ///
+    /// The functional effect is complete when this returns; the caller accounts for its time. A
+    /// source that reads virtual time (timer interrupts) is told the time by its owner, not here.
+    fn next(&mut self, hart: HartId) -> Fetched;
+
+    /// The page-table walk for `va` in the current address space of `hart`: called by a timing
+    /// model whose TLBs missed, right after [`Source::next`] returned the instruction that needs it.
+    /// It reads the tables and changes nothing.
+    fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk;
+}
+
+/// What a source has for a hart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// The next instruction.
+    Instr(Instr),
+    /// Cached translations of the hart became invalid, by its own fence or another hart's request.
+    /// The caller applies it and asks again.
+    Flush(FlushScope),
+    /// The hart waits for an interrupt and executes nothing.
+    Idle {
+        /// When it will wake at the latest by what is known now; `None` if nothing is scheduled.
+        until: Option<Picos>,
+    },
+    /// The hart is off, or the program ended.
+    Stopped,
+}
+
+/// Which cached translations to drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlushScope {
+    /// All of them.
+    All,
+    /// Those of one address space, except global ones.
+    Asid(u16),
+    /// Those of one page in all address spaces, global ones included.
+    Page(VirtAddr),
+    /// Those of one page in one address space, except global ones.
+    PageAsid(VirtAddr, u16),
+}
+
+/// What a translation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Translate {
+    /// An instruction fetch.
+    Fetch,
+    /// A load.
+    Load,
+    /// A store or an atomic.
+    Store,
+}
+
+/// What a page-table walk reads and finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    entries: [PhysAddr; Walk::MAX_LEVELS],
+    levels: u8,
+    /// The page it finds; `None` if it ends in a fault.
+    pub page: Option<Page>,
+}
+
+impl Walk {
+    /// The most table levels a walk can have (57-bit virtual addresses).
+    pub const MAX_LEVELS: usize = 5;
+
+    /// A walk that has read nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the physical address of the next table entry it reads, root first. Panics beyond
+    /// [`Walk::MAX_LEVELS`].
+    pub fn read(&mut self, entry: PhysAddr) {
+        self.entries[usize::from(self.levels)] = entry;
+        self.levels += 1;
+    }
+
+    /// The physical addresses of the table entries it reads, root first.
+    #[must_use]
+    pub fn entries(&self) -> &[PhysAddr] {
+        &self.entries[..usize::from(self.levels)]
+    }
+}
+
+/// A page of virtual memory, as a TLB remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The physical address of its first byte.
+    pub base: PhysAddr,
+    /// The logarithm of its size: 12 for 4 KiB.
+    pub size_log2: u8,
+    /// It is the same in all address spaces.
+    pub global: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_lists_its_entries_root_first() {
+        let mut walk = Walk::new();
+        walk.read(PhysAddr(0x1000));
+        walk.read(PhysAddr(0x2008));
+        assert_eq!(walk.entries(), [PhysAddr(0x1000), PhysAddr(0x2008)]);
+    }
+}
