@@ -1,0 +1,63 @@
+//! What a cache counts.
+
+use stats::{Counter, Derived, Kind, PerKind, Stats};
+
+/// Who asks a cache for a line, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Kind)]
+pub enum AccessKind {
+    /// An instruction fetch.
+    Instruction,
+    /// A load.
+    Load,
+    /// A store or an atomic: the requester needs the only copy.
+    Store,
+    /// A page walker reading a table entry.
+    Walk,
+}
+
+/// Counters of one cache.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct CacheStats {
+    /// Accesses that found their line, whether it had arrived or was outstanding.
+    #[stat(unit = "accesses")]
+    pub hits: PerKind<AccessKind>,
+    /// Accesses that did not find their line.
+    #[stat(unit = "accesses")]
+    pub misses: PerKind<AccessKind>,
+    /// Share of accesses that did not find their line.
+    #[stat(unit = "ratio", formula = "misses / (hits + misses)")]
+    pub miss_ratio: Derived,
+    /// Hits on an outstanding line: they waited for it in a register that an earlier miss holds.
+    #[stat(unit = "accesses")]
+    pub merged: Counter,
+    /// Stores that found their line but had to make other copies go first.
+    #[stat(unit = "accesses")]
+    pub upgrades: Counter,
+    /// Lines that left to make room.
+    #[stat(unit = "lines")]
+    pub evictions: Counter,
+    /// Changed lines passed to the next level when they left or were cleaned.
+    #[stat(unit = "lines")]
+    pub write_backs: Counter,
+    /// Changed lines taken from the levels above.
+    #[stat(unit = "lines")]
+    pub write_backs_received: Counter,
+    /// Changed lines handed over because another cache or a cache operation asked for them.
+    #[stat(unit = "lines")]
+    pub supplied: Counter,
+    /// Copies lost to another cache's store, an inclusive lower level, or a cache operation.
+    #[stat(unit = "lines")]
+    pub invalidations: Counter,
+    /// Copies that became shared because another cache reads the line.
+    #[stat(unit = "lines")]
+    pub downgrades: Counter,
+    /// Cycles misses waited with every miss register taken.
+    #[stat(unit = "cycles")]
+    pub mshr_full: Counter,
+    /// Cycles accesses waited because a miss register could take no more targets.
+    #[stat(unit = "cycles")]
+    pub targets_full: Counter,
+    /// Cycles misses waited with every write buffer taken.
+    #[stat(unit = "cycles")]
+    pub write_buffer_full: Counter,
+}

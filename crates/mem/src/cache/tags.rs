@@ -1,0 +1,105 @@
+//! The tag array.
+
+use crate::replacement::Policy;
+use stream::LineAddr;
+
+/// The state of a line, as in the MESI protocol; an invalid line has no slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// Unchanged; others may have it.
+    Shared,
+    /// Unchanged; no other private cache has it.
+    Exclusive,
+    /// Changed; no other private cache has it.
+    Modified,
+}
+
+/// A line that had to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Victim {
+    pub(crate) line: LineAddr,
+    pub(crate) state: State,
+}
+
+/// The place of a line that is present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+/// Tags, states and replacement of all sets.
+#[derive(Clone, Debug)]
+pub(crate) struct Tags {
+    ways: usize,
+    set_mask: u64,
+    lines: Vec<LineAddr>,
+    states: Vec<State>,
+    policy: Policy,
+}
+
+/// No memory has a line of this number, so an unused way never matches.
+const EMPTY: LineAddr = LineAddr(u64::MAX);
+
+impl Tags {
+    pub(crate) fn new(sets: usize, ways: usize, policy: Policy) -> Self {
+        Self {
+            ways,
+            set_mask: sets as u64 - 1,
+            lines: vec![EMPTY; sets * ways],
+            states: vec![State::Shared; sets * ways],
+            policy,
+        }
+    }
+
+    #[inline]
+    fn set(&self, line: LineAddr) -> usize {
+        (line.0 & self.set_mask) as usize
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
+        let first = self.set(line) * self.ways;
+        let way = self.lines[first..][..self.ways].iter().position(|held| *held == line)?;
+        Some(Slot((first + way) as u32))
+    }
+
+    #[inline]
+    pub(crate) fn touch(&mut self, slot: Slot) {
+        let slot = slot.0 as usize;
+        self.policy.touch(slot / self.ways, slot % self.ways);
+    }
+
+    #[inline]
+    pub(crate) fn state(&self, slot: Slot) -> State {
+        self.states[slot.0 as usize]
+    }
+
+    #[inline]
+    pub(crate) fn set_state(&mut self, slot: Slot, state: State) {
+        self.states[slot.0 as usize] = state;
+    }
+
+    /// Puts in a line that is not present, into an unused way if there is one.
+    pub(crate) fn insert(&mut self, line: LineAddr, state: State) -> Option<Victim> {
+        let set = self.set(line);
+        let first = set * self.ways;
+        let unused = self.lines[first..][..self.ways].iter().position(|held| *held == EMPTY);
+        let way = unused.unwrap_or_else(|| self.policy.victim(set));
+        let victim = Victim { line: self.lines[first + way], state: self.states[first + way] };
+        self.lines[first + way] = line;
+        self.states[first + way] = state;
+        self.policy.fill(set, way);
+        (victim.line != EMPTY).then_some(victim)
+    }
+
+    /// Empties a slot; returns the state its line was in.
+    pub(crate) fn remove(&mut self, slot: Slot) -> State {
+        let slot = slot.0 as usize;
+        self.lines[slot] = EMPTY;
+        self.states[slot]
+    }
+
+    #[cfg(test)]
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (LineAddr, State)> {
+        let held = self.lines.iter().copied().zip(self.states.iter().copied());
+        held.filter(|(line, _)| *line != EMPTY)
+    }
+}

@@ -1,0 +1,196 @@
+//! The memory system of one machine.
+//!
+//! ```text
+//!   hart 0                     hart 1
+//!   itlb  dtlb                 itlb  dtlb        private
+//!     \  l2_tlb, walker          \  l2_tlb, walker
+//!   l1i  l1d                   l1i  l1d
+//!      l2 (optional)              l2 (optional)
+//!        \_________________________/
+//!                 llc (optional)                 shared
+//!                     |
+//!                  memory
+//! ```
+
+mod coherence;
+mod stats;
+mod timing;
+mod transit;
+
+pub use stats::{HierarchyStats, Level, PrivateStats};
+
+use crate::cache::{AccessKind, Cache};
+use crate::memory::{Memory, cycles_of};
+use crate::mmu::Mmu;
+use crate::{CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
+use sim::Clock;
+use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr};
+use transit::Request;
+
+/// Everything a memory system is made from.
+#[derive(Clone, Debug)]
+pub struct HierarchyConfig {
+    /// Harts, each with its private caches and TLBs.
+    pub harts: u32,
+    /// The clock all latencies in cycles are counted in.
+    pub clock: Clock,
+    /// The caches.
+    pub caches: CachesConfig,
+    /// Address translation.
+    pub tlbs: TlbsConfig,
+    /// Main memory.
+    pub memory: MemoryConfig,
+    /// Devices.
+    pub io: IoConfig,
+}
+
+/// When an access is done, and which level had the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The requester has its data, or may go on after its store.
+    pub at: Cycle,
+    /// The level that had the line.
+    pub found: Level,
+}
+
+/// The memory system of one machine.
+#[derive(Clone, Debug)]
+pub struct Hierarchy {
+    line_shift: u32,
+    harts: Vec<Private>,
+    llc: Option<Cache>,
+    memory: Memory,
+    io_latency: u64,
+    walk_through: WalkThrough,
+}
+
+/// What belongs to one hart.
+#[derive(Clone, Debug)]
+struct Private {
+    /// Indexed by [`Side`].
+    l1: [Cache; 2],
+    l2: Option<Cache>,
+    mmu: Mmu,
+}
+
+/// The two first-level caches of a hart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Instruction,
+    Data,
+}
+
+impl Hierarchy {
+    /// A cold memory system. The configuration must have passed its validation.
+    #[must_use]
+    pub fn new(config: &HierarchyConfig) -> Self {
+        let caches = &config.caches;
+        let cache = |config| Cache::new(config, caches.line_bytes);
+        let private = Private {
+            l1: [cache(&caches.l1i), cache(&caches.l1d)],
+            l2: caches.l2.as_ref().map(cache),
+            mmu: Mmu::new(&config.tlbs),
+        };
+        Self {
+            line_shift: caches.line_bytes.trailing_zeros(),
+            harts: vec![private; config.harts as usize],
+            llc: caches.llc.as_ref().map(cache),
+            memory: Memory::new(&config.memory, config.clock, caches.line_bytes),
+            io_latency: cycles_of(config.io.latency_ns, config.clock),
+            walk_through: config.tlbs.walk_through,
+        }
+    }
+
+    /// The cache line that holds `pa`.
+    #[must_use]
+    #[inline]
+    pub fn line(&self, pa: PhysAddr) -> LineAddr {
+        pa.line(self.line_shift)
+    }
+
+    /// Timed access to the line of `pa` at `now`.
+    #[inline]
+    pub fn access(&mut self, now: Cycle, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Access {
+        let request = self.request(hart, kind, pa);
+        let outcome = self.transit(request);
+        Access { at: self.completion(now, request, &outcome), found: outcome.found }
+    }
+
+    /// The same access without time: moves the lines and counts. Returns the level that had it.
+    #[inline]
+    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Level {
+        let request = self.request(hart, kind, pa);
+        self.transit(request).found
+    }
+
+    /// When an access to a device that starts at `now` is done.
+    #[must_use]
+    pub fn uncached(&self, now: Cycle) -> Cycle {
+        now + self.io_latency
+    }
+
+    /// Cleans, flushes or invalidates all copies of the line of `pa`; returns when it is done.
+    ///
+    /// `Invalidate` writes changed copies back first, as RISC-V allows. Zeroing a block is a store,
+    /// and prefetch hints are accesses: both panic here.
+    pub fn maintain(&mut self, now: Cycle, hart: HartId, op: CacheOp, pa: PhysAddr) -> Cycle {
+        let written = self.maintain_line(op, self.line(pa));
+        self.maintenance_completion(now, hart, written)
+    }
+
+    /// The same without time.
+    pub fn warm_maintain(&mut self, op: CacheOp, pa: PhysAddr) {
+        self.maintain_line(op, self.line(pa));
+    }
+
+    /// Drops cached translations of a hart.
+    pub fn flush_tlb(&mut self, hart: HartId, scope: FlushScope) {
+        self.harts[hart.index()].mmu.flush(scope);
+    }
+
+    /// A snapshot of all counters.
+    #[must_use]
+    pub fn stats(&self) -> HierarchyStats {
+        HierarchyStats {
+            harts: self.harts.iter().map(Private::stats).collect(),
+            llc: self.llc.as_ref().map(|llc| llc.stats.clone()),
+            memory: self.memory.stats.clone(),
+        }
+    }
+
+    #[inline]
+    fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
+        let side = match kind {
+            AccessKind::Instruction => Some(Side::Instruction),
+            AccessKind::Walk if self.walk_through == WalkThrough::BelowL1 => None,
+            _ => Some(Side::Data),
+        };
+        Request { hart: hart.index(), side, kind, line: self.line(pa) }
+    }
+
+    pub(crate) fn walks_below_l1(&self) -> bool {
+        self.walk_through == WalkThrough::BelowL1
+    }
+
+    pub(crate) fn mmu(&mut self, hart: HartId) -> &mut Mmu {
+        &mut self.harts[hart.index()].mmu
+    }
+}
+
+impl Private {
+    fn stats(&self) -> PrivateStats {
+        let (itlb, dtlb, l2_tlb, walker) = self.mmu.stats();
+        PrivateStats {
+            l1i: self.l1[Side::Instruction as usize].stats.clone(),
+            l1d: self.l1[Side::Data as usize].stats.clone(),
+            l2: self.l2.as_ref().map(|l2| l2.stats.clone()),
+            itlb,
+            dtlb,
+            l2_tlb,
+            walker,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Counters of the whole memory system, and the identities that must hold between them.
+
+use crate::cache::CacheStats;
+use crate::memory::MemoryStats;
+use crate::mmu::WalkerStats;
+use crate::tlb::TlbStats;
+use stats::{Kind, Stats};
+
+/// Where a line can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
+pub enum Level {
+    /// The first-level cache that was asked.
+    L1,
+    /// The private second level.
+    L2,
+    /// The shared last level, or another hart's private cache through it.
+    Llc,
+    /// Main memory.
+    Memory,
+}
+
+/// Counters of what belongs to one hart.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct PrivateStats {
+    /// First-level instruction cache.
+    pub l1i: CacheStats,
+    /// First-level data cache.
+    pub l1d: CacheStats,
+    /// Private second level.
+    pub l2: Option<CacheStats>,
+    /// Instruction TLB.
+    pub itlb: TlbStats,
+    /// Data TLB.
+    pub dtlb: TlbStats,
+    /// Second-level TLB.
+    pub l2_tlb: Option<TlbStats>,
+    /// Page walker.
+    pub walker: WalkerStats,
+}
+
+/// Counters of the whole memory system.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct HierarchyStats {
+    /// Private caches and TLBs, by hart.
+    pub harts: Vec<PrivateStats>,
+    /// Shared last level.
+    pub llc: Option<CacheStats>,
+    /// Main memory.
+    pub memory: MemoryStats,
+}
+
+impl HierarchyStats {
+    /// What does not add up, in words; empty when the books balance. Every line that one level asks
+    /// of the next must have been asked there, and every changed line that is passed on must
+    /// arrive once. It holds for any window, warmed or timed.
+    #[must_use]
+    pub fn audit(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut equal = |what: &str, given: u64, taken: u64| {
+            if given != taken {
+                wrong.push(format!("{what}: {given} given, {taken} taken"));
+            }
+        };
+        // Requests that leave the private levels, and changed lines on the move.
+        let (mut asked, mut passed, mut received) = (0, 0, 0);
+        for (index, hart) in self.harts.iter().enumerate() {
+            let walks_below = hart.walker.reads_below_l1.get();
+            let l1_misses = hart.l1i.misses.sum() + hart.l1d.misses.sum() + walks_below;
+            passed += outgoing(&hart.l1i) + outgoing(&hart.l1d);
+            match &hart.l2 {
+                Some(l2) => {
+                    let what = format!("requests to the second level of hart {index}");
+                    equal(&what, l1_misses, l2.hits.sum() + l2.misses.sum());
+                    asked += l2.misses.sum();
+                    passed += outgoing(l2);
+                    received += l2.write_backs_received.get();
+                }
+                None => asked += l1_misses,
+            }
+        }
+        match &self.llc {
+            Some(llc) => {
+                equal("requests to the last level", asked, llc.hits.sum() + llc.misses.sum());
+                equal("lines from memory", llc.misses.sum(), self.memory.reads.get());
+                received += llc.write_backs_received.get();
+                equal("changed lines within the caches", passed, received);
+                equal("lines to memory", llc.write_backs.get(), self.memory.writes.get());
+            }
+            None => {
+                equal("lines from memory", asked, self.memory.reads.get());
+                received += self.memory.writes.get();
+                equal("changed lines", passed, received);
+            }
+        }
+        wrong
+    }
+}
+
+/// Changed lines a cache passed on.
+fn outgoing(cache: &CacheStats) -> u64 {
+    cache.write_backs.get() + cache.supplied.get()
+}

@@ -1,0 +1,38 @@
+//! Timing models of caches, TLBs, page walks and memory.
+//!
+//! A [`Hierarchy`] is the memory system of one simulated machine: private first-level caches and
+//! TLBs per hart, an optional private second level, an optional shared last level, and memory. It
+//! holds tags and states, never data: the functional side owns the data.
+//!
+//! Two entry points share one tag-update path. `warm` moves lines and counts; `access` does the
+//! same and then works out when the data is there. So a warmed hierarchy and a timed one hold the
+//! same lines by construction, and the warming mode is the timed mode minus arithmetic.
+//!
+//! Time is a timestamp calculus, not an event queue: each bounded resource (miss registers, write
+//! buffers, the memory port) remembers when it is busy, and a request that needs it starts when it
+//! is free. That is exact for requests that arrive in time order, and close for harts that are
+//! stepped instruction by instruction in the order of their clocks.
+//!
+//! Left out: crossbar contention, cache ports and banks, exclusive caches, prefetchers, DRAM pages.
+#![forbid(unsafe_code)]
+
+mod cache;
+mod config;
+mod cycle;
+mod hierarchy;
+mod memory;
+mod mmu;
+mod occupancy;
+pub mod replacement;
+mod tlb;
+
+pub use cache::{AccessKind, CacheStats};
+pub use config::{
+    CacheConfig, CachesConfig, Inclusion, IoConfig, MemoryConfig, Problem, Problems, TlbConfig,
+    TlbsConfig, WalkThrough,
+};
+pub use cycle::Cycle;
+pub use hierarchy::{Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, PrivateStats};
+pub use memory::MemoryStats;
+pub use mmu::{Translation, WalkerStats};
+pub use tlb::TlbStats;

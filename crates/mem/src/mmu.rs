@@ -1,0 +1,215 @@
+//! Address translation of one hart: two first-level TLBs, an optional second level, a page walker.
+//!
+//! The walker reads table entries one after the other through the caches; it has no cache of its
+//! own for upper levels and never writes: accessed and dirty bits were set when the instruction was
+//! executed. A translation that ends in a fault is not remembered.
+
+use crate::cache::AccessKind;
+use crate::hierarchy::{Hierarchy, Level};
+use crate::tlb::{Entry, Tlb, TlbStats};
+use crate::{Cycle, TlbsConfig};
+use stats::{Counter, Stats};
+use stream::{FlushScope, HartId, Source, Translate, VirtAddr, Walk};
+
+/// Counters of one page walker.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct WalkerStats {
+    /// Walks begun.
+    #[stat(unit = "walks")]
+    pub walks: Counter,
+    /// Walks that found no valid translation.
+    #[stat(unit = "walks")]
+    pub faults: Counter,
+    /// Table entries read.
+    #[stat(unit = "accesses")]
+    pub reads: Counter,
+    /// Table entries read past the first-level caches.
+    #[stat(unit = "accesses")]
+    pub reads_below_l1: Counter,
+    /// Cycles from the start of a walk to its last entry.
+    #[stat(unit = "cycles")]
+    pub busy: Counter,
+}
+
+/// When a translation is there, and what it took.
+#[derive(Clone, Copy, Debug)]
+pub struct Translation {
+    /// The physical address is known.
+    pub at: Cycle,
+    /// The first-level TLB did not have it.
+    pub missed: bool,
+    reads: [Level; Walk::MAX_LEVELS],
+    read_count: u8,
+}
+
+impl Translation {
+    fn at(at: Cycle, missed: bool) -> Self {
+        Self { at, missed, reads: [Level::L1; Walk::MAX_LEVELS], read_count: 0 }
+    }
+
+    fn read(&mut self, found: Level) {
+        self.reads[usize::from(self.read_count)] = found;
+        self.read_count += 1;
+    }
+
+    /// Where the table entries that were read were found, root first.
+    #[must_use]
+    pub fn reads(&self) -> &[Level] {
+        &self.reads[..usize::from(self.read_count)]
+    }
+}
+
+/// The translation hardware of one hart.
+#[derive(Clone, Debug)]
+pub(crate) struct Mmu {
+    itlb: Tlb,
+    dtlb: Tlb,
+    l2_tlb: Option<Tlb>,
+    pub(crate) walker: WalkerStats,
+}
+
+/// Whether the TLBs had a translation, and what the lookups took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lookup {
+    L1(u64),
+    L2(u64),
+    Missed(u64),
+}
+
+impl Mmu {
+    pub(crate) fn new(config: &TlbsConfig) -> Self {
+        Self {
+            itlb: Tlb::new(&config.itlb),
+            dtlb: Tlb::new(&config.dtlb),
+            l2_tlb: config.l2_tlb.as_ref().map(Tlb::new),
+            walker: WalkerStats::default(),
+        }
+    }
+
+    pub(crate) fn flush(&mut self, scope: FlushScope) {
+        self.itlb.flush(scope);
+        self.dtlb.flush(scope);
+        if let Some(l2_tlb) = &mut self.l2_tlb {
+            l2_tlb.flush(scope);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>, WalkerStats) {
+        let l2_tlb = self.l2_tlb.as_ref().map(|tlb| tlb.stats.clone());
+        (self.itlb.stats.clone(), self.dtlb.stats.clone(), l2_tlb, self.walker.clone())
+    }
+
+    #[inline]
+    fn look_up(&mut self, va: VirtAddr, asid: u16, what: Translate) -> Lookup {
+        let first = match what {
+            Translate::Fetch => &mut self.itlb,
+            Translate::Load | Translate::Store => &mut self.dtlb,
+        };
+        let latency = first.latency;
+        if first.look_up(va, asid).is_some() {
+            return Lookup::L1(latency);
+        }
+        let Some(second) = &mut self.l2_tlb else { return Lookup::Missed(latency) };
+        let latency = latency + second.latency;
+        match second.look_up(va, asid) {
+            Some(entry) => {
+                first.insert(entry);
+                Lookup::L2(latency)
+            }
+            None => Lookup::Missed(latency),
+        }
+    }
+
+    fn insert(&mut self, entry: Entry, what: Translate) {
+        match what {
+            Translate::Fetch => self.itlb.insert(entry),
+            Translate::Load | Translate::Store => self.dtlb.insert(entry),
+        }
+        if let Some(second) = &mut self.l2_tlb {
+            second.insert(entry);
+        }
+    }
+}
+
+/// An address to translate.
+#[derive(Clone, Copy, Debug)]
+struct Query {
+    hart: HartId,
+    va: VirtAddr,
+    asid: u16,
+    what: Translate,
+}
+
+impl Hierarchy {
+    /// Timed translation of `va` for a lookup that starts at `now`.
+    #[inline]
+    pub fn translate(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        (va, asid): (VirtAddr, u16),
+        what: Translate,
+        source: &mut dyn Source,
+    ) -> Translation {
+        match self.mmu(hart).look_up(va, asid, what) {
+            Lookup::L1(latency) => Translation::at(now + latency, false),
+            Lookup::L2(latency) => Translation::at(now + latency, true),
+            Lookup::Missed(latency) => {
+                let query = Query { hart, va, asid, what };
+                self.walk(query, source, now + latency, |hierarchy, at, entry| {
+                    let access = hierarchy.access(at, hart, AccessKind::Walk, entry);
+                    (access.at, access.found)
+                })
+            }
+        }
+    }
+
+    /// The same without time.
+    #[inline]
+    pub fn warm_translate(
+        &mut self,
+        hart: HartId,
+        (va, asid): (VirtAddr, u16),
+        what: Translate,
+        source: &mut dyn Source,
+    ) {
+        if let Lookup::Missed(_) = self.mmu(hart).look_up(va, asid, what) {
+            let query = Query { hart, va, asid, what };
+            self.walk(query, source, Cycle(0), |hierarchy, at, entry| {
+                (at, hierarchy.warm(hart, AccessKind::Walk, entry))
+            });
+        }
+    }
+
+    /// Reads the table entries one after the other with `read` and remembers the page.
+    fn walk(
+        &mut self,
+        query: Query,
+        source: &mut dyn Source,
+        start: Cycle,
+        read: impl Fn(&mut Self, Cycle, stream::PhysAddr) -> (Cycle, Level),
+    ) -> Translation {
+        let walk = source.walk(query.hart, query.va, query.what);
+        let below_l1 = self.walks_below_l1();
+        let mut translation = Translation::at(start, true);
+        for &entry in walk.entries() {
+            let (at, found) = read(self, translation.at, entry);
+            translation.at = at;
+            translation.read(found);
+        }
+        let mmu = self.mmu(query.hart);
+        let entries = walk.entries().len() as u64;
+        mmu.walker.walks.inc();
+        mmu.walker.reads.add(entries);
+        mmu.walker.reads_below_l1.add(if below_l1 { entries } else { 0 });
+        mmu.walker.busy.add(translation.at - start);
+        match walk.page {
+            Some(page) => {
+                let entry = Entry::new(query.va, page.size_log2, query.asid, page.global);
+                mmu.insert(entry, query.what);
+            }
+            None => mmu.walker.faults.inc(),
+        }
+        translation
+    }
+}

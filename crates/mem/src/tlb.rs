@@ -1,0 +1,222 @@
+//! One translation lookaside buffer: pages of any size, tagged with their address space.
+//!
+//! It answers whether a translation is held; the translation itself comes with the instruction
+//! record. A set-associative TLB that holds pages of several sizes is looked up once per size in
+//! use, as if in parallel; a fully associative one compares every entry under its own size.
+
+use crate::TlbConfig;
+use crate::replacement::Policy;
+use stats::{Counter, Derived, Stats};
+use stream::{FlushScope, VirtAddr};
+
+/// Counters of one TLB.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct TlbStats {
+    /// Lookups that found their page.
+    #[stat(unit = "accesses")]
+    pub hits: Counter,
+    /// Lookups that did not.
+    #[stat(unit = "accesses")]
+    pub misses: Counter,
+    /// Share of lookups that did not find their page.
+    #[stat(unit = "ratio", formula = "misses / (hits + misses)")]
+    pub miss_ratio: Derived,
+    /// Entries dropped by fences of address translation.
+    #[stat(unit = "entries")]
+    pub flushed: Counter,
+}
+
+/// The virtual side of a page, as an entry remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Virtual address divided by the page size.
+    number: u64,
+    size_log2: u8,
+    asid: u16,
+    global: bool,
+    valid: bool,
+}
+
+impl Entry {
+    const UNUSED: Self = Self { number: 0, size_log2: 0, asid: 0, global: false, valid: false };
+
+    /// The page of `1 << size_log2` bytes around `va`.
+    pub(crate) fn new(va: VirtAddr, size_log2: u8, asid: u16, global: bool) -> Self {
+        Self { number: va.0 >> size_log2, size_log2, asid, global, valid: true }
+    }
+
+    #[inline]
+    fn translates(&self, va: VirtAddr, asid: u16) -> bool {
+        self.valid && va.0 >> self.size_log2 == self.number && (self.global || self.asid == asid)
+    }
+
+    fn falls_to(&self, scope: FlushScope) -> bool {
+        let covers = |va: VirtAddr| va.0 >> self.size_log2 == self.number;
+        match scope {
+            FlushScope::All => true,
+            FlushScope::Asid(asid) => !self.global && self.asid == asid,
+            FlushScope::Page(va) => covers(va),
+            FlushScope::PageAsid(va, asid) => !self.global && self.asid == asid && covers(va),
+        }
+    }
+}
+
+/// A TLB.
+#[derive(Clone, Debug)]
+pub(crate) struct Tlb {
+    entries: Vec<Entry>,
+    ways: usize,
+    set_mask: u64,
+    /// Bit n: pages of `1 << n` bytes may be present.
+    sizes: u64,
+    policy: Policy,
+    /// Where the page of an address was last found. Only a guess that saves the search on the host:
+    /// the entry it names is checked like any other.
+    guess: [u32; Self::GUESSES],
+    pub(crate) latency: u64,
+    pub(crate) stats: TlbStats,
+}
+
+impl Tlb {
+    const GUESSES: usize = 64;
+
+    pub(crate) fn new(config: &TlbConfig) -> Self {
+        let (entries, ways) = (config.entries as usize, config.ways as usize);
+        let sets = entries / ways;
+        Self {
+            entries: vec![Entry::UNUSED; entries],
+            ways,
+            set_mask: sets as u64 - 1,
+            sizes: 0,
+            policy: Policy::new(config.replacement, sets, ways),
+            guess: [0; Self::GUESSES],
+            latency: config.latency_cycles,
+            stats: TlbStats::default(),
+        }
+    }
+
+    /// Looks `va` up, counts it, and uses the entry if it is there.
+    #[inline]
+    pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
+        let guess = (va.0 >> 12) as usize % Self::GUESSES;
+        let mut index = self.guess[guess] as usize;
+        if !self.entries[index].translates(va, asid) {
+            let Some(found) = self.find(va, asid) else {
+                self.stats.misses.inc();
+                return None;
+            };
+            index = found;
+            self.guess[guess] = index as u32;
+        }
+        self.stats.hits.inc();
+        self.policy.touch(index / self.ways, index % self.ways);
+        Some(self.entries[index])
+    }
+
+    fn find(&self, va: VirtAddr, asid: u16) -> Option<usize> {
+        if self.set_mask == 0 {
+            return self.entries.iter().position(|entry| entry.translates(va, asid));
+        }
+        let mut sizes = self.sizes;
+        while sizes != 0 {
+            let size_log2 = sizes.trailing_zeros();
+            sizes &= sizes - 1;
+            let first = (va.0 >> size_log2 & self.set_mask) as usize * self.ways;
+            let set = &self.entries[first..][..self.ways];
+            let hit = |entry: &Entry| {
+                u32::from(entry.size_log2) == size_log2 && entry.translates(va, asid)
+            };
+            if let Some(way) = set.iter().position(hit) {
+                return Some(first + way);
+            }
+        }
+        None
+    }
+
+    /// Puts in a translation that was not found.
+    pub(crate) fn insert(&mut self, entry: Entry) {
+        let set = (entry.number & self.set_mask) as usize;
+        let first = set * self.ways;
+        let unused = self.entries[first..][..self.ways].iter().position(|entry| !entry.valid);
+        let way = unused.unwrap_or_else(|| self.policy.victim(set));
+        self.entries[first + way] = entry;
+        self.policy.fill(set, way);
+        self.sizes |= 1 << entry.size_log2;
+    }
+
+    /// Drops entries.
+    pub(crate) fn flush(&mut self, scope: FlushScope) {
+        for entry in &mut self.entries {
+            if entry.valid && entry.falls_to(scope) {
+                entry.valid = false;
+                self.stats.flushed.inc();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replacement::ReplacementKind;
+
+    fn tlb(entries: u32, ways: u32) -> Tlb {
+        let replacement = ReplacementKind::Lru;
+        Tlb::new(&TlbConfig { entries, ways, latency_cycles: 0, replacement })
+    }
+
+    fn page(number: u64) -> VirtAddr {
+        VirtAddr(number << 12)
+    }
+
+    #[test]
+    fn the_page_used_longest_ago_leaves() {
+        let mut tlb = tlb(4, 4);
+        for number in 0..4 {
+            tlb.insert(Entry::new(page(number), 12, 1, false));
+        }
+        assert!(tlb.look_up(page(0), 1).is_some());
+        tlb.insert(Entry::new(page(9), 12, 1, false));
+        assert!(tlb.look_up(page(1), 1).is_none(), "page 1 was the oldest");
+        assert!(tlb.look_up(page(0), 1).is_some());
+    }
+
+    #[test]
+    fn one_entry_covers_a_large_page_at_any_associativity() {
+        for ways in [2, 8] {
+            let mut tlb = tlb(8, ways);
+            tlb.insert(Entry::new(VirtAddr(0x40_0000), 21, 1, false));
+            tlb.insert(Entry::new(VirtAddr(0x1000), 12, 1, false));
+            assert!(tlb.look_up(VirtAddr(0x5f_ffff), 1).is_some());
+            assert!(tlb.look_up(VirtAddr(0x60_0000), 1).is_none());
+            assert!(tlb.look_up(VirtAddr(0x1abc), 1).is_some());
+        }
+    }
+
+    #[test]
+    fn address_spaces_are_apart_except_for_global_pages() {
+        let mut tlb = tlb(4, 4);
+        tlb.insert(Entry::new(page(1), 12, 1, false));
+        tlb.insert(Entry::new(page(2), 12, 1, true));
+        assert!(tlb.look_up(page(1), 2).is_none());
+        assert!(tlb.look_up(page(2), 2).is_some());
+    }
+
+    #[test]
+    fn a_flush_takes_what_its_scope_says() {
+        let left_after = |scope| {
+            let mut tlb = tlb(8, 8);
+            tlb.insert(Entry::new(page(1), 12, 1, false));
+            tlb.insert(Entry::new(page(1), 12, 2, false));
+            tlb.insert(Entry::new(page(2), 12, 1, true));
+            tlb.insert(Entry::new(page(3), 12, 1, false));
+            tlb.flush(scope);
+            [(1, 1), (1, 2), (2, 1), (3, 1)].map(|(n, asid)| tlb.look_up(page(n), asid).is_some())
+        };
+        assert_eq!(left_after(FlushScope::All), [false; 4]);
+        assert_eq!(left_after(FlushScope::Asid(1)), [false, true, true, false]);
+        assert_eq!(left_after(FlushScope::Page(page(1))), [false, false, true, true]);
+        assert_eq!(left_after(FlushScope::PageAsid(page(1), 1)), [false, true, true, true]);
+        assert_eq!(left_after(FlushScope::PageAsid(page(2), 1)), [true; 4], "page 2 is global");
+    }
+}
