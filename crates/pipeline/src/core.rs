@@ -1,0 +1,85 @@
+//! What all core models have in common.
+
+use crate::{CoreStats, InOrder};
+use mem::{Cycle, Hierarchy};
+use serde::{Deserialize, Serialize};
+use sim::Picos;
+use stream::{HartId, Instr, Source};
+
+/// A timing model of one core that runs one hart.
+///
+/// Contract: the clock only moves forward. [`Core::step`] advances it by `Progress::cycles`, all of
+/// which are accounted for in the statistics; [`Core::warm`] and [`Core::resume_at`] count no
+/// cycles and no instructions. The caller steps the harts of a system in the order of their clocks.
+pub trait Core {
+    /// Advances by the least the model can: an instruction for a core that blocks, a cycle (or
+    /// several in which nothing happens) for one that overlaps.
+    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress;
+
+    /// Updates caches, TLBs and predictors for an instruction, in no time.
+    fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy);
+
+    /// Lets `cycles` cycles pass without an instruction, waiting for an interrupt.
+    fn idle(&mut self, cycles: u64);
+
+    /// The clock.
+    fn now(&self) -> Cycle;
+
+    /// Sets the clock, not back, after time passed in another mode; counts nothing. Whatever the
+    /// core remembers of its instruction stream (the line it fetched last) is forgotten.
+    fn resume_at(&mut self, now: Cycle);
+
+    /// The counters.
+    fn stats(&self) -> &CoreStats;
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Cycles that passed.
+    pub cycles: u64,
+    /// Instructions that retired.
+    pub instructions: u64,
+    /// What the hart does now.
+    pub state: State,
+}
+
+/// What a hart does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It executes instructions.
+    Running,
+    /// It waits for an interrupt; no time passed in this step.
+    Idle {
+        /// When it will wake at the latest by what is known now; `None` if nothing is scheduled.
+        until: Option<Picos>,
+    },
+    /// It is off, or its program ended; no time passed in this step.
+    Stopped,
+}
+
+/// The core of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoreConfig {
+    /// The core model.
+    pub model: CoreModel,
+}
+
+/// The core models by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoreModel {
+    /// One instruction a cycle plus the time of its memory accesses.
+    InOrder,
+}
+
+impl CoreConfig {
+    /// A core of this kind for `hart`.
+    #[must_use]
+    pub fn build(&self, hart: HartId) -> Box<dyn Core + Send> {
+        match self.model {
+            CoreModel::InOrder => Box::new(InOrder::new(hart)),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The in-order core of the `simple` system: one instruction at a time, one cycle each, plus the
+//! full time of its memory accesses.
+//!
+//! It has the shape of gem5's `TimingSimpleCPU`: nothing overlaps. An instruction takes
+//!
+//! ```text
+//! 1 cycle + instruction TLB + fetch + per data access (data TLB + access)
+//! ```
+//!
+//! - **Fetch** asks the instruction TLB and cache once per line entered, not once per instruction:
+//!   instructions that follow in the line fetched last cost no fetch time. An instruction that
+//!   reaches into another line, or a jump out of the line, asks again.
+//! - **Loads and stores** block until the access is complete. An access that crosses a line makes
+//!   two accesses, one after the other.
+//! - **Translation** is asked before the cache; a TLB with latency 0 costs time on a miss only.
+//!
+//! Left out: a pipeline, so branches, multiplications, divisions and dependences cost nothing, and
+//! neither do traps; a store buffer; prefetch hints only start their access and do not wait.
+
+use crate::core::{Core, Progress, State};
+use crate::stats::{CoreStats, PrivilegeStats, Stall, Stream};
+use mem::{AccessKind, Cycle, Hierarchy};
+use stream::{
+    CacheOp, Event, Fetched, HartId, Instr, LineAddr, MemAccess, MemKind, PhysAddr, Source,
+    Translate, VirtAddr,
+};
+
+/// The in-order core.
+#[derive(Clone, Debug)]
+pub struct InOrder {
+    hart: HartId,
+    now: Cycle,
+    /// The line that was fetched last.
+    line: Option<LineAddr>,
+    stats: CoreStats,
+}
+
+impl InOrder {
+    /// A core at time zero.
+    #[must_use]
+    pub fn new(hart: HartId) -> Self {
+        Self { hart, now: Cycle(0), line: None, stats: CoreStats::default() }
+    }
+
+    fn execute(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {
+        let start = self.now;
+        let mut timed = Timed {
+            hart: self.hart,
+            asid: instr.asid,
+            now: start,
+            source,
+            mem,
+            stats: self.stats.at(instr.privilege),
+        };
+        self.line = Some(fetch(instr, self.line, &mut timed));
+        timed.now += 1;
+        for access in instr.mem.iter().chain(&instr.mem_tail) {
+            touch(access, &mut timed);
+        }
+        let cycles = timed.now - start;
+        count(instr, cycles, timed.stats);
+        self.now += cycles;
+        cycles
+    }
+}
+
+impl Core for InOrder {
+    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
+        let waiting = |state| Progress { cycles: 0, instructions: 0, state };
+        match source.next(self.hart) {
+            Fetched::Instr(instr) => {
+                let cycles = self.execute(&instr, source, mem);
+                Progress { cycles, instructions: 1, state: State::Running }
+            }
+            Fetched::Flush(scope) => {
+                mem.flush_tlb(self.hart, scope);
+                self.line = None;
+                waiting(State::Running)
+            }
+            Fetched::Idle { until } => waiting(State::Idle { until }),
+            Fetched::Stopped => waiting(State::Stopped),
+        }
+    }
+
+    fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
+        let mut untimed = Untimed { hart: self.hart, asid: instr.asid, source, mem };
+        self.line = Some(fetch(instr, self.line, &mut untimed));
+        for access in instr.mem.iter().chain(&instr.mem_tail) {
+            touch(access, &mut untimed);
+        }
+    }
+
+    fn idle(&mut self, cycles: u64) {
+        self.stats.idle_cycles.add(cycles);
+        self.now += cycles;
+    }
+
+    fn now(&self) -> Cycle {
+        self.now
+    }
+
+    fn resume_at(&mut self, now: Cycle) {
+        assert!(now >= self.now, "the clock of hart {} cannot go back", self.hart.0);
+        self.now = now;
+        self.line = None;
+    }
+
+    fn stats(&self) -> &CoreStats {
+        &self.stats
+    }
+}
+
+/// Counts an instruction that took `cycles`.
+fn count(instr: &Instr, cycles: u64, stats: &mut PrivilegeStats) {
+    stats.cycles.add(cycles);
+    stats.instructions.inc();
+    if instr.branch.is_some() {
+        stats.branches.inc();
+    }
+    match instr.event {
+        Event::None => {}
+        Event::Interrupt => stats.interrupts.inc(),
+        Event::Exception => stats.exceptions.inc(),
+    }
+}
+
+/// How accesses are made: with time and counters, or without. What is accessed, and in which order,
+/// is decided once, in [`fetch`] and [`touch`].
+trait Accesses {
+    fn line(&self, pa: PhysAddr) -> LineAddr;
+    fn translate(&mut self, va: VirtAddr, what: Translate);
+    fn access(&mut self, kind: AccessKind, pa: PhysAddr);
+    fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr);
+    fn device(&mut self);
+    fn maintain(&mut self, op: CacheOp, pa: PhysAddr);
+}
+
+/// Fetches what of `instr` does not lie in the line fetched last; returns the line it ends in.
+#[inline]
+fn fetch(instr: &Instr, last: Option<LineAddr>, accesses: &mut impl Accesses) -> LineAddr {
+    let first = accesses.line(instr.fetch_pa);
+    if last != Some(first) {
+        if instr.translated {
+            accesses.translate(instr.pc, Translate::Fetch);
+        }
+        accesses.access(AccessKind::Instruction, instr.fetch_pa);
+    }
+    let end_offset = u64::from(instr.len.max(1)) - 1;
+    let end = instr.fetch_tail.unwrap_or(PhysAddr(instr.fetch_pa.0 + end_offset));
+    let ends_in = accesses.line(end);
+    if ends_in != first {
+        if instr.translated && instr.fetch_tail.is_some() {
+            accesses.translate(VirtAddr(instr.pc.0.wrapping_add(end_offset)), Translate::Fetch);
+        }
+        accesses.access(AccessKind::Instruction, end);
+    }
+    ends_in
+}
+
+/// Makes one data access.
+#[inline]
+fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
+    let (kind, what) = match access.kind {
+        MemKind::Load => (AccessKind::Load, Translate::Load),
+        MemKind::Store | MemKind::Amo => (AccessKind::Store, Translate::Store),
+        MemKind::Cache(op) => return operate(op, access, accesses),
+    };
+    if access.translated {
+        accesses.translate(access.va, what);
+    }
+    if access.io {
+        return accesses.device();
+    }
+    accesses.access(kind, access.pa);
+    let end = PhysAddr(access.pa.0 + u64::from(access.size.max(1)) - 1);
+    if accesses.line(end) != accesses.line(access.pa) {
+        accesses.access(kind, end);
+    }
+}
+
+/// Performs a cache operation on the block at `access`.
+fn operate(op: CacheOp, access: &MemAccess, accesses: &mut impl Accesses) {
+    let what = match op {
+        CacheOp::Clean | CacheOp::PrefetchRead => Translate::Load,
+        CacheOp::PrefetchInstruction => Translate::Fetch,
+        _ => Translate::Store,
+    };
+    if access.translated {
+        accesses.translate(access.va, what);
+    }
+    if access.io {
+        return accesses.device();
+    }
+    match op {
+        CacheOp::Zero => accesses.access(AccessKind::Store, access.pa),
+        CacheOp::PrefetchInstruction => accesses.prefetch(AccessKind::Instruction, access.pa),
+        CacheOp::PrefetchRead => accesses.prefetch(AccessKind::Load, access.pa),
+        CacheOp::PrefetchWrite => accesses.prefetch(AccessKind::Store, access.pa),
+        CacheOp::Clean | CacheOp::Flush | CacheOp::Invalidate => {
+            accesses.maintain(op, access.pa);
+        }
+    }
+}
+
+/// Accesses that take time, which passes in `now` and is charged to a cause.
+struct Timed<'a> {
+    hart: HartId,
+    asid: u16,
+    now: Cycle,
+    source: &'a mut dyn Source,
+    mem: &'a mut Hierarchy,
+    stats: &'a mut PrivilegeStats,
+}
+
+impl Timed<'_> {
+    fn stall(&mut self, cause: Stall, until: Cycle) {
+        self.stats.stalls[cause].add(until - self.now);
+        self.now = until;
+    }
+}
+
+/// Which of the core's counters an access belongs to.
+fn stream_of(kind: AccessKind) -> (Stream, Stall) {
+    match kind {
+        AccessKind::Instruction => (Stream::Instruction, Stall::Fetch),
+        AccessKind::Load => (Stream::Data, Stall::Load),
+        AccessKind::Store => (Stream::Data, Stall::Store),
+        AccessKind::Walk => unreachable!("the walker makes its own accesses"),
+    }
+}
+
+impl Accesses for Timed<'_> {
+    fn line(&self, pa: PhysAddr) -> LineAddr {
+        self.mem.line(pa)
+    }
+
+    fn translate(&mut self, va: VirtAddr, what: Translate) {
+        let (hart, place) = (self.hart, (va, self.asid));
+        let translation = self.mem.translate(self.now, hart, place, what, self.source);
+        let (misses, cause) = match what {
+            Translate::Fetch => (&mut self.stats.itlb_misses, Stall::Itlb),
+            Translate::Load | Translate::Store => (&mut self.stats.dtlb_misses, Stall::Dtlb),
+        };
+        if translation.missed {
+            misses.inc();
+        }
+        for &found in translation.reads() {
+            self.stats.found[found][Stream::Walk].inc();
+        }
+        self.stall(cause, translation.at);
+    }
+
+    fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
+        let (stream, cause) = stream_of(kind);
+        let access = self.mem.access(self.now, self.hart, kind, pa);
+        self.stats.found[access.found][stream].inc();
+        self.stall(cause, access.at);
+    }
+
+    fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
+        let access = self.mem.access(self.now, self.hart, kind, pa);
+        self.stats.found[access.found][stream_of(kind).0].inc();
+    }
+
+    fn device(&mut self) {
+        self.stats.io_accesses.inc();
+        self.stall(Stall::Io, self.mem.uncached(self.now));
+    }
+
+    fn maintain(&mut self, op: CacheOp, pa: PhysAddr) {
+        let done = self.mem.maintain(self.now, self.hart, op, pa);
+        self.stall(Stall::CacheOperation, done);
+    }
+}
+
+/// Accesses that only leave their traces.
+struct Untimed<'a> {
+    hart: HartId,
+    asid: u16,
+    source: &'a mut dyn Source,
+    mem: &'a mut Hierarchy,
+}
+
+impl Accesses for Untimed<'_> {
+    #[inline]
+    fn line(&self, pa: PhysAddr) -> LineAddr {
+        self.mem.line(pa)
+    }
+
+    #[inline]
+    fn translate(&mut self, va: VirtAddr, what: Translate) {
+        self.mem.warm_translate(self.hart, (va, self.asid), what, self.source);
+    }
+
+    #[inline]
+    fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
+        self.mem.warm(self.hart, kind, pa);
+    }
+
+    fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
+        self.mem.warm(self.hart, kind, pa);
+    }
+
+    fn device(&mut self) {}
+
+    fn maintain(&mut self, op: CacheOp, pa: PhysAddr) {
+        self.mem.warm_maintain(op, pa);
+    }
+}
+
+#[cfg(test)]
+mod tests;
