@@ -1,0 +1,65 @@
+//! The parameters of a system.
+
+use mem::{CachesConfig, HierarchyConfig, IoConfig, MemoryConfig, Problems, TlbsConfig};
+use pipeline::CoreConfig;
+use serde::{Deserialize, Serialize};
+use sim::Clock;
+
+/// A timing system: what a file in `configs/systems` describes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemConfig {
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
+    /// Number of harts, each with a core of its own.
+    pub harts: u32,
+    /// Clock of cores and caches, in units of 10^6 cycles a second.
+    pub clock_mhz: u64,
+    /// The cores.
+    pub core: CoreConfig,
+    /// The caches.
+    pub caches: CachesConfig,
+    /// Address translation.
+    pub tlbs: TlbsConfig,
+    /// Main memory.
+    pub memory: MemoryConfig,
+    /// Devices.
+    pub io: IoConfig,
+}
+
+impl SystemConfig {
+    /// Everything that is wrong with the values, each with its path in the file.
+    #[must_use]
+    pub fn validate(&self) -> Problems {
+        let mut problems = Problems::default();
+        problems.require((1..=8).contains(&self.harts), "harts", || {
+            format!("{} is not from 1 to 8", self.harts)
+        });
+        problems.require((1..=10_000).contains(&self.clock_mhz), "clock_mhz", || {
+            format!("{} is not from 1 to 10000", self.clock_mhz)
+        });
+        self.caches.validate("caches", &mut problems);
+        self.tlbs.validate("tlbs", &mut problems);
+        self.memory.validate("memory", &mut problems);
+        self.io.validate("io", &mut problems);
+        problems
+    }
+
+    /// The clock of cores and caches. Panics unless the configuration is valid.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock::from_mhz(self.clock_mhz)
+    }
+
+    pub(crate) fn hierarchy(&self) -> HierarchyConfig {
+        HierarchyConfig {
+            harts: self.harts,
+            clock: self.clock(),
+            caches: self.caches.clone(),
+            tlbs: self.tlbs.clone(),
+            memory: self.memory.clone(),
+            io: self.io.clone(),
+        }
+    }
+}
