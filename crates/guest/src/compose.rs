@@ -1,0 +1,89 @@
+//! The compose file that is put into the guest.
+//!
+//! It holds one function and what that depends on, in the form `docker compose up` takes (compose specification); the
+//! project is called `vswarmu` and the function's container `function`, pinned to hart 1, as vSwarm-µ's tools expect.
+
+use serde_norway::{Mapping, Value};
+
+use crate::functions::{CONTAINER_NAME, Catalogue, Function};
+
+/// The compose project's name in the guest.
+pub const PROJECT: &str = "vswarmu";
+
+/// The hart the function's container is pinned to; the kernel keeps everything else off it.
+pub const FUNCTION_HART: u32 = 1;
+
+/// The guest's compose file for `function`, as YAML.
+#[must_use]
+pub fn guest_file(catalogue: &Catalogue, function: &Function) -> String {
+    let mut services = Mapping::new();
+    for service in catalogue.closure(function) {
+        let mut keys = service.compose.clone();
+        if service.name == function.service.name {
+            keys.insert("container_name".into(), CONTAINER_NAME.into());
+            keys.insert("cpuset".into(), FUNCTION_HART.to_string().into());
+        }
+        services.insert(service.name.as_str().into(), Value::Mapping(keys));
+    }
+    let mut file = Mapping::new();
+    file.insert("name".into(), PROJECT.into());
+    file.insert("services".into(), Value::Mapping(services));
+    file.extend(catalogue.top_level.clone());
+    serde_norway::to_string(&file).expect("a mapping of YAML values is YAML")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_norway::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn only_the_function_is_in_the_guest_s_file_pinned_and_without_our_block() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let file = guest_file(&catalogue, catalogue.get("fibonacci-python").unwrap());
+        let wanted = "name: vswarmu
+services:
+  fibonacci-python:
+    image: registry.vswarm:5000/fibonacci-python:latest
+    container_name: function
+    ports: ['50000:50051']
+    cpuset: '1'
+";
+        assert_eq!(read(&file), read(wanted), "{file}");
+    }
+
+    #[test]
+    fn dependencies_and_top_level_keys_come_along_and_are_not_pinned() {
+        let text = "name: mine\nvolumes: { data: {} }\nx-note: none\nservices:
+  f:
+    image: registry.vswarm:5000/f:latest
+    ports: ['50000:1']
+    depends_on: [db]
+    environment: { A: b }
+    x-vswarm: { protocol: http, build: { runtime: go, source: . } }
+  db:
+    image: registry.vswarm:5000/db:latest
+    volumes: ['data:/data']
+    x-vswarm: { build: { runtime: go, source: . } }
+  other:
+    image: registry.vswarm:5000/other:latest
+    x-vswarm: { build: { runtime: go, source: . } }
+";
+        let folder = tempfile::tempdir().unwrap();
+        let sources = crate::functions::SourceFiles::Folder(folder.path().to_owned());
+        let catalogue = Catalogue::parse(text, "test", sources).unwrap();
+        let file = read(&guest_file(&catalogue, catalogue.get("f").unwrap()));
+        assert_eq!(file["name"], PROJECT);
+        assert!(file.get("x-note").is_none());
+        assert!(file["volumes"].get("data").is_some());
+        let services = file["services"].as_mapping().unwrap();
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["db", "f"]);
+        assert_eq!(file["services"]["f"]["cpuset"], "1");
+        assert_eq!(file["services"]["f"]["environment"]["A"], "b");
+        assert!(file["services"]["db"].get("cpuset").is_none());
+        assert!(file["services"]["db"].get("x-vswarm").is_none());
+    }
+}
