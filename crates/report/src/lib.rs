@@ -1,0 +1,35 @@
+//! Pure functions from results to text: the table on stdout and the files of a results directory.
+//!
+//! [`model`] defines what a result is; whoever measures fills it in, and [`books`] tells whether it
+//! adds up. From a [`Run`] and the [`Catalogue`] of its statistics come
+//!
+//! | function | text |
+//! |---|---|
+//! | [`table`] | what `run` prints: a line for each invocation and a summary |
+//! | [`run_json`] | what `run --json` prints |
+//! | [`stats_json`], [`manifest_json`] | the two files that [`read`] makes a run of again |
+//! | [`stats_txt`] | gem5's line format, a Begin/End block for each window |
+//! | [`invocations_csv`] | a row for each invocation, a column for each statistic |
+//!
+//! The same results give the same bytes, on any host and at any time. A value that has no number
+//! (a ratio with nothing below the line) is `null` with a reason beside it in JSON, an empty cell
+//! in CSV, a dash in the table and absent from `stats.txt`; `NaN` is never written.
+//!
+//! Not here: reading counters, touching files, and colour.
+
+#![forbid(unsafe_code)]
+
+pub mod books;
+mod csv;
+mod json;
+pub mod model;
+mod stats_txt;
+mod summary;
+mod table;
+
+pub use csv::invocations_csv;
+pub use json::{ReadError, manifest_json, read, run_json, stats_json};
+pub use model::{Catalogue, Invocation, Manifest, Run};
+pub use stats_txt::stats_txt;
+pub use summary::summarize;
+pub use table::table;
