@@ -1,0 +1,117 @@
+//! Why a study cannot be done.
+
+use thiserror::Error;
+
+/// A study failed.
+#[derive(Debug, Error)]
+pub enum StudyError {
+    /// The functions file, or the function asked for.
+    #[error(transparent)]
+    Function(#[from] guest::functions::FunctionError),
+    /// The guest.
+    #[error(transparent)]
+    Guest(#[from] guest::bootable::GuestError),
+    /// The package mirror.
+    #[error(transparent)]
+    Package(#[from] guest::packages::PackageError),
+    /// The function's interface or the payload.
+    #[error(transparent)]
+    Proto(#[from] client::ProtoError),
+    /// The image cannot be served.
+    #[error(transparent)]
+    Registry(#[from] client::RegistryError),
+    /// The system description.
+    #[error(transparent)]
+    System(#[from] system::ConfigError),
+    /// The kernel or device tree.
+    #[error(transparent)]
+    Boot(#[from] machine::BootError),
+    /// The root disk.
+    #[error("opening the guest's disk: {0}; `vswarm-u guest build` makes it anew")]
+    Disk(#[from] devices::virtio::OverlayError),
+    /// A snapshot.
+    #[error(transparent)]
+    Checkpoint(#[from] machine::CheckpointError),
+    /// A snapshot's file.
+    #[error(transparent)]
+    Snapshot(#[from] machine::snapshot::SnapshotError),
+    /// A host file.
+    #[error("{doing} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: std::path::PathBuf,
+        /// What the host says.
+        source: std::io::Error,
+    },
+    /// Options that do not go together.
+    #[error("{0}")]
+    Input(String),
+    /// The guest ended by itself.
+    #[error("{during}: the guest {what}\n{}", tail(console))]
+    GuestDied {
+        /// The phase.
+        during: &'static str,
+        /// What it did.
+        what: String,
+        /// What it last printed.
+        console: String,
+    },
+    /// The guest did not get there.
+    #[error(
+        "{during}: not done after {seconds} s of virtual time; the guest hangs or is too slow\n{}",
+        tail(console)
+    )]
+    TimedOut {
+        /// The phase.
+        during: &'static str,
+        /// The limit.
+        seconds: u64,
+        /// What the guest last printed.
+        console: String,
+    },
+    /// A command in the guest failed.
+    #[error("{during}: `{command}` ended with status {status} in the guest\n{}", tail(output))]
+    Command {
+        /// The phase.
+        during: &'static str,
+        /// The command.
+        command: String,
+        /// Its exit status.
+        status: i32,
+        /// What it printed.
+        output: String,
+    },
+    /// The function cannot be reached or answers wrongly where it must not.
+    #[error("{during}: {error}\n{}", tail(log))]
+    Request {
+        /// The phase.
+        during: &'static str,
+        /// What is wrong.
+        error: String,
+        /// The function's log.
+        log: String,
+    },
+    /// The user asked to stop.
+    #[error("stopped on request; what was finished is kept, nothing half-done is")]
+    Cancelled,
+}
+
+impl StudyError {
+    /// Whether the input is at fault, not the run.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Function(_) | Self::Proto(_) | Self::System(_) | Self::Input(_) | Self::Boot(_)
+        )
+    }
+}
+
+/// The last lines of a longer text, indented.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.len().saturating_sub(15);
+    lines[first..].iter().map(|line| format!("  | {line}\n")).collect()
+}

@@ -1,0 +1,24 @@
+//! One study: from a function's name to measured invocations.
+//!
+//! [`run`] builds what is missing (guest, images), brings a machine into the state asked for by way
+//! of the snapshots *booted*, *deployed* and *warm*, sends requests and measures each in a window of
+//! its own. It prints nothing; an [`Observer`] is told what goes on.
+#![forbid(unsafe_code)]
+
+pub mod bare;
+mod error;
+mod guest_link;
+mod measure;
+mod prepare;
+mod results;
+mod rig;
+mod stages;
+mod statistics;
+mod study;
+mod timing;
+
+pub use error::StudyError;
+pub use results::{ResultsError, write_results};
+pub use rig::Rig;
+pub use study::{Observer, Outcome, Study, console, run};
+pub use timing::{Detailed, Warming};

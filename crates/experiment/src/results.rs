@@ -1,0 +1,191 @@
+//! The results directory: one per run, complete or absent.
+//!
+//! Everything is written into a temporary directory beside the final one, which appears by one
+//! rename. Earlier results are never touched: a run takes the first free number.
+
+use crate::Outcome;
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Highest number of a run of one name.
+const MOST_RUNS: u32 = 100_000;
+
+/// Results that could not be written.
+#[derive(Debug, Error)]
+pub enum ResultsError {
+    /// The system refused.
+    #[error(
+        "writing the results: cannot {doing} {}: {source}; check free space and permissions, or \
+         name another folder with --out", path.display()
+    )]
+    Io {
+        /// The verb.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Every number is taken.
+    #[error(
+        "writing the results: {} already holds {MOST_RUNS} runs of this name; name another folder \
+         with --out", .0.display()
+    )]
+    Full(PathBuf),
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ResultsError {
+    let path = path.to_owned();
+    move |source| ResultsError::Io { doing, path, source }
+}
+
+/// Writes the results of a run into a new directory under `folder` and returns its path, which is
+/// named after function, system and state, with the first free number from 1.
+///
+/// # Errors
+/// A folder that cannot be written to. Nothing half-written stays behind.
+pub fn write_results(folder: &Path, outcome: &Outcome) -> Result<PathBuf, ResultsError> {
+    fs::create_dir_all(folder).map_err(io("create", folder))?;
+    let work = tempfile::Builder::new()
+        .prefix(".run-")
+        .tempdir_in(folder)
+        .map_err(io("create a directory in", folder))?;
+    for (name, bytes) in files(outcome) {
+        let path = work.path().join(name);
+        write(&path, bytes.as_ref()).map_err(io("write", &path))?;
+    }
+    open_to_others(work.path()).map_err(io("set the permissions of", work.path()))?;
+    let place = publish(work.path(), folder, &name(outcome))?;
+    // It has its final name: there is nothing left to delete.
+    let _ = work.keep();
+    Ok(place)
+}
+
+fn files(outcome: &Outcome) -> [(&'static str, Vec<u8>); 6] {
+    let Outcome { run, catalogue, .. } = outcome;
+    [
+        ("manifest.json", report::manifest_json(&run.manifest).into_bytes()),
+        ("stats.json", report::stats_json(run, catalogue).into_bytes()),
+        ("stats.txt", report::stats_txt(run, catalogue).into_bytes()),
+        ("invocations.csv", report::invocations_csv(run).into_bytes()),
+        ("config.effective.toml", outcome.effective_toml.clone().into_bytes()),
+        ("console.log", outcome.console.clone()),
+    ]
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Temporary directories are private; results need not be.
+fn open_to_others(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+fn name(outcome: &Outcome) -> String {
+    let run = &outcome.run;
+    format!("{}-{}-{}", run.function, run.system, run.state.name())
+}
+
+/// Renames `work` to the first free number. An empty directory counts as free.
+fn publish(work: &Path, folder: &Path, name: &str) -> Result<PathBuf, ResultsError> {
+    for number in 1..=MOST_RUNS {
+        let place = folder.join(format!("{name}-{number:03}"));
+        match fs::rename(work, &place) {
+            Ok(()) => return Ok(place),
+            Err(error) if is_taken(error.kind()) => {}
+            Err(error) => return Err(io("rename the finished results to", &place)(error)),
+        }
+    }
+    Err(ResultsError::Full(folder.to_owned()))
+}
+
+fn is_taken(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use report::model::{Catalogue, Manifest, Run, SCHEMA, State};
+
+    fn outcome() -> Outcome {
+        let run = Run {
+            schema: SCHEMA,
+            function: "f".to_owned(),
+            system: "s".to_owned(),
+            state: State::Warm,
+            seed: 1,
+            invocations: Vec::new(),
+            summary: report::summarize(&[]),
+            manifest: Manifest { schema: SCHEMA, ..Manifest::default() },
+        };
+        Outcome {
+            run,
+            catalogue: Catalogue::new(),
+            effective_toml: "harts = 2\n".to_owned(),
+            console: b"booting\n".to_vec(),
+            failed: false,
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_run_is_written_whole_and_can_be_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = outcome();
+        let place = write_results(&folder.path().join("new/results"), &outcome).unwrap();
+        let files = [
+            "config.effective.toml",
+            "console.log",
+            "invocations.csv",
+            "manifest.json",
+            "stats.json",
+            "stats.txt",
+        ];
+        assert_eq!(names(&place), files);
+        let text = |name: &str| fs::read_to_string(place.join(name)).unwrap();
+        let (run, _) = report::read(&text("stats.json"), &text("manifest.json")).unwrap();
+        assert_eq!(run, outcome.run);
+        assert_eq!(text("console.log"), "booting\n");
+    }
+
+    #[test]
+    fn earlier_results_are_kept_and_numbers_in_use_are_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("f-s-warm-002"), "a file of the user's").unwrap();
+        let first = write_results(folder.path(), &outcome()).unwrap();
+        fs::write(first.join("note"), "mine").unwrap();
+        write_results(folder.path(), &outcome()).unwrap();
+        assert_eq!(names(folder.path()), ["f-s-warm-001", "f-s-warm-002", "f-s-warm-003"]);
+        assert!(first.join("note").exists());
+    }
+
+    #[test]
+    fn results_that_cannot_be_written_leave_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "in the way").unwrap();
+        let error = write_results(&file, &outcome()).unwrap_err().to_string();
+        assert!(error.contains("file") && error.contains("--out"), "{error}");
+        let mut unpublishable = outcome();
+        unpublishable.run.function = "no/such/folder".to_owned();
+        write_results(folder.path(), &unpublishable).unwrap_err();
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+}

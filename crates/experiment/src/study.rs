@@ -1,0 +1,127 @@
+//! What is asked for and what comes out.
+
+use crate::rig::Mode;
+use crate::stages::Stage;
+use crate::{StudyError, measure, prepare, stages};
+use report::model::{Catalogue, Run, State};
+use sim::Picos;
+use std::path::{Path, PathBuf};
+use system::LoadedSystem;
+
+/// One function on one system in one state.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The function's name.
+    pub function: String,
+    /// The compose file it is described in; `None` takes the built-in one.
+    pub functions_file: Option<PathBuf>,
+    /// The system to measure on.
+    pub system: LoadedSystem,
+    /// How warm the core is.
+    pub state: State,
+    /// Invocations in fast mode that warm the software, before the snapshot *warm*.
+    pub warmup: u32,
+    /// Invocations in warming mode that warm caches and TLBs, before measuring.
+    pub settle: u32,
+    /// Measured invocations.
+    pub invocations: u32,
+    /// The request; `None` takes the function's own payload.
+    pub payload: Option<serde_json::Value>,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Size of the guest's RAM in MiB.
+    pub ram_mib: u64,
+    /// The cable between server and client.
+    pub link: client::Link,
+    /// How long a reply may take in virtual time.
+    pub request_timeout: Picos,
+    /// Package mirror; `None` takes the host's.
+    pub mirror: Option<String>,
+    /// The command line, for the manifest.
+    pub command: Vec<String>,
+}
+
+/// Is told what goes on.
+pub trait Observer: guest::progress::Progress {
+    /// A new phase begins.
+    fn phase(&self, name: &str);
+    /// The guest printed something.
+    fn console(&self, bytes: &[u8]);
+    /// Whether to stop.
+    fn cancelled(&self) -> bool;
+    /// How far the simulation is.
+    fn running(&self, phase: &str, virtual_now: Picos, instructions: u64);
+    /// The observer as receiver of build progress.
+    fn as_progress(&self) -> &dyn guest::progress::Progress;
+}
+
+/// A finished study.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The results.
+    pub run: Run,
+    /// What the statistics mean.
+    pub catalogue: Catalogue,
+    /// Every value of the configuration and where it came from.
+    pub effective_toml: String,
+    /// What the guest printed.
+    pub console: Vec<u8>,
+    /// A request failed or was answered wrongly.
+    pub failed: bool,
+}
+
+/// Does a study with the state folder `home`.
+pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcome, StudyError> {
+    if study.state != State::Warm {
+        return Err(StudyError::Input(format!(
+            "the state `{}` is not implemented yet; `--state warm` is",
+            study.state.name()
+        )));
+    }
+    if study.invocations == 0 {
+        return Err(StudyError::Input(
+            "nothing to measure: ask for at least one invocation (--invocations)".to_owned(),
+        ));
+    }
+    let plan = prepare::plan(study)?;
+    let guest = prepare::guest(home, study, observer)?;
+    let prepared = prepare::function(home, study, plan, observer)?;
+    let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
+    measure::measure(rig, study, &guest, &prepared)
+}
+
+/// Boots the guest (or restores it), deploys the function if `deploy` says so, and connects the
+/// guest's serial console, with a shell on it, to the user until the guest ends or the observer
+/// cancels. `input` gives what was typed since its last call; the guest's output goes to
+/// [`Observer::console`]. Here alone host time matters: a guest that is idle waits for the user.
+pub fn console(
+    home: &Path,
+    study: &Study,
+    deploy: bool,
+    observer: &dyn Observer,
+    input: &mut dyn FnMut() -> Vec<u8>,
+) -> Result<(), StudyError> {
+    let plan = deploy.then(|| prepare::plan(study)).transpose()?;
+    let guest = prepare::guest(home, study, observer)?;
+    let prepared = plan.map(|plan| prepare::function(home, study, plan, observer)).transpose()?;
+    let last = if deploy { Stage::Deployed } else { Stage::Booted };
+    let mut rig = stages::reach(home, study, &guest, prepared.as_ref(), last, observer)?;
+    rig.enter("serial console");
+    let shell = "setsid sh -c 'exec sh -i < /dev/ttyS0 > /dev/ttyS0 2>&1' &";
+    rig.command(shell, Picos::from_secs(10))?;
+    loop {
+        rig.machine.push_console(&input());
+        let (before, end) = (rig.machine.retired(), rig.machine.now() + CONSOLE_STRETCH);
+        while rig.machine.now() < end {
+            rig.advance(&mut Mode::Fast, end)?;
+        }
+        if rig.machine.retired() - before < IDLE_INSTRUCTIONS {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+/// Virtual time between two looks at what was typed.
+const CONSOLE_STRETCH: Picos = Picos::from_millis(10);
+/// Fewer instructions in a stretch mean that the guest only keeps time.
+const IDLE_INSTRUCTIONS: u64 = 200_000;
