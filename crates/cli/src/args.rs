@@ -1,0 +1,289 @@
+//! The arguments. What this version does not have is hidden from the help and answered with an error.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Runs containerised serverless functions on a simulated server and shows where the cycles go.
+///
+/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the run failed,
+/// 2 the input is wrong, 130 stopped by Ctrl-C. State lives under $VSWARM_U_HOME.
+#[derive(Debug, Parser)]
+#[command(name = "vswarm-u", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// More log lines on standard error; up to three times.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure invocations of a function.
+    Run(Box<RunArgs>),
+    /// The functions that can be run.
+    Functions(FunctionsArgs),
+    /// The timing systems to run on.
+    Systems(SystemsArgs),
+    /// The guest: Debian packages made into kernel and disk.
+    Guest(GuestArgs),
+    /// Boot the guest in fast mode with its serial console on this terminal.
+    Boot(BootArgs),
+    /// Run a bare-metal RV64 ELF file from its entry in M-mode.
+    Exec(ExecArgs),
+    /// Print the table of stored results again.
+    Report(ReportArgs),
+    /// Check that this host has what is needed.
+    Doctor(DoctorArgs),
+    #[command(hide = true)]
+    Sweep(MissingArgs),
+    #[command(hide = true)]
+    Compare(MissingArgs),
+}
+
+/// How warm the core is when an invocation starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StateArg {
+    /// Invocations follow each other, everything is in place.
+    Warm,
+    #[value(hide = true)]
+    Lukewarm,
+    #[value(hide = true)]
+    Cold,
+}
+
+/// Options that choose a timing system.
+#[derive(Debug, Args)]
+pub struct SystemArgs {
+    /// A built-in system, or a file of your own ending in .toml.
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "simple")]
+    pub system: String,
+    /// Change one value of the system, such as caches.l1d.ways=4; may be repeated.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Options that name where functions and packages come from.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// A docker-compose file with your own functions, in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub functions: Option<PathBuf>,
+    /// The Debian mirror; without it the one that apt uses.
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The function; `vswarm-u functions` lists them.
+    pub function: String,
+    #[command(flatten)]
+    pub system: SystemArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// How warm the core is when an invocation starts.
+    #[arg(long, value_enum, default_value = "warm")]
+    pub state: StateArg,
+    /// Requests served in fast mode before the snapshot of the warm function.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub warmup: u32,
+    /// Requests that warm caches and TLBs between restoring the snapshot and measuring.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub settle: u32,
+    /// Requests that are measured.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub invocations: u32,
+    /// The request, as JSON; without it the function's own.
+    #[arg(long, value_name = "JSON")]
+    pub payload: Option<String>,
+    /// Seed of all randomness.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// RAM of the simulated server.
+    #[arg(long, value_name = "MIB", default_value_t = 3072, value_parser = clap::value_parser!(u64).range(512..=65536))]
+    pub ram: u64,
+    /// Bandwidth of the link to the client.
+    #[arg(long, value_name = "GBIT", default_value_t = 10.0)]
+    pub link_gbps: f64,
+    /// One-way delay of the link to the client.
+    #[arg(long, value_name = "US", default_value_t = 10.0)]
+    pub link_delay_us: f64,
+    /// Virtual time after which an unanswered request has failed.
+    #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub timeout_ms: u64,
+    /// Folder in which a new directory with the results is made.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Print one JSON document in place of the table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `functions`.
+#[derive(Debug, Args)]
+pub struct FunctionsArgs {
+    /// A docker-compose file with your own functions, in place of the built-in ones.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub functions: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: Option<FunctionsAction>,
+}
+
+/// What to show of the functions.
+#[derive(Debug, Subcommand)]
+pub enum FunctionsAction {
+    /// All functions, one a line (the default).
+    List,
+    /// How a function is called and built.
+    Show {
+        /// Its name.
+        function: String,
+    },
+    #[command(hide = true)]
+    Check {
+        /// Its name.
+        function: Option<String>,
+    },
+}
+
+/// `systems`.
+#[derive(Debug, Args)]
+pub struct SystemsArgs {
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: Option<SystemsAction>,
+}
+
+/// What to show of the systems.
+#[derive(Debug, Subcommand)]
+pub enum SystemsAction {
+    /// All built-in systems, one a line (the default).
+    List,
+    /// Every value of a system and where it came from, as TOML.
+    Show {
+        /// A built-in system, or a file ending in .toml.
+        system: String,
+        /// Change one value, such as caches.l1d.ways=4; may be repeated.
+        #[arg(long = "set", value_name = "PATH=VALUE")]
+        set: Vec<String>,
+    },
+}
+
+/// `guest`.
+#[derive(Debug, Args)]
+pub struct GuestArgs {
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: Option<GuestAction>,
+}
+
+/// What to do with the guest.
+#[derive(Debug, Subcommand)]
+pub enum GuestAction {
+    /// Build kernel, initial RAM disk and root disk, unless they are there and intact.
+    Build {
+        /// The Debian mirror; without it the one that apt uses.
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+    },
+    /// What is built and how much space the state folder takes (the default).
+    Info,
+    /// Delete guests, function images and snapshots; they are made again when needed.
+    Clean {
+        /// Downloaded packages and build tools as well: everything in the state folder.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// `boot`.
+#[derive(Debug, Args)]
+pub struct BootArgs {
+    /// Deploy this function as well.
+    #[arg(long, value_name = "F")]
+    pub function: Option<String>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// RAM of the simulated server.
+    #[arg(long, value_name = "MIB", default_value_t = 3072, value_parser = clap::value_parser!(u64).range(512..=65536))]
+    pub ram: u64,
+    /// Seed of all randomness.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `exec`.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The program: a static RV64 executable linked at 0x80000000.
+    #[arg(value_name = "ELF", required_unless_present = "guest")]
+    pub elf: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    pub guest: bool,
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true, requires = "guest")]
+    pub args: Vec<String>,
+    /// Time it on this system; without it fast mode.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub system: Option<String>,
+    /// Change one value of the system, such as caches.l1d.ways=4; may be repeated.
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "system")]
+    pub set: Vec<String>,
+    /// Instructions after which the program counts as endless.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_instructions: u64,
+    /// Number of harts; all start at the entry.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub harts: u8,
+    /// RAM from 0x80000000 on.
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    pub ram: u64,
+    /// Seed of the random numbers the program can read.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the words between begin_signature and end_signature, one in hexadecimal a line.
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Print one JSON document in place of the program's output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The results of a run, or a folder that holds results.
+    pub dir: PathBuf,
+    /// Print the run as the JSON document of `run --json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The Debian mirror to check; without it the one that apt uses.
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of a command that does not exist yet: anything.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct MissingArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<String>,
+}

@@ -1,0 +1,34 @@
+//! The commands, one file each.
+
+mod boot;
+mod doctor;
+mod exec;
+mod functions;
+mod guest;
+mod report;
+mod run;
+mod systems;
+
+use crate::args::Command;
+use crate::failure::Failure;
+
+/// Does what was asked for; returns the exit status.
+pub fn dispatch(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => run::run(*args),
+        Command::Functions(args) => functions::functions(args),
+        Command::Systems(args) => systems::systems(args),
+        Command::Guest(args) => guest::guest(args),
+        Command::Boot(args) => boot::boot(args),
+        Command::Exec(args) => exec::exec(args),
+        Command::Report(args) => report::report(args),
+        Command::Doctor(args) => doctor::doctor(args),
+        Command::Sweep(_) => Err(Failure::missing(
+            "sweep, which runs a whole experiment file; call `vswarm-u run` for each point and \
+             compare the directories it writes",
+        )),
+        Command::Compare(_) => Err(Failure::missing(
+            "compare, which sets two results side by side; `vswarm-u report DIR` prints each of them",
+        )),
+    }
+}

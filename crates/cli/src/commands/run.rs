@@ -1,0 +1,120 @@
+//! `run`: a function measured on a system.
+
+use crate::args::{RunArgs, StateArg};
+use crate::failure::{FAILED, Failure};
+use crate::progress::Reporter;
+use crate::{home, output};
+use ::guest::packages::Mirror;
+use ::guest::progress::Progress as _;
+use ::report::model::State;
+use anyhow::anyhow;
+use experiment::{Study, StudyError};
+use sim::Picos;
+
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let study = study(&args)?;
+    if let Some(url) = &args.source.mirror {
+        Mirror::new(url).map_err(Failure::input)?;
+    }
+    let home = home::create()?;
+    let reporter = Reporter::new();
+    let result = experiment::run(&home, &study, &reporter);
+    reporter.finish();
+    let outcome = result.map_err(failure)?;
+    let place = experiment::write_results(&args.out, &outcome).map_err(Failure::failed)?;
+    if args.json {
+        output::print(::report::run_json(&outcome.run))?;
+    } else {
+        output::print(::report::table(&outcome.run))?;
+    }
+    reporter.note(&format!("results: {}", place.display()));
+    Ok(if outcome.failed { FAILED } else { 0 })
+}
+
+pub fn failure(error: StudyError) -> Failure {
+    match error {
+        StudyError::Cancelled => Failure::interrupted(),
+        error if error.is_input() => Failure::input(error),
+        error => Failure::failed(error),
+    }
+}
+
+/// Everything that can be wrong with the arguments shows here, before anything is built.
+fn study(args: &RunArgs) -> Result<Study, Failure> {
+    let system = ::system::load(&args.system.system, &args.system.set).map_err(Failure::input)?;
+    Ok(Study {
+        function: args.function.clone(),
+        functions_file: args.source.functions.clone(),
+        system,
+        state: state(args.state)?,
+        warmup: args.warmup,
+        settle: args.settle,
+        invocations: args.invocations,
+        payload: args.payload.as_deref().map(payload).transpose()?,
+        seed: args.seed,
+        ram_mib: args.ram,
+        link: link(args.link_gbps, args.link_delay_us)?,
+        request_timeout: Picos::from_millis(args.timeout_ms),
+        mirror: args.source.mirror.clone(),
+        command: std::env::args().collect(),
+    })
+}
+
+fn state(state: StateArg) -> Result<State, Failure> {
+    match state {
+        StateArg::Warm => Ok(State::Warm),
+        StateArg::Lukewarm => {
+            Err(Failure::missing("--state lukewarm; the state that can be measured is warm"))
+        }
+        StateArg::Cold => {
+            Err(Failure::missing("--state cold; the state that can be measured is warm"))
+        }
+    }
+}
+
+fn payload(text: &str) -> Result<serde_json::Value, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        Failure::input(anyhow!(
+            "reading --payload: {error}; give the request as JSON, such as '{{\"name\":\"10\"}}'"
+        ))
+    })
+}
+
+/// The link to the client. Its bandwidth is a whole number of bits a second, its delay of picoseconds.
+fn link(gbps: f64, delay_us: f64) -> Result<client::Link, Failure> {
+    let whole = |option: &str, value: f64, unit: f64| {
+        let scaled = (value * unit).round();
+        if scaled.is_finite() && (0.0..=1e16).contains(&scaled) {
+            Ok(scaled as u64)
+        } else {
+            Err(Failure::input(anyhow!(
+                "reading {option}: {value} is out of range; give a number such as 10 or 0.5"
+            )))
+        }
+    };
+    let bandwidth = whole("--link-gbps", gbps, 1e9)?;
+    let delay = Picos(whole("--link-delay-us", delay_us, 1e6)?);
+    client::Link::new(bandwidth, delay).map_err(Failure::input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_options_are_converted_exactly() {
+        let default = link(10.0, 10.0).unwrap();
+        assert_eq!(default, client::Link::default());
+        assert_eq!(
+            link(0.1, 0.5).unwrap(),
+            client::Link::new(100_000_000, Picos(500_000)).unwrap()
+        );
+    }
+
+    #[test]
+    fn impossible_links_are_refused() {
+        for (gbps, delay) in [(0.0, 1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1.0, -1.0), (1.0, 1e12)] {
+            assert_eq!(link(gbps, delay).unwrap_err().status, 2, "{gbps} {delay}");
+        }
+    }
+}

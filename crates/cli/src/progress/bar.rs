@@ -1,0 +1,66 @@
+//! Progress on a terminal.
+
+use super::Display;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+const BYTES: &str =
+    "{spinner} {msg:32!} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+const SPINNER: &str = "{spinner} {wide_msg} {elapsed}";
+
+/// One bar or spinner, replaced by a line when its work is done.
+#[derive(Default)]
+pub(super) struct Bar {
+    open: Option<(ProgressBar, String)>,
+}
+
+impl Display for Bar {
+    fn start(&mut self, what: &str, total: Option<u64>) {
+        self.finish();
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
+        let template = if total.is_some() { BYTES } else { SPINNER };
+        let style = ProgressStyle::with_template(template).expect("the templates are constant");
+        bar.set_style(style);
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.open = Some((bar, what.to_owned()));
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        if let Some((bar, _)) = &self.open {
+            bar.inc(bytes);
+        }
+    }
+
+    fn status(&mut self, text: &str) {
+        match &self.open {
+            Some((bar, _)) => bar.set_message(text.to_owned()),
+            None => {
+                self.start(text, None);
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some((bar, what)) = self.open.take() {
+            let seconds = bar.elapsed().as_secs_f64();
+            bar.finish_and_clear();
+            eprintln!("{what}: {seconds:.1} s");
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        match &self.open {
+            Some((bar, _)) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some((bar, _)) = self.open.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
