@@ -1,0 +1,64 @@
+//! The bimodal predictor: a table of two-bit counters indexed by the branch's address (J. E. Smith,
+//! "A study of branch prediction strategies", ISCA 1981).
+
+use super::{BranchSite, DirectionPredictor};
+use crate::bits::{low, site_bits, step_unsigned};
+use crate::{History, HistorySpec, Insertion, Problems};
+use serde::{Deserialize, Serialize};
+
+/// Parameters of the bimodal predictor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BimodalConfig {
+    /// The logarithm of the number of counters.
+    pub log2_entries: u32,
+    /// Bits of a counter.
+    pub counter_bits: u32,
+}
+
+impl Default for BimodalConfig {
+    fn default() -> Self {
+        Self { log2_entries: 12, counter_bits: 2 }
+    }
+}
+
+/// A table of saturating counters.
+#[derive(Clone, Debug)]
+pub(super) struct Bimodal {
+    config: BimodalConfig,
+    counters: Vec<u8>,
+}
+
+impl DirectionPredictor for Bimodal {
+    type Config = BimodalConfig;
+    type Token = u32;
+
+    fn validate(config: &Self::Config, problems: &mut Problems) {
+        problems.range("log2_entries", config.log2_entries, 1, 24);
+        problems.range("counter_bits", config.counter_bits, 1, 8);
+    }
+
+    fn new(config: &Self::Config) -> Self {
+        let weakly_not_taken = ((1_u16 << (config.counter_bits - 1)) - 1) as u8;
+        let counters = vec![weakly_not_taken; 1 << config.log2_entries];
+        Self { config: config.clone(), counters }
+    }
+
+    fn history(&self) -> HistorySpec {
+        HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() }
+    }
+
+    fn predict(&self, site: BranchSite, _history: &History) -> (bool, u32) {
+        let index = low(site_bits(site.pc), self.config.log2_entries) as u32;
+        (self.counters[index as usize] >> (self.config.counter_bits - 1) == 1, index)
+    }
+
+    fn train(&mut self, token: &u32, actual: bool) {
+        let counter = &mut self.counters[*token as usize];
+        *counter = step_unsigned(*counter, actual, self.config.counter_bits);
+    }
+
+    fn storage_bits(&self) -> u64 {
+        u64::from(self.config.counter_bits) << self.config.log2_entries
+    }
+}

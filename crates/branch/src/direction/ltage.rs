@@ -1,0 +1,382 @@
+//! L-TAGE: tagged tables of geometrically growing history lengths over a bimodal table, with a loop
+//! predictor beside them (Seznec, "A 256 Kbits L-TAGE branch predictor", JILP 2007).
+//!
+//! The longest history that matches gives the guess, unless its entry is new and a counter says that
+//! new entries are worse than the next match. The default sizes are those of the paper; gem5's
+//! Skylake-like systems use `max_history = 34`.
+//!
+//! Differences: the hash of the path into an index is our own, and a counter is not trained if
+//! another branch took its entry between guess and commit.
+
+use super::loops::{LoopToken, Loops};
+use super::shared_bimodal::SharedBimodal;
+use super::{BranchSite, DirectionPredictor, LoopConfig};
+use crate::bits::{low, site_bits, step_signed, step_unsigned, strength};
+use crate::lfsr::Lfsr;
+use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
+use serde::{Deserialize, Serialize};
+
+/// One tagged table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaggedTableConfig {
+    /// The logarithm of the number of entries.
+    pub log2_entries: u32,
+    /// Bits of a tag.
+    pub tag_bits: u32,
+}
+
+/// Parameters of L-TAGE.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LtageConfig {
+    /// The history length of the first tagged table.
+    pub min_history: u32,
+    /// The history length of the last tagged table.
+    pub max_history: u32,
+    /// The logarithm of the number of bimodal directions; four share a hysteresis bit.
+    pub bimodal_log2_entries: u32,
+    /// The tagged tables, shortest history first; at most 16.
+    pub tables: Vec<TaggedTableConfig>,
+    /// The logarithm of the number of branches after which one useful bit of all entries is cleared.
+    pub useful_reset_log2: u32,
+    /// The loop predictor.
+    pub loops: LoopConfig,
+}
+
+impl Default for LtageConfig {
+    fn default() -> Self {
+        let sizes = [
+            (10, 7),
+            (10, 7),
+            (11, 8),
+            (11, 8),
+            (11, 9),
+            (11, 10),
+            (10, 11),
+            (10, 12),
+            (10, 12),
+            (10, 13),
+            (9, 14),
+            (9, 15),
+        ];
+        let table = |(log2_entries, tag_bits)| TaggedTableConfig { log2_entries, tag_bits };
+        Self {
+            min_history: 4,
+            max_history: 640,
+            bimodal_log2_entries: 14,
+            tables: sizes.map(table).to_vec(),
+            useful_reset_log2: 19,
+            loops: LoopConfig::ltage(),
+        }
+    }
+}
+
+impl LtageConfig {
+    /// The history length of each table, a geometric series.
+    fn lengths(&self) -> Vec<u32> {
+        let (first, last) = (f64::from(self.min_history), f64::from(self.max_history));
+        let steps = (self.tables.len() - 1).max(1) as f64;
+        let length = |table: usize| first * (last / first).powf(table as f64 / steps);
+        (0..self.tables.len()).map(|table| (length(table) + 0.5) as u32).collect()
+    }
+}
+
+const MAX_TABLES: usize = 16;
+const COUNTER_BITS: u32 = 3;
+const USEFUL_BITS: u32 = 2;
+const USE_ALTERNATE_BITS: u32 = 4;
+const PATH_BITS: u32 = 16;
+const WITH_LOOP_BITS: u32 = 7;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    tag: u16,
+    counter: i8,
+    useful: u8,
+}
+
+/// What L-TAGE remembers from a guess.
+#[derive(Clone, Copy, Debug)]
+pub struct LtageToken {
+    base: u32,
+    index: [u16; MAX_TABLES],
+    tag: [u16; MAX_TABLES],
+    provider: Option<u8>,
+    alternate: Option<u8>,
+    provider_guess: bool,
+    alternate_guess: bool,
+    tage_guess: bool,
+    guess: bool,
+    loops: LoopToken,
+}
+
+/// L-TAGE.
+#[derive(Clone, Debug)]
+pub(super) struct Ltage {
+    config: LtageConfig,
+    lengths: Vec<u32>,
+    base: SharedBimodal,
+    tables: Vec<Vec<Entry>>,
+    use_alternate: i8,
+    with_loop: i8,
+    trained: u64,
+    loops: Loops,
+    lfsr: Lfsr,
+}
+
+impl DirectionPredictor for Ltage {
+    type Config = LtageConfig;
+    type Token = LtageToken;
+
+    fn validate(config: &Self::Config, problems: &mut Problems) {
+        problems.range("min_history", config.min_history, 1, 4096);
+        problems.range("max_history", config.max_history, config.min_history, 4096);
+        problems.range("bimodal_log2_entries", config.bimodal_log2_entries, 2, 24);
+        problems.range("tables", config.tables.len() as u32, 1, MAX_TABLES as u32);
+        problems.range("useful_reset_log2", config.useful_reset_log2, 1, 32);
+        for (number, table) in config.tables.iter().enumerate() {
+            let path = |field| format!("tables[{number}].{field}");
+            problems.range(&path("log2_entries"), table.log2_entries, 1, 16);
+            problems.range(&path("tag_bits"), table.tag_bits, 2, 16);
+        }
+        config.loops.validate(problems);
+    }
+
+    fn new(config: &Self::Config) -> Self {
+        let table = |table: &TaggedTableConfig| vec![Entry::default(); 1 << table.log2_entries];
+        Self {
+            lengths: config.lengths(),
+            base: SharedBimodal::new(config.bimodal_log2_entries),
+            tables: config.tables.iter().map(table).collect(),
+            use_alternate: 0,
+            with_loop: -1,
+            trained: 0,
+            loops: Loops::new(&config.loops),
+            lfsr: Lfsr::new(),
+            config: config.clone(),
+        }
+    }
+
+    fn history(&self) -> HistorySpec {
+        let tables = self.config.tables.iter().zip(&self.lengths);
+        let folds = tables.flat_map(|(table, length)| {
+            let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
+            widths.map(|width| FoldSpec { length: *length, width })
+        });
+        HistorySpec { insertion: Insertion::Outcome, folds: folds.collect() }
+    }
+
+    fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
+        let mut token = self.look_up(site, history);
+        let matches = |table: &usize| {
+            self.tables[*table][usize::from(token.index[*table])].tag == token.tag[*table]
+        };
+        let mut hits = (0..self.tables.len()).rev().filter(matches);
+        let (provider, alternate) = (hits.next(), hits.next());
+        token.provider = provider.map(|table| table as u8);
+        token.alternate = alternate.map(|table| table as u8);
+        self.decide(&mut token);
+        (token.guess, token)
+    }
+
+    fn speculate(&mut self, token: &LtageToken, taken: bool) {
+        self.loops.speculate(&token.loops, taken);
+    }
+
+    fn repair(&mut self, token: &LtageToken) {
+        self.loops.repair(&token.loops);
+    }
+
+    fn train(&mut self, token: &LtageToken, actual: bool) {
+        if let Some(guess) = token.loops.guess().filter(|guess| *guess != token.tage_guess) {
+            self.with_loop = step_signed(self.with_loop, guess == actual, WITH_LOOP_BITS);
+        }
+        self.loops.train(&token.loops, actual, token.tage_guess, token.guess != actual);
+        if self.should_allocate(token, actual) {
+            self.allocate(token, actual);
+        }
+        self.train_counters(token, actual);
+        self.age();
+    }
+
+    fn storage_bits(&self) -> u64 {
+        let bits = |table: &TaggedTableConfig| {
+            u64::from(table.tag_bits + COUNTER_BITS + USEFUL_BITS) << table.log2_entries
+        };
+        let tagged: u64 = self.config.tables.iter().map(bits).sum();
+        let counters = u64::from(USE_ALTERNATE_BITS + WITH_LOOP_BITS);
+        let registers = counters + u64::from(self.config.useful_reset_log2) + 1 + Lfsr::BITS;
+        self.base.storage_bits() + tagged + self.loops.storage_bits() + registers
+    }
+}
+
+impl Ltage {
+    fn look_up(&self, site: BranchSite, history: &History) -> LtageToken {
+        let mut token = LtageToken {
+            base: self.base.index(site.pc),
+            index: [0; MAX_TABLES],
+            tag: [0; MAX_TABLES],
+            provider: None,
+            alternate: None,
+            provider_guess: false,
+            alternate_guess: false,
+            tage_guess: false,
+            guess: false,
+            loops: self.loops.predict(site.pc),
+        };
+        let pc = site_bits(site.pc);
+        for (number, table) in self.config.tables.iter().enumerate() {
+            let log2 = table.log2_entries;
+            let shift = log2.abs_diff(number as u32 + 1) + 1;
+            let path = self.path_hash(number, log2, history);
+            let hashed = pc ^ pc >> shift ^ u64::from(history.fold(3 * number)) ^ path;
+            token.index[number] = low(hashed, log2) as u16;
+            let folds = history.fold(3 * number + 1) ^ history.fold(3 * number + 2) << 1;
+            token.tag[number] = low(pc ^ u64::from(folds), table.tag_bits) as u16;
+        }
+        token
+    }
+
+    /// The path as far as the table's history reaches, turned by the table's number.
+    fn path_hash(&self, number: usize, log2: u32, history: &History) -> u64 {
+        let path = low(u64::from(history.path()), self.lengths[number].min(PATH_BITS));
+        let folded = low(path, log2) ^ path >> log2;
+        let turn = number as u32 % log2;
+        folded << turn ^ folded >> (log2 - turn)
+    }
+
+    fn entry(&self, token: &LtageToken, table: u8) -> &Entry {
+        let table = usize::from(table);
+        &self.tables[table][usize::from(token.index[table])]
+    }
+
+    /// The entry a guess came from, unless another branch has taken it since.
+    fn entry_of(&mut self, token: &LtageToken, table: u8) -> Option<&mut Entry> {
+        let table = usize::from(table);
+        let entry = &mut self.tables[table][usize::from(token.index[table])];
+        (entry.tag == token.tag[table]).then_some(entry)
+    }
+
+    fn decide(&self, token: &mut LtageToken) {
+        let base = self.base.counter(token.base) >= 2;
+        let guess = |table| self.entry(token, table).counter >= 0;
+        token.alternate_guess = token.alternate.map_or(base, guess);
+        token.provider_guess = token.provider.map_or(base, guess);
+        let new = token.provider.is_some_and(|table| self.is_new(self.entry(token, table)));
+        let alternate = new && self.use_alternate >= 0;
+        token.tage_guess = if alternate { token.alternate_guess } else { token.provider_guess };
+        let from_loop = token.loops.guess().filter(|_| self.with_loop >= 0);
+        token.guess = from_loop.unwrap_or(token.tage_guess);
+    }
+
+    fn is_new(&self, entry: &Entry) -> bool {
+        strength(entry.counter) == 1 && entry.useful == 0
+    }
+
+    fn should_allocate(&mut self, token: &LtageToken, actual: bool) -> bool {
+        let longest = self.tables.len() as u8 - 1;
+        let longer = token.provider.is_none_or(|table| table < longest);
+        let mut wanted = token.tage_guess != actual && longer;
+        if let Some(table) = token.provider
+            && self.is_new(self.entry(token, table))
+        {
+            wanted &= token.provider_guess != actual;
+            if token.provider_guess != token.alternate_guess {
+                let better = token.alternate_guess == actual;
+                self.use_alternate = step_signed(self.use_alternate, better, USE_ALTERNATE_BITS);
+            }
+        }
+        wanted
+    }
+
+    /// Takes a useless entry of a longer history, the shorter ones likelier; if there is none, all
+    /// candidates become less useful.
+    fn allocate(&mut self, token: &LtageToken, actual: bool) {
+        let first = token.provider.map_or(0, |table| usize::from(table) + 1);
+        let count = self.tables.len();
+        let mut start = first;
+        while start + 1 < count && self.lfsr.bits(1) == 1 {
+            start += 1;
+        }
+        let free = |at: &usize| self.tables[*at][usize::from(token.index[*at])].useful == 0;
+        let found = (start..count).find(free).or_else(|| (first..start).find(free));
+        match found {
+            Some(at) => {
+                let counter = if actual { 0 } else { -1 };
+                let fresh = Entry { tag: token.tag[at], counter, useful: 0 };
+                self.tables[at][usize::from(token.index[at])] = fresh;
+            }
+            None => {
+                for at in first..count {
+                    let entry = &mut self.tables[at][usize::from(token.index[at])];
+                    entry.useful = step_unsigned(entry.useful, false, USEFUL_BITS);
+                }
+            }
+        }
+    }
+
+    fn train_counters(&mut self, token: &LtageToken, actual: bool) {
+        let Some(provider) = token.provider else {
+            return self.base.train(token.base, actual);
+        };
+        let Some(entry) = self.entry_of(token, provider) else { return };
+        entry.counter = step_signed(entry.counter, actual, COUNTER_BITS);
+        let was_useless = entry.useful == 0;
+        if token.provider_guess != token.alternate_guess {
+            let right = token.provider_guess == actual;
+            entry.useful = step_unsigned(entry.useful, right, USEFUL_BITS);
+        }
+        if was_useless {
+            self.train_alternate(token, actual);
+        }
+    }
+
+    fn train_alternate(&mut self, token: &LtageToken, actual: bool) {
+        match token.alternate {
+            None => self.base.train(token.base, actual),
+            Some(table) => {
+                if let Some(entry) = self.entry_of(token, table) {
+                    entry.counter = step_signed(entry.counter, actual, COUNTER_BITS);
+                }
+            }
+        }
+    }
+
+    /// Clears the higher and the lower useful bit of all entries in turn.
+    fn age(&mut self) {
+        self.trained += 1;
+        let period = 1 << self.config.useful_reset_log2;
+        if self.trained.is_multiple_of(period) {
+            let kept = if (self.trained / period) & 1 == 1 { 0b01 } else { 0b10 };
+            self.tables.iter_mut().flatten().for_each(|entry| entry.useful &= kept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_that_of_the_256_kbit_predictor() {
+        let ltage = Ltage::new(&LtageConfig::default());
+        let base = 16384 + 4096;
+        let tagged = 2 * 1024 * 12
+            + 2 * 2048 * 13
+            + 2048 * (14 + 15)
+            + 1024 * (16 + 17 + 17 + 18)
+            + 512 * (19 + 20);
+        let (loops, registers) = (256 * 52, 4 + 7 + 20 + 32);
+        assert_eq!(ltage.storage_bits(), base + tagged + loops + registers);
+        assert!(ltage.storage_bits() <= 256 * 1024);
+    }
+
+    #[test]
+    fn history_lengths_are_a_geometric_series() {
+        let lengths = LtageConfig::default().lengths();
+        assert_eq!(lengths, [4, 6, 10, 16, 25, 40, 64, 101, 160, 254, 403, 640]);
+        let short = LtageConfig { max_history: 34, ..LtageConfig::default() }.lengths();
+        assert_eq!((short[0], short[11]), (4, 34));
+    }
+}

@@ -1,0 +1,343 @@
+//! The statistical corrector: adds up counters that know other histories than TAGE and overrules
+//! TAGE where their sum is against it by enough.
+//!
+//! Eight groups of tables: bias (the guess of TAGE itself), global history of backward branches,
+//! path, three sets of local histories, outcomes by iteration of the inner loop, and that iteration.
+//! A group whose weight is not negative counts double. The threshold adapts to how often the
+//! corrector is wrong.
+
+use super::tage::{Confidence, TageToken};
+use crate::History;
+use crate::bits::{low, site_bits, step_signed};
+use stream::VirtAddr;
+
+const GROUPS: usize = 8;
+const BIAS: usize = 3;
+const HISTORY_TABLES: usize = 17;
+const COUNTERS: usize = BIAS + HISTORY_TABLES;
+const COUNTER_BITS: u32 = 6;
+const BIAS_LOG2: u32 = 8;
+const WEIGHT_BITS: u32 = 6;
+const WEIGHTS_LOG2: u32 = 3;
+const LOCAL_THRESHOLD_BITS: u32 = 8;
+const LOCAL_THRESHOLDS_LOG2: u32 = 6;
+const THRESHOLD_BITS: u32 = 12;
+const CHOICE_BITS: u32 = 7;
+const LOCALS: usize = 3;
+
+/// A history table: its group, history length and the logarithm of its entries.
+struct Shape {
+    group: usize,
+    length: u32,
+    log2_entries: u32,
+}
+
+const fn shape(group: usize, length: u32, log2_entries: u32) -> Shape {
+    Shape { group, length, log2_entries }
+}
+
+const GLOBAL: usize = 1;
+const PATH: usize = 2;
+const LOCAL: usize = 3;
+const LOOP_OUTCOMES: usize = 6;
+const LOOP_COUNT: usize = 7;
+
+/// The two shortest histories of a group have half the entries.
+const SHAPES: [Shape; HISTORY_TABLES] = [
+    shape(GLOBAL, 40, 10),
+    shape(GLOBAL, 24, 9),
+    shape(GLOBAL, 10, 9),
+    shape(PATH, 25, 9),
+    shape(PATH, 16, 8),
+    shape(PATH, 9, 8),
+    shape(LOCAL, 11, 10),
+    shape(LOCAL, 6, 9),
+    shape(LOCAL, 3, 9),
+    shape(LOCAL + 1, 16, 9),
+    shape(LOCAL + 1, 11, 8),
+    shape(LOCAL + 1, 6, 8),
+    shape(LOCAL + 2, 9, 9),
+    shape(LOCAL + 2, 4, 9),
+    shape(LOOP_OUTCOMES, 10, 8),
+    shape(LOOP_OUTCOMES, 4, 8),
+    shape(LOOP_COUNT, 8, 8),
+];
+
+/// Registers of a set of local histories and their width.
+const LOCAL_SETS: [(usize, u32); LOCALS] = [(256, 11), (16, 16), (16, 9)];
+const LOOP_REGISTERS: usize = 256;
+const LOOP_OUTCOME_BITS: u32 = 10;
+
+/// What the corrector remembers from a guess.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CorrectorToken {
+    site: u32,
+    counters: [u16; COUNTERS],
+    sums: [i16; GROUPS],
+    total: i32,
+    threshold: i32,
+    guess_of_sum: bool,
+    /// The local histories before the branch, and where they are.
+    local: [(u16, u16); LOCALS],
+    loop_outcomes: (u16, u16),
+    pub(super) guess: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Corrector {
+    counters: [Vec<i8>; COUNTERS],
+    weights: [[i8; 1 << WEIGHTS_LOG2]; GROUPS],
+    threshold: i32,
+    local_thresholds: [i8; 1 << LOCAL_THRESHOLDS_LOG2],
+    /// Whether TAGE is to be believed when it is less sure, and when it is sure.
+    choice: [i8; 2],
+    local: [Vec<u16>; LOCALS],
+    loop_outcomes: Vec<u16>,
+}
+
+impl Corrector {
+    pub(super) fn new() -> Self {
+        let counters = std::array::from_fn(|table| match table {
+            0..BIAS => initial_bias(table),
+            _ => (0..1 << SHAPES[table - BIAS].log2_entries).map(|at| -(at & 1)).collect(),
+        });
+        Self {
+            counters,
+            weights: [[0; 1 << WEIGHTS_LOG2]; GROUPS],
+            threshold: 35 << 3,
+            local_thresholds: [0; 1 << LOCAL_THRESHOLDS_LOG2],
+            choice: [0; 2],
+            local: LOCAL_SETS.map(|(registers, _)| vec![0; registers]),
+            loop_outcomes: vec![0; LOOP_REGISTERS],
+        }
+    }
+
+    pub(super) fn predict(
+        &self,
+        pc: VirtAddr,
+        history: &History,
+        tage: &TageToken,
+        inner: bool,
+    ) -> CorrectorToken {
+        let site = site_bits(pc);
+        let local = self.local_registers(site);
+        let inner_loop = u16::from(history.inner_loop());
+        let loop_outcomes = (inner_loop, self.loop_outcomes[usize::from(inner_loop)]);
+        let mut token = CorrectorToken {
+            site: site as u32,
+            counters: [0; COUNTERS],
+            sums: [0; GROUPS],
+            total: 0,
+            threshold: self.threshold_of(site),
+            guess_of_sum: false,
+            local,
+            loop_outcomes,
+            guess: inner,
+        };
+        token.counters[..BIAS].copy_from_slice(&bias_indices(site, tage, inner));
+        for (number, shape) in SHAPES.iter().enumerate() {
+            let bits = match shape.group {
+                GLOBAL => history.backward(shape.length),
+                PATH => u64::from(history.path()),
+                LOOP_OUTCOMES => u64::from(loop_outcomes.1),
+                LOOP_COUNT => u64::from(inner_loop),
+                group => u64::from(local[group - LOCAL].1),
+            };
+            let from = if shape.group == GLOBAL { site << 1 | u64::from(inner) } else { site };
+            token.counters[BIAS + number] = hashed(from, bits, number as u32, shape);
+        }
+        self.add_up(&mut token);
+        token.guess = self.choose(&token, tage, inner);
+        token
+    }
+
+    fn local_registers(&self, site: u64) -> [(u16, u16); LOCALS] {
+        let at = [low(site ^ site >> 2, 8), low(site ^ site >> 5, 4), low(site ^ site >> 3, 4)];
+        std::array::from_fn(|set| (at[set] as u16, self.local[set][at[set] as usize]))
+    }
+
+    fn weight(&self, group: usize, site: u64) -> i8 {
+        self.weights[group][low(site ^ site >> 3, WEIGHTS_LOG2) as usize]
+    }
+
+    fn threshold_of(&self, site: u64) -> i32 {
+        let local = low(site ^ site >> 2, LOCAL_THRESHOLDS_LOG2) as usize;
+        let doubled = (0..GROUPS).filter(|group| self.weight(*group, site) >= 0).count() as i32;
+        (self.threshold >> 3) + i32::from(self.local_thresholds[local]) + 12 * doubled
+    }
+
+    fn add_up(&self, token: &mut CorrectorToken) {
+        for (table, index) in token.counters.iter().enumerate() {
+            let group = if table < BIAS { 0 } else { SHAPES[table - BIAS].group };
+            let counter = self.counters[table][usize::from(*index)];
+            token.sums[group] += 2 * i16::from(counter) + 1;
+        }
+        for (group, sum) in token.sums.iter().enumerate() {
+            let factor = if self.weight(group, u64::from(token.site)) >= 0 { 2 } else { 1 };
+            token.total += factor * i32::from(*sum);
+        }
+        token.guess_of_sum = token.total >= 0;
+    }
+
+    /// TAGE is kept against a small sum where it is sure, as far as that has been right.
+    fn choose(&self, token: &CorrectorToken, tage: &TageToken, inner: bool) -> bool {
+        if token.guess_of_sum == inner {
+            return inner;
+        }
+        let size = token.total.abs();
+        let keep = match tage.confidence {
+            Confidence::High if size < token.threshold / 4 => true,
+            Confidence::High if size < token.threshold / 2 => self.choice[1] >= 0,
+            Confidence::Medium if size < token.threshold / 4 => self.choice[0] >= 0,
+            _ => false,
+        };
+        if keep { inner } else { token.guess_of_sum }
+    }
+
+    pub(super) fn speculate(&mut self, token: &CorrectorToken, taken: bool) {
+        for (set, (at, old)) in token.local.iter().enumerate() {
+            let width = LOCAL_SETS[set].1;
+            let site = if set == 1 { token.site as u64 & 15 } else { 0 };
+            let new = (u64::from(*old) << 1 | u64::from(taken)) ^ site;
+            self.local[set][usize::from(*at)] = low(new, width) as u16;
+        }
+        let (at, old) = token.loop_outcomes;
+        let new = u64::from(old) << 1 | u64::from(taken);
+        self.loop_outcomes[usize::from(at)] = low(new, LOOP_OUTCOME_BITS) as u16;
+    }
+
+    pub(super) fn repair(&mut self, token: &CorrectorToken) {
+        for (set, (at, old)) in token.local.iter().enumerate() {
+            self.local[set][usize::from(*at)] = *old;
+        }
+        self.loop_outcomes[usize::from(token.loop_outcomes.0)] = token.loop_outcomes.1;
+    }
+
+    pub(super) fn train(
+        &mut self,
+        token: &CorrectorToken,
+        tage: &TageToken,
+        inner: bool,
+        actual: bool,
+    ) {
+        self.train_choice(token, tage, inner, actual);
+        let wrong = token.guess_of_sum != actual;
+        if !wrong && token.total.abs() >= token.threshold {
+            return;
+        }
+        let site = u64::from(token.site);
+        let most = (1 << (THRESHOLD_BITS - 1)) - 1;
+        self.threshold = (self.threshold + if wrong { 1 } else { -1 }).clamp(-most, most);
+        let local = low(site ^ site >> 2, LOCAL_THRESHOLDS_LOG2) as usize;
+        let local = &mut self.local_thresholds[local];
+        *local = step_signed(*local, wrong, LOCAL_THRESHOLD_BITS);
+        self.train_weights(token, actual);
+        for (table, index) in token.counters.iter().enumerate() {
+            let counter = &mut self.counters[table][usize::from(*index)];
+            *counter = step_signed(*counter, actual, COUNTER_BITS);
+        }
+    }
+
+    fn train_choice(
+        &mut self,
+        token: &CorrectorToken,
+        tage: &TageToken,
+        inner: bool,
+        actual: bool,
+    ) {
+        let size = token.total.abs();
+        let (quarter, half) = (token.threshold / 4, token.threshold / 2);
+        let choice = match tage.confidence {
+            Confidence::High if size >= quarter && size < half => 1,
+            Confidence::Medium if size < quarter => 0,
+            _ => return,
+        };
+        if token.guess_of_sum != inner {
+            self.choice[choice] = step_signed(self.choice[choice], inner == actual, CHOICE_BITS);
+        }
+    }
+
+    /// A weight moves where doubling its group decides the sign of the total.
+    fn train_weights(&mut self, token: &CorrectorToken, actual: bool) {
+        let site = u64::from(token.site);
+        for group in 0..GROUPS {
+            let sum = i32::from(token.sums[group]);
+            let doubled = if self.weight(group, site) >= 0 { sum } else { 0 };
+            let single = token.total - doubled;
+            if (single >= 0) != (single + sum >= 0) {
+                let weight = &mut self.weights[group][low(site ^ site >> 3, WEIGHTS_LOG2) as usize];
+                *weight = step_signed(*weight, (sum >= 0) == actual, WEIGHT_BITS);
+            }
+        }
+    }
+
+    pub(super) fn storage_bits(&self) -> u64 {
+        let counters = self.counters.iter().map(|table| table.len() as u64).sum::<u64>();
+        let weights = (GROUPS as u64) << WEIGHTS_LOG2;
+        let thresholds = u64::from(LOCAL_THRESHOLD_BITS) << LOCAL_THRESHOLDS_LOG2;
+        let local = LOCAL_SETS.map(|(registers, width)| registers as u64 * u64::from(width));
+        let loops = LOOP_REGISTERS as u64 * u64::from(LOOP_OUTCOME_BITS);
+        counters * u64::from(COUNTER_BITS)
+            + weights * u64::from(WEIGHT_BITS)
+            + thresholds
+            + u64::from(THRESHOLD_BITS + 2 * CHOICE_BITS)
+            + local.iter().sum::<u64>()
+            + loops
+    }
+}
+
+/// Bias counters start on the side of the guess in their index, strongly where it was sure.
+fn initial_bias(table: usize) -> Vec<i8> {
+    let bias = |at: usize| {
+        let (toward, flag) = (at & 1 == 1, at >> 1 & 1 == 1);
+        let strong = match table {
+            0 => !flag,
+            1 => flag,
+            _ => false,
+        };
+        match (toward, strong) {
+            (true, true) => 31,
+            (true, false) => 0,
+            (false, true) => -32,
+            (false, false) => -1,
+        }
+    };
+    (0..1 << BIAS_LOG2).map(bias).collect()
+}
+
+fn bias_indices(site: u64, tage: &TageToken, inner: bool) -> [u16; BIAS] {
+    let high = tage.confidence == Confidence::High;
+    let low_confidence = tage.confidence == Confidence::Low;
+    let guess = u64::from(inner);
+    let doubtful = ((site ^ site >> 2) << 1 ^ u64::from(tage.doubtful())) << 1 | guess;
+    let sure = ((site ^ site >> 5) << 1 ^ u64::from(high)) << 1 | guess;
+    let bank = u64::from(tage.hit.div_ceil(4)) << 2;
+    let alternate = u64::from(tage.has_alternate());
+    let from = site ^ site >> 3 ^ bank ^ u64::from(low_confidence) << 1 ^ alternate;
+    [doubtful, sure, from << 1 | guess].map(|index| low(index, BIAS_LOG2) as u16)
+}
+
+/// The row of a history table: the address and the history folded over itself.
+fn hashed(from: u64, history: u64, number: u32, shape: &Shape) -> u16 {
+    let bits = low(history, shape.length);
+    let step = shape.log2_entries - number % 3;
+    let folded = bits ^ bits >> step ^ bits >> (2 * step) ^ bits >> (3 * step) ^ bits >> (4 * step);
+    low(from ^ from >> step ^ folded, shape.log2_entries) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_is_counters_weights_thresholds_and_local_histories() {
+        let bias = 3 * 256;
+        let (global, path) = (1024 + 512 + 512, 512 + 256 + 256);
+        let local = (1024 + 512 + 512) + (512 + 256 + 256) + (512 + 512);
+        let loops = 256 + 256 + 256;
+        let counters = 6 * (bias + global + path + local + loops);
+        let registers = 8 * 8 * 6 + 64 * 8 + 12 + 14;
+        let histories = 256 * 11 + 16 * 16 + 16 * 9 + 256 * 10;
+        assert_eq!(Corrector::new().storage_bits(), counters + registers + histories);
+    }
+}

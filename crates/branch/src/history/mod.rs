@@ -1,0 +1,279 @@
+//! The speculative history of a front end.
+//!
+//! One [`History`] belongs to each front end. Every branch of every kind is pushed on it when it is
+//! predicted, with the predicted outcome; a squash rewinds it to a [`Checkpoint`]. Predictors only
+//! read it. What it keeps follows two published designs: the single outcome bit of L-TAGE (Seznec,
+//! "A 256 Kbits L-TAGE branch predictor", JILP 2007) and the two or three bits of outcome and
+//! address per branch of TAGE-SC-L (Seznec, "TAGE-SC-L branch predictors again", CBP-5, 2016),
+//! beside a history of indirect targets (Seznec, "A 64-Kbytes ITTAGE indirect branch predictor",
+//! CBP-3, 2011) and of inner loops (Seznec, San Miguel and Albericio, "The inner most loop iteration
+//! counter", MICRO 2015).
+
+mod folded;
+
+pub use folded::FoldSpec;
+use folded::FoldedBits;
+
+use crate::bits::{low, site_bits};
+use stream::{Branch, BranchKind, VirtAddr};
+
+/// What a direction predictor wants of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySpec {
+    /// The bits a branch adds.
+    pub insertion: Insertion,
+    /// The folded registers it reads, by number.
+    pub folds: Vec<FoldSpec>,
+}
+
+/// The bits a branch adds to the global history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Insertion {
+    /// Its outcome; one address bit goes into the path.
+    #[default]
+    Outcome,
+    /// Two bits of outcome and address, three of indirect branches and returns, with the target.
+    OutcomeAndAddress,
+}
+
+/// A place in the history to go back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    global: u64,
+    targets: u64,
+    path: u32,
+    backward: u64,
+    inner_loop: u8,
+}
+
+/// The branches that the front end went by, as predictors remember them.
+#[derive(Clone, Debug)]
+pub struct History {
+    insertion: Insertion,
+    global: FoldedBits,
+    targets: FoldedBits,
+    path: u32,
+    backward: u64,
+    inner_loop: u8,
+}
+
+/// Bits an indirect branch adds to the history of targets.
+pub(crate) const TARGET_BITS: u32 = 10;
+/// Bits of the path.
+const PATH_BITS: u32 = 27;
+
+impl History {
+    /// An empty history with what a direction predictor and an indirect predictor read.
+    #[must_use]
+    pub fn new(direction: &HistorySpec, indirect: &[FoldSpec]) -> Self {
+        Self {
+            insertion: direction.insertion,
+            global: FoldedBits::new(&direction.folds),
+            targets: FoldedBits::new(indirect),
+            path: 0,
+            backward: 0,
+            inner_loop: 0,
+        }
+    }
+
+    /// Adds the branch at `pc`, of any kind, with the outcome the front end goes by.
+    pub fn push(&mut self, pc: VirtAddr, branch: &Branch) {
+        match self.insertion {
+            Insertion::Outcome => {
+                self.global.push(branch.taken);
+                self.push_path((site_bits(pc) ^ site_bits(pc) >> 1) as u32 & 1);
+            }
+            Insertion::OutcomeAndAddress => self.push_outcome_and_address(pc, branch),
+        }
+        match branch.kind {
+            BranchKind::Conditional => self.push_loop(pc, branch),
+            BranchKind::IndirectJump | BranchKind::IndirectCall => {
+                self.push_target(pc, branch.target);
+            }
+            _ => {}
+        }
+    }
+
+    fn push_path(&mut self, bits: u32) {
+        self.path = (self.path << 1 ^ bits) & ((1 << PATH_BITS) - 1);
+    }
+
+    fn push_outcome_and_address(&mut self, pc: VirtAddr, branch: &Branch) {
+        let (site, target) = (site_bits(pc), site_bits(branch.target));
+        let mut bits = site ^ site >> 2 ^ u64::from(branch.taken);
+        let mut path = site ^ site >> 2 ^ site >> 4;
+        let count = match branch.kind {
+            BranchKind::Conditional | BranchKind::Jump | BranchKind::Call => 2,
+            _ => {
+                bits ^= target >> 2;
+                path ^= target >> 2 ^ target >> 4;
+                3
+            }
+        };
+        for _ in 0..count {
+            self.global.push(bits & 1 == 1);
+            self.push_path(path as u32 & 0x7f);
+            bits >>= 1;
+            path >>= 1;
+        }
+    }
+
+    /// Counts the iterations of the innermost loop: a backward branch closes one.
+    fn push_loop(&mut self, pc: VirtAddr, branch: &Branch) {
+        let backward = branch.target < pc;
+        self.backward = self.backward << 1 | u64::from(branch.taken && backward);
+        if backward {
+            self.inner_loop = if branch.taken { self.inner_loop.saturating_add(1) } else { 0 };
+        }
+    }
+
+    fn push_target(&mut self, pc: VirtAddr, target: VirtAddr) {
+        let bits = site_bits(target) ^ site_bits(target) >> 3 ^ site_bits(pc);
+        for bit in 0..TARGET_BITS {
+            self.targets.push(bits >> bit & 1 == 1);
+        }
+    }
+
+    /// Where the history stands.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            global: self.global.position(),
+            targets: self.targets.position(),
+            path: self.path,
+            backward: self.backward,
+            inner_loop: self.inner_loop,
+        }
+    }
+
+    /// Forgets every branch since `checkpoint`. Panics if more than 8192 bits would be taken back,
+    /// which is over 800 branches of any kind.
+    pub fn rewind(&mut self, checkpoint: &Checkpoint) {
+        self.global.rewind(checkpoint.global);
+        self.targets.rewind(checkpoint.targets);
+        self.path = checkpoint.path;
+        self.backward = checkpoint.backward;
+        self.inner_loop = checkpoint.inner_loop;
+    }
+
+    /// The latest `count` bits (up to 64) of the global history, the latest lowest.
+    #[must_use]
+    pub fn recent(&self, count: u32) -> u64 {
+        self.global.recent(count)
+    }
+
+    /// Folded register `number` of the direction predictor's.
+    #[must_use]
+    #[inline]
+    pub fn fold(&self, number: usize) -> u32 {
+        self.global.fold(number)
+    }
+
+    /// Folded register `number` of the indirect predictor's, over [targets](Self::push).
+    #[must_use]
+    #[inline]
+    pub fn target_fold(&self, number: usize) -> u32 {
+        self.targets.fold(number)
+    }
+
+    /// Address bits of the latest branches, 27 bits.
+    #[must_use]
+    pub fn path(&self) -> u32 {
+        self.path
+    }
+
+    /// A bit per conditional branch: it was taken, and backward. The latest is lowest.
+    #[must_use]
+    pub fn backward(&self, count: u32) -> u64 {
+        low(self.backward, count)
+    }
+
+    /// Iterations of the innermost loop so far, at most 255.
+    #[must_use]
+    pub fn inner_loop(&self) -> u8 {
+        self.inner_loop
+    }
+
+    /// Bits of storage, without what recovery needs.
+    #[must_use]
+    pub fn storage_bits(&self) -> u64 {
+        let plain = PATH_BITS + u64::BITS + u8::BITS;
+        self.global.storage_bits() + self.targets.storage_bits() + u64::from(plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workbench::Scatter;
+    use proptest::prelude::*;
+
+    fn history(insertion: Insertion) -> History {
+        let folds = vec![FoldSpec { length: 300, width: 11 }, FoldSpec { length: 12, width: 7 }];
+        History::new(&HistorySpec { insertion, folds }, &[FoldSpec { length: 70, width: 9 }])
+    }
+
+    type Seen = (u32, u32, u32, u64, u32, u64, u8);
+
+    fn seen(history: &History) -> Seen {
+        let folds = (history.fold(0), history.fold(1), history.target_fold(0));
+        let rest = (history.recent(64), history.path(), history.backward(63), history.inner_loop());
+        (folds.0, folds.1, folds.2, rest.0, rest.1, rest.2, rest.3)
+    }
+
+    proptest! {
+        #[test]
+        fn a_rewound_history_is_the_one_that_was(seed: u64, before in 0_usize..500, squashed in 0_usize..800) {
+            for insertion in [Insertion::Outcome, Insertion::OutcomeAndAddress] {
+                let mut history = history(insertion);
+                let mut scatter = Scatter::new(seed);
+                for _ in 0..before {
+                    let (pc, branch) = scatter.branch();
+                    history.push(pc, &branch);
+                }
+                let (then, checkpoint) = (seen(&history), history.checkpoint());
+                for _ in 0..squashed {
+                    let (pc, branch) = scatter.branch();
+                    history.push(pc, &branch);
+                }
+                history.rewind(&checkpoint);
+                prop_assert_eq!(seen(&history), then);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_branch_leaves_a_mark() {
+        let kinds = [
+            BranchKind::Conditional,
+            BranchKind::Jump,
+            BranchKind::IndirectJump,
+            BranchKind::Call,
+            BranchKind::IndirectCall,
+            BranchKind::Return,
+            BranchKind::ReturnAndCall,
+        ];
+        for kind in kinds {
+            for insertion in [Insertion::Outcome, Insertion::OutcomeAndAddress] {
+                let mut history = history(insertion);
+                let before = history.checkpoint();
+                let branch = Branch { kind, taken: true, target: VirtAddr(0x40) };
+                history.push(VirtAddr(0x1000), &branch);
+                assert_ne!(history.checkpoint(), before, "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_inner_loop_counts_backward_branches_until_one_falls_through() {
+        let mut history = history(Insertion::Outcome);
+        let back = |taken| Branch { kind: BranchKind::Conditional, taken, target: VirtAddr(0x10) };
+        let ahead = Branch { target: VirtAddr(0x90), ..back(false) };
+        for branch in [back(true), ahead, back(true), back(true)] {
+            history.push(VirtAddr(0x40), &branch);
+        }
+        assert_eq!((history.inner_loop(), history.backward(4)), (3, 0b1011));
+        history.push(VirtAddr(0x40), &back(false));
+        assert_eq!(history.inner_loop(), 0);
+    }
+}
