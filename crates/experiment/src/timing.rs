@@ -81,7 +81,7 @@ impl Timing for Warming<'_> {
                     return now + self.model.clock().period();
                 }
                 Fetched::Flush(scope) => self.model.flush_tlb(hart, scope),
-                Fetched::Idle { .. } | Fetched::Stopped => return now,
+                Fetched::Later | Fetched::Idle { .. } | Fetched::Stopped => return now,
             }
         }
     }

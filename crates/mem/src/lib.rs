@@ -24,6 +24,7 @@ mod memory;
 mod mmu;
 mod occupancy;
 pub mod replacement;
+mod reply;
 mod tlb;
 
 pub use cache::{AccessKind, CacheStats};
@@ -35,4 +36,5 @@ pub use cycle::Cycle;
 pub use hierarchy::{Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, PrivateStats};
 pub use memory::MemoryStats;
 pub use mmu::{Translation, WalkerStats};
+pub use reply::{Arrival, Reply, Ticket};
 pub use tlb::TlbStats;

@@ -9,7 +9,7 @@ use crate::hierarchy::{Hierarchy, Level};
 use crate::tlb::{Entry, Tlb, TlbStats};
 use crate::{Cycle, TlbsConfig};
 use stats::{Counter, Stats};
-use stream::{FlushScope, HartId, Source, Translate, VirtAddr, Walk};
+use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk};
 
 /// Counters of one page walker.
 #[derive(Clone, Debug, Default, PartialEq, Stats)]
@@ -38,13 +38,15 @@ pub struct Translation {
     pub at: Cycle,
     /// The first-level TLB did not have it.
     pub missed: bool,
+    /// The physical address; none if the walk ended in a fault.
+    pub pa: Option<PhysAddr>,
     reads: [Level; Walk::MAX_LEVELS],
     read_count: u8,
 }
 
 impl Translation {
-    fn at(at: Cycle, missed: bool) -> Self {
-        Self { at, missed, reads: [Level::L1; Walk::MAX_LEVELS], read_count: 0 }
+    fn at(at: Cycle, missed: bool, pa: Option<PhysAddr>) -> Self {
+        Self { at, missed, pa, reads: [Level::L1; Walk::MAX_LEVELS], read_count: 0 }
     }
 
     fn read(&mut self, found: Level) {
@@ -71,8 +73,8 @@ pub(crate) struct Mmu {
 /// Whether the TLBs had a translation, and what the lookups took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
-    L1(u64),
-    L2(u64),
+    L1(u64, PhysAddr),
+    L2(u64, PhysAddr),
     Missed(u64),
 }
 
@@ -106,15 +108,15 @@ impl Mmu {
             Translate::Load | Translate::Store => &mut self.dtlb,
         };
         let latency = first.latency;
-        if first.look_up(va, asid).is_some() {
-            return Lookup::L1(latency);
+        if let Some(entry) = first.look_up(va, asid) {
+            return Lookup::L1(latency, entry.pa(va));
         }
         let Some(second) = &mut self.l2_tlb else { return Lookup::Missed(latency) };
         let latency = latency + second.latency;
         match second.look_up(va, asid) {
             Some(entry) => {
                 first.insert(entry);
-                Lookup::L2(latency)
+                Lookup::L2(latency, entry.pa(va))
             }
             None => Lookup::Missed(latency),
         }
@@ -152,8 +154,8 @@ impl Hierarchy {
         source: &mut dyn Source,
     ) -> Translation {
         match self.mmu(hart).look_up(va, asid, what) {
-            Lookup::L1(latency) => Translation::at(now + latency, false),
-            Lookup::L2(latency) => Translation::at(now + latency, true),
+            Lookup::L1(latency, pa) => Translation::at(now + latency, false, Some(pa)),
+            Lookup::L2(latency, pa) => Translation::at(now + latency, true, Some(pa)),
             Lookup::Missed(latency) => {
                 let query = Query { hart, va, asid, what };
                 self.walk(query, source, now + latency, |hierarchy, at, entry| {
@@ -187,11 +189,11 @@ impl Hierarchy {
         query: Query,
         source: &mut dyn Source,
         start: Cycle,
-        read: impl Fn(&mut Self, Cycle, stream::PhysAddr) -> (Cycle, Level),
+        read: impl Fn(&mut Self, Cycle, PhysAddr) -> (Cycle, Level),
     ) -> Translation {
         let walk = source.walk(query.hart, query.va, query.what);
         let below_l1 = self.walks_below_l1();
-        let mut translation = Translation::at(start, true);
+        let mut translation = Translation::at(start, true, None);
         for &entry in walk.entries() {
             let (at, found) = read(self, translation.at, entry);
             translation.at = at;
@@ -205,7 +207,8 @@ impl Hierarchy {
         mmu.walker.busy.add(translation.at - start);
         match walk.page {
             Some(page) => {
-                let entry = Entry::new(query.va, page.size_log2, query.asid, page.global);
+                let entry = Entry::new(query.va, page, query.asid);
+                translation.pa = Some(entry.pa(query.va));
                 mmu.insert(entry, query.what);
             }
             None => mmu.walker.faults.inc(),

@@ -1,13 +1,12 @@
 //! One translation lookaside buffer: pages of any size, tagged with their address space.
 //!
-//! It answers whether a translation is held; the translation itself comes with the instruction
-//! record. A set-associative TLB that holds pages of several sizes is looked up once per size in
+//! A set-associative TLB that holds pages of several sizes is looked up once per size in
 //! use, as if in parallel; a fully associative one compares every entry under its own size.
 
 use crate::TlbConfig;
 use crate::replacement::Policy;
 use stats::{Counter, Derived, Stats};
-use stream::{FlushScope, VirtAddr};
+use stream::{FlushScope, Page, PhysAddr, VirtAddr};
 
 /// Counters of one TLB.
 #[derive(Clone, Debug, Default, PartialEq, Stats)]
@@ -26,11 +25,13 @@ pub struct TlbStats {
     pub flushed: Counter,
 }
 
-/// The virtual side of a page, as an entry remembers it.
+/// A page, as an entry remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Virtual address divided by the page size.
     number: u64,
+    /// Physical address of its first byte.
+    base: PhysAddr,
     size_log2: u8,
     asid: u16,
     global: bool,
@@ -38,11 +39,19 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    const UNUSED: Self = Self { number: 0, size_log2: 0, asid: 0, global: false, valid: false };
+    const UNUSED: Self =
+        Self { number: 0, base: PhysAddr(0), size_log2: 0, asid: 0, global: false, valid: false };
 
-    /// The page of `1 << size_log2` bytes around `va`.
-    pub(crate) fn new(va: VirtAddr, size_log2: u8, asid: u16, global: bool) -> Self {
-        Self { number: va.0 >> size_log2, size_log2, asid, global, valid: true }
+    /// The translation of `va` to `page`.
+    pub(crate) fn new(va: VirtAddr, page: Page, asid: u16) -> Self {
+        let Page { base, size_log2, global } = page;
+        Self { number: va.0 >> size_log2, base, size_log2, asid, global, valid: true }
+    }
+
+    /// The physical address of `va`, which lies in the page.
+    #[inline]
+    pub(crate) fn pa(&self, va: VirtAddr) -> PhysAddr {
+        PhysAddr(self.base.0 | (va.0 & ((1 << self.size_log2) - 1)))
     }
 
     #[inline]
@@ -165,6 +174,11 @@ mod tests {
         Tlb::new(&TlbConfig { entries, ways, latency_cycles: 0, replacement })
     }
 
+    fn entry(va: VirtAddr, size_log2: u8, asid: u16, global: bool) -> Entry {
+        let base = PhysAddr((va.0 | 1 << 32) >> size_log2 << size_log2);
+        Entry::new(va, Page { base, size_log2, global }, asid)
+    }
+
     fn page(number: u64) -> VirtAddr {
         VirtAddr(number << 12)
     }
@@ -173,10 +187,10 @@ mod tests {
     fn the_page_used_longest_ago_leaves() {
         let mut tlb = tlb(4, 4);
         for number in 0..4 {
-            tlb.insert(Entry::new(page(number), 12, 1, false));
+            tlb.insert(entry(page(number), 12, 1, false));
         }
         assert!(tlb.look_up(page(0), 1).is_some());
-        tlb.insert(Entry::new(page(9), 12, 1, false));
+        tlb.insert(entry(page(9), 12, 1, false));
         assert!(tlb.look_up(page(1), 1).is_none(), "page 1 was the oldest");
         assert!(tlb.look_up(page(0), 1).is_some());
     }
@@ -185,9 +199,10 @@ mod tests {
     fn one_entry_covers_a_large_page_at_any_associativity() {
         for ways in [2, 8] {
             let mut tlb = tlb(8, ways);
-            tlb.insert(Entry::new(VirtAddr(0x40_0000), 21, 1, false));
-            tlb.insert(Entry::new(VirtAddr(0x1000), 12, 1, false));
-            assert!(tlb.look_up(VirtAddr(0x5f_ffff), 1).is_some());
+            tlb.insert(entry(VirtAddr(0x40_0000), 21, 1, false));
+            tlb.insert(entry(VirtAddr(0x1000), 12, 1, false));
+            let held = tlb.look_up(VirtAddr(0x5f_ffff), 1).expect("the page is held");
+            assert_eq!(held.pa(VirtAddr(0x5f_ffff)), PhysAddr(0x1_005f_ffff));
             assert!(tlb.look_up(VirtAddr(0x60_0000), 1).is_none());
             assert!(tlb.look_up(VirtAddr(0x1abc), 1).is_some());
         }
@@ -196,8 +211,8 @@ mod tests {
     #[test]
     fn address_spaces_are_apart_except_for_global_pages() {
         let mut tlb = tlb(4, 4);
-        tlb.insert(Entry::new(page(1), 12, 1, false));
-        tlb.insert(Entry::new(page(2), 12, 1, true));
+        tlb.insert(entry(page(1), 12, 1, false));
+        tlb.insert(entry(page(2), 12, 1, true));
         assert!(tlb.look_up(page(1), 2).is_none());
         assert!(tlb.look_up(page(2), 2).is_some());
     }
@@ -206,10 +221,10 @@ mod tests {
     fn a_flush_takes_what_its_scope_says() {
         let left_after = |scope| {
             let mut tlb = tlb(8, 8);
-            tlb.insert(Entry::new(page(1), 12, 1, false));
-            tlb.insert(Entry::new(page(1), 12, 2, false));
-            tlb.insert(Entry::new(page(2), 12, 1, true));
-            tlb.insert(Entry::new(page(3), 12, 1, false));
+            tlb.insert(entry(page(1), 12, 1, false));
+            tlb.insert(entry(page(1), 12, 2, false));
+            tlb.insert(entry(page(2), 12, 1, true));
+            tlb.insert(entry(page(3), 12, 1, false));
             tlb.flush(scope);
             [(1, 1), (1, 2), (2, 1), (3, 1)].map(|(n, asid)| tlb.look_up(page(n), asid).is_some())
         };

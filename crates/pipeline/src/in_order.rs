@@ -77,6 +77,7 @@ impl Core for InOrder {
                 self.line = None;
                 waiting(State::Running)
             }
+            Fetched::Later => waiting(State::Running),
             Fetched::Idle { until } => waiting(State::Idle { until }),
             Fetched::Stopped => waiting(State::Stopped),
         }

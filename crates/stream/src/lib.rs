@@ -7,11 +7,9 @@
 //! nothing that is built on it, knows an instruction set's encodings or a device, so the same core
 //! model runs from the live machine, from a trace file, or from [`Synthetic`] programs in tests.
 //!
-//! Left out for now, with a place kept for it: wrong paths. A core that speculates will need a
-//! `wrong_path(hart, pc)` that forks execution at a mispredicted pc and a `squash(hart)` that ends it.
-//! They belong in a second trait, `Speculate: Source`, so that sources that cannot fork (ChampSim
-//! traces hold the correct path only) stay valid for cores that do not ask for it. Its records are
-//! the same [`Instr`]s; nothing in them says which path they are on, because the core knows.
+//! A core that speculates sends a hart down a wrong path at a mispredicted branch
+//! ([`Source::wrong_path`]); its records are the same [`Instr`]s, and nothing in them says which path
+//! they are on, because the core knows.
 #![forbid(unsafe_code)]
 
 mod address;

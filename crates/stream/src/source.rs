@@ -16,6 +16,28 @@ pub trait Source {
     /// model whose TLBs missed, right after [`Source::next`] returned the instruction that needs it.
     /// It reads the tables and changes nothing.
     fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk;
+
+    /// Sends `hart` down a wrong path at `pc`: forks its state as [`Source::next`] left it, or, if it
+    /// is on a wrong path already, goes on from there at `pc` with the registers and stores it has.
+    ///
+    /// Wrong paths need not be supported: a source that only knows what was executed (a trace) has
+    /// nothing to fetch there, and [`Source::next_wrong`] says so.
+    fn wrong_path(&mut self, _hart: HartId, _pc: VirtAddr) {}
+
+    /// Executes the next instruction of the wrong path speculatively and returns its record: real
+    /// bytes, decoded through the current translation, with real register values. Nothing it does is
+    /// visible outside the path. `None` where the path ends: at a fault, a device address, an
+    /// instruction that acts on more than registers and memory, or for want of support; it stays
+    /// ended until [`Source::wrong_path`] sends the hart elsewhere.
+    ///
+    /// The outcome of a branch in a record is what the speculative values say. Where the front end
+    /// guesses otherwise it follows its guess, by [`Source::wrong_path`].
+    fn next_wrong(&mut self, _hart: HartId) -> Option<Instr> {
+        None
+    }
+
+    /// Ends the wrong path of `hart` and forgets all it did.
+    fn squash(&mut self, _hart: HartId) {}
 }
 
 /// What a source has for a hart.
@@ -31,6 +53,9 @@ pub enum Fetched {
         /// When it will wake at the latest by what is known now; `None` if nothing is scheduled.
         until: Option<Picos>,
     },
+    /// What the last instruction asked for (a device, another hart) must first be taken up: the
+    /// caller ends its step and asks again in the next one.
+    Later,
     /// The hart is off, or the program ended.
     Stopped,
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod coherence;
+mod overlap;
 mod stats;
 mod timing;
 mod transit;
