@@ -9,6 +9,9 @@ use sim::Clock;
 use std::collections::BTreeMap;
 use stream::LineAddr;
 
+/// How many cycles to move time at once.
+type Step<'a> = &'a mut dyn FnMut(&Dram) -> u64;
+
 #[derive(Clone, Copy)]
 struct Traffic {
     /// When the request is sent, not after it arrives.
@@ -180,7 +183,7 @@ fn big_jumps_and_single_steps_give_the_same_bytes() {
         let start = || Dram::new(config, Clock::from_mhz(2500), LINE_BYTES);
         let (mut single, mut random) = (start(), Xorshift(seed));
         let expected = run(&mut single, &traffic, end, |_| 1);
-        let steps: [(&str, &mut dyn FnMut(&Dram) -> u64); 3] = [
+        let steps: [(&str, Step<'_>); 3] = [
             ("sevens", &mut |_| 7),
             ("large", &mut |_| 10_000),
             ("random", &mut |_| 1 + random.below(700)),
