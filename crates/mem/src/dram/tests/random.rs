@@ -183,9 +183,10 @@ fn big_jumps_and_single_steps_give_the_same_bytes() {
         let start = || Dram::new(config, Clock::from_mhz(2500), LINE_BYTES);
         let (mut single, mut random) = (start(), Xorshift(seed));
         let expected = run(&mut single, &traffic, end, |_| 1);
-        let steps: [(&str, Step<'_>); 3] = [
+        let steps: [(&str, Step<'_>); 4] = [
             ("sevens", &mut |_| 7),
             ("large", &mut |_| 10_000),
+            ("longer than between refreshes", &mut |_| 90_000),
             ("random", &mut |_| 1 + random.below(700)),
         ];
         for (steps, step) in steps {
@@ -194,6 +195,22 @@ fn big_jumps_and_single_steps_give_the_same_bytes() {
             assert_eq!(done, expected, "{name}, {steps}");
             assert_eq!(dram.stats(), single.stats(), "{name}, {steps}");
         }
+    });
+}
+
+#[test]
+fn how_early_a_request_is_known_changes_nothing() {
+    every_case(|name, config, seed| {
+        let mut early = traffic(config, seed, 1500);
+        early.sort_by_key(|request| request.at);
+        // Told of in the very cycle of its arrival, or (as `run` does) well before.
+        let late: Vec<_> = early.iter().map(|&r| Traffic { sent: r.at + 300, ..r }).collect();
+        let end = early.last().expect("some").at.0 + 100_000;
+        let both = [&early, &late].map(|traffic| {
+            let mut dram = Dram::new(config, Clock::from_mhz(2500), LINE_BYTES);
+            (run(&mut dram, traffic, end, |_| 1), dram.stats().clone())
+        });
+        assert_eq!(both[0], both[1], "{name}");
     });
 }
 

@@ -53,7 +53,8 @@ fn a_row_hit_goes_before_an_older_conflict() {
         dram.push(Cycle(0), lines.at(5, 0, 0, 0), false, 0);
         dram.push(Cycle(1000), lines.at(6, 0, 0, 0), false, 1);
         dram.push(Cycle(1000), lines.at(5, 0, 0, 1), false, 2);
-        assert_eq!(ids(&drain(&mut dram)), [0, 2, 1], "{name}");
+        dram.push(Cycle(1000), lines.at(5, 0, 0, 2), false, 3);
+        assert_eq!(ids(&drain(&mut dram)), [0, 2, 3, 1], "{name}: the older hit first");
     }
 }
 
@@ -74,9 +75,10 @@ fn banks_work_at_the_same_time() {
     for (name, config) in standards() {
         let t = config.timing.clone();
         let (mut dram, lines) = quiet(config, |_| {});
-        dram.push(Cycle(0), lines.at(5, 0, 0, 0), false, 0);
-        dram.push(Cycle(0), lines.at(5, 1, 0, 0), false, 1);
+        dram.push(Cycle(0), lines.at(5, 1, 0, 0), false, 0);
+        dram.push(Cycle(0), lines.at(5, 0, 0, 0), false, 1);
         let done = drain(&mut dram);
+        assert_eq!(ids(&done), [0, 1], "{name}: the older first, whatever its bank");
         let apart = t.rrd_s.max(t.ccd_s).max(t.burst_length / 2);
         assert_eq!(done[1].1 - done[0].1, apart, "{name}: the second waits for the buses alone");
     }
@@ -217,6 +219,44 @@ fn a_request_of_the_future_is_seen_when_it_arrives() {
 }
 
 #[test]
+fn a_request_that_comes_when_a_command_would_go_competes_with_it() {
+    for (name, config) in standards() {
+        for known_late in [false, true] {
+            let t = config.timing.clone();
+            let (mut dram, lines) = quiet(config.clone(), |_| {});
+            let mut done = Vec::new();
+            dram.push(Cycle(0), lines.at(5, 1, 0, 0), false, 0);
+            // Its bank is open, so PRE comes at once and ACT would come tRP later.
+            dram.push(Cycle(0), lines.at(5, 0, 0, 0), false, 1);
+            dram.push(Cycle(1000), lines.at(6, 0, 0, 0), false, 2);
+            let activation = 1000 + t.rp - (t.command_clocks - 1);
+            if known_late {
+                dram.advance(Cycle(activation - 1), &mut done);
+            }
+            dram.push(Cycle(activation), lines.at(5, 1, 0, 1), false, 3);
+            drain(&mut dram);
+            let hit = Tick(activation + t.command_clocks - 1);
+            let trace = &dram.channels[0].trace;
+            let (at, command) = trace[trace.len() - 3];
+            let what = (at, matches!(command, Command::Read { .. }));
+            assert_eq!(what, (hit, true), "{name}, known late: {known_late}");
+        }
+    }
+}
+
+#[test]
+fn a_request_of_the_past_arrives_when_it_is_told_of() {
+    for (name, config) in standards() {
+        let (mut dram, lines) = quiet(config, |_| {});
+        dram.advance(Cycle(1000), &mut Vec::new());
+        dram.push(Cycle(10), lines.at(5, 0, 0, 0), false, 0);
+        let t = &lines.0.timing;
+        let read = t.command_clocks - 1 + t.rcd + t.cl + t.burst_length / 2;
+        assert_eq!(drain(&mut dram), [(0, Cycle(1001 + read))], "{name}");
+    }
+}
+
+#[test]
 fn a_full_queue_accepts_nothing_until_a_column_command_is_issued() {
     let (mut dram, lines) = quiet(standard("ddr4_2400"), |config| {
         config.controller.read_queue = 2;
@@ -264,6 +304,24 @@ fn the_closed_policy_closes_a_row_with_its_last_access() {
             .collect();
         assert_eq!(auto, [false, true, true], "{name}");
         assert_eq!((dram.stats().activates.get(), dram.stats().precharges.get()), (2, 2));
+    }
+}
+
+#[test]
+fn a_row_that_closed_by_itself_draws_no_request_to_it() {
+    for (name, config) in standards() {
+        let (mut dram, lines) = quiet(config, |config| {
+            config.controller.page_policy = PagePolicy::Closed;
+        });
+        dram.push(Cycle(0), lines.at(7, 0, 0, 0), true, 0);
+        dram.push(Cycle(0), lines.at(5, 0, 0, 0), true, 1);
+        dram.push(Cycle(0), lines.at(5, 0, 0, 1), false, 2);
+        drain(&mut dram);
+        let rows = commands(&dram, 0).into_iter().filter_map(|command| match command {
+            Command::Activate { row, .. } => Some(row),
+            _ => None,
+        });
+        assert_eq!(rows.collect::<Vec<_>>(), [5, 7, 5], "{name}: the oldest write goes first");
     }
 }
 
@@ -328,6 +386,25 @@ fn a_refresh_blocks_its_rank_for_its_duration() {
 }
 
 #[test]
+fn a_row_opened_just_before_a_refresh_is_of_no_use() {
+    for (name, config) in standards() {
+        let lines = Lines(config.clone());
+        let t = &config.timing;
+        let due = t.refi_ns * 1000 / t.tck_ps;
+        let rfc = (t.rfc_ns * 1000).div_ceil(t.tck_ps);
+        for before in 1..=5 {
+            let mut dram = memory(&config);
+            let at = due - before;
+            dram.push(Cycle(at), lines.at(5, 0, 0, 0), false, 0);
+            let activated = at + t.command_clocks - 1;
+            let refresh = activated + t.rc.max(t.ras + t.rp);
+            let expected = refresh + rfc + t.rcd + t.cl + t.burst_length / 2;
+            assert_eq!(drain(&mut dram), [(0, Cycle(expected))], "{name}, {before} before");
+        }
+    }
+}
+
+#[test]
 fn a_refresh_that_is_due_closes_rows_first() {
     for (name, config) in standards() {
         let lines = Lines(config.clone());
@@ -360,5 +437,19 @@ fn an_idle_second_is_over_at_once_and_holds_all_its_refreshes() {
         assert_eq!(dram.stats().refreshes.get(), expected, "{name}");
         let simulated: usize = dram.channels.iter().map(|channel| channel.trace.len()).sum();
         assert!(simulated < 20, "{name}: {simulated} commands simulated one by one");
+    }
+}
+
+#[test]
+fn the_last_refresh_of_an_idle_time_still_blocks() {
+    for (name, config) in standards() {
+        let (mut dram, lines) = (memory(&config), Lines(config.clone()));
+        let t = &config.timing;
+        let due = t.refi_ns * 1000 / t.tck_ps * 1000;
+        let rfc = (t.rfc_ns * 1000).div_ceil(t.tck_ps);
+        dram.advance(Cycle(due + 3), &mut Vec::new());
+        dram.push(Cycle(due + 4), lines.at(5, 0, 0, 0), false, 0);
+        let expected = due + rfc + t.rcd + t.cl + t.burst_length / 2;
+        assert_eq!(drain(&mut dram), [(0, Cycle(expected))], "{name}");
     }
 }
