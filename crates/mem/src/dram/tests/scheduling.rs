@@ -116,6 +116,27 @@ fn the_oldest_read_starves_no_longer_than_the_limit() {
 }
 
 #[test]
+fn a_starving_read_goes_before_row_hits_of_other_banks() {
+    for (name, config) in standards() {
+        let t = config.timing.clone();
+        for (limit, first) in [(1, true), (1 << 20, false)] {
+            let (mut dram, lines) =
+                quiet(config.clone(), |config| config.controller.starvation_clocks = limit);
+            dram.push(Cycle(0), lines.at(5, 0, 0, 0), false, 0);
+            dram.push(Cycle(0), lines.at(5, 1, 0, 0), false, 1);
+            // A hit, whose tRTP holds up the PRE for the read of another row.
+            dram.push(Cycle(1000), lines.at(5, 0, 0, 1), false, 2);
+            dram.push(Cycle(1000), lines.at(6, 0, 0, 0), false, 3);
+            let precharge = 1000 + t.command_clocks - 1 + t.rtp;
+            dram.push(Cycle(precharge), lines.at(5, 1, 0, 1), false, 4);
+            drain(&mut dram);
+            let expected = Tick(precharge + if first { 0 } else { t.command_clocks });
+            assert_eq!(times(&dram, is_precharge), [expected], "{name}, limit {limit}");
+        }
+    }
+}
+
+#[test]
 fn without_a_limit_row_hits_starve_a_conflict() {
     for (name, config) in standards() {
         let (_, done) = hits_against_a_conflict(config, 1 << 30);
