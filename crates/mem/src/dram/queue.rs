@@ -55,12 +55,19 @@ pub(super) struct Queue {
     banks: Vec<BankQueue>,
     /// Banks with requests, in no order that matters.
     busy: Vec<BankId>,
+    /// The bank of the request that has waited longest.
+    oldest: Option<BankId>,
     len: usize,
 }
 
 impl Queue {
     pub(super) fn new(banks: usize) -> Self {
-        Self { banks: vec![BankQueue::default(); banks], busy: Vec::with_capacity(banks), len: 0 }
+        Self {
+            banks: vec![BankQueue::default(); banks],
+            busy: Vec::with_capacity(banks),
+            oldest: None,
+            len: 0,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,6 +93,7 @@ impl Queue {
             queue.hit = Some(queue.requests.len());
         }
         queue.requests.push_back(request);
+        self.oldest.get_or_insert(request.bank);
         self.len += 1;
     }
 
@@ -98,6 +106,9 @@ impl Queue {
             self.busy.retain(|&busy| busy != bank);
         }
         self.len -= 1;
+        if self.oldest == Some(bank) && position == 0 {
+            self.oldest = self.busy.iter().copied().min_by_key(|&busy| self.get(busy, 0).seq);
+        }
         request
     }
 
@@ -123,7 +134,7 @@ impl Queue {
 
     /// The request that has waited longest.
     pub(super) fn oldest(&self) -> Option<&Request> {
-        self.busy.iter().map(|&bank| self.get(bank, 0)).min_by_key(|request| request.seq)
+        self.oldest.map(|bank| self.get(bank, 0))
     }
 
     /// Whether `line` of `bank` is queued.
