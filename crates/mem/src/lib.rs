@@ -23,6 +23,7 @@ mod hierarchy;
 mod memory;
 mod mmu;
 mod occupancy;
+pub mod prefetch;
 pub mod replacement;
 mod reply;
 mod tlb;
