@@ -27,6 +27,7 @@ pub mod prefetch;
 pub mod replacement;
 mod reply;
 mod tlb;
+pub mod walk_cache;
 
 pub use cache::{AccessKind, CacheStats};
 pub use config::{

@@ -15,7 +15,8 @@ pub struct Pages {
 
 impl Pages {
     const SIZE_LOG2: u32 = 12;
-    /// Bits of a physical address, in all translation modes (RISC-V privileged architecture, 12.3).
+    /// Bits of a physical address, in all translation modes of RV64 (RISC-V privileged
+    /// architecture: Sv39, Sv48, Sv57).
     const ADDRESS_BITS: u32 = 56;
 
     /// Pages of lines of `line_bytes`, a power of two of at most a page.
