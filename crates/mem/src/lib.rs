@@ -24,9 +24,11 @@ mod hierarchy;
 mod memory;
 mod mmu;
 mod occupancy;
+pub mod prefetch;
 pub mod replacement;
 mod reply;
 mod tlb;
+pub mod walk_cache;
 
 pub use cache::{AccessKind, CacheStats};
 pub use config::{
