@@ -2,9 +2,10 @@
 //!
 //! The rules are those of ChampSim's `inc/instruction.h`, in the same order. They follow x86, where
 //! every branch writes the instruction pointer, a direct one reads it, a call and a return move the
-//! stack pointer, and a conditional branch reads the flags, or (since the rules learned of other
-//! instruction sets: Feliu et al., "Rebasing Microarchitectural Research with Industry Traces",
-//! IISWC 2023) a register.
+//! stack pointer, and a conditional branch reads the flags, or a
+//! register. The last is for other instruction sets (pull request 372, August 2023; Feliu et al.,
+//! "Rebasing Microarchitectural Research with Industry Traces", IISWC 2023): older versions take a
+//! conditional branch that reads a register for an indirect jump.
 
 use super::record::Record;
 use super::registers::{FLAGS, INSTRUCTION_POINTER, STACK_POINTER};

@@ -15,7 +15,7 @@
 //! A trace has virtual addresses of one hart, the kernel's included. Lost are: the return address that
 //! calls define, cache maintenance and instruction prefetches, accesses to address 0, and all that
 //! the format has no place for (see [`champsim`](super)). Prefetches of data are loads, zeroing a
-//! block is a store. That a conditional branch may read registers, ChampSim knows since 2023.
+//! block is a store. That a conditional branch may read registers, ChampSim knows since August 2023.
 
 use super::kind::Kind;
 use super::record::Record;
