@@ -13,8 +13,8 @@
 //!
 //! What a trace does not hold: wrong paths. The processor that was recorded executed none, so
 //! [`stream::Source::next_wrong`] of a replay has nothing and a front end that mispredicts waits
-//! instead of fetching. Nor does timing act back on what is executed: interrupts come where they came
-//! when the trace was recorded, whatever the system it is replayed on.
+//! instead of fetching. Nor does timing act back on what is executed: interrupts come where they
+//! came when the trace was recorded, whatever the system it is replayed on.
 #![forbid(unsafe_code)]
 
 mod any;

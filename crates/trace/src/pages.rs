@@ -1,8 +1,8 @@
 //! The page-table walks of one hart that a trace holds.
 //!
-//! The recorder keeps the same table as the replay will have at the same place in the trace: what the
-//! replay already knows need not be written again. A walk is kept for the page it found, per address
-//! space, until a flush tells TLBs to forget the page; only then may the tables differ.
+//! The recorder keeps the same table as the replay will have at the same place in the trace: what
+//! the replay already knows need not be written again. A walk is kept for the page it found, per
+//! address space, until a flush tells TLBs to forget the page; only then may the tables differ.
 
 use std::collections::BTreeMap;
 use stream::{FlushScope, PhysAddr, VirtAddr, Walk};

@@ -1,9 +1,9 @@
 //! Recording: what passes between a source and a timing model is written on the way.
 //!
-//! The trace must be good for systems other than the one it was recorded under. A system with smaller
-//! TLBs walks for pages that this one still knows, so the recorder does not wait to be asked: when an
-//! instruction touches a page of its address space that the trace does not know yet (it was not
-//! touched since it was last flushed), it asks the source for the walk itself.
+//! The trace must be good for systems other than the one it was recorded under. A system with
+//! smaller TLBs walks for pages that this one still knows, so the recorder does not wait to be
+//! asked: when an instruction touches a page of its address space that the trace does not know yet
+//! (it was not touched since it was last flushed), it asks the source for the walk itself.
 //!
 //! The recorded hart is the same as without a recorder: walks change nothing in the source.
 
@@ -49,7 +49,8 @@ pub trait Sink: Debug + Send {
     fn finish(self: Box<Self>) -> Result<Summary, TraceError>;
 }
 
-/// A trace being recorded: what lives longer than the turn of a hart, for which a [`Recorder`] is made.
+/// A trace being recorded: what lives longer than the turn of a hart, for which a [`Recorder`] is
+/// made.
 #[derive(Debug)]
 pub struct Recording {
     sink: Box<dyn Sink>,

@@ -23,7 +23,7 @@ fn metadata() -> Metadata {
 /// Records a little of everything.
 fn recorded(folder: &Path) -> PathBuf {
     let path = folder.join("a.trace");
-    let writer = Writer::create(&path, &metadata()).unwrap();
+    let writer = Writer::create(&path, &metadata()).expect("a new file");
     let mut recording = Recording::new(Box::new(writer), HARTS as usize);
     let mut program = Program::new(20);
     for step in 0..60 {
@@ -33,7 +33,7 @@ fn recorded(folder: &Path) -> PathBuf {
             recording.mark(Mark::Begin(0));
         }
     }
-    recording.finish().unwrap();
+    recording.finish().expect("a file");
     path
 }
 

@@ -17,7 +17,7 @@ const HART: HartId = HartId(0);
 
 fn recording(path: &Path) -> Recording {
     let metadata = Metadata { harts: 1, ..Metadata::default() };
-    let writer: Box<dyn Sink> = Box::new(Writer::create(path, &metadata).unwrap());
+    let writer: Box<dyn Sink> = Box::new(Writer::create(path, &metadata).expect("a new file"));
     Recording::new(writer, 1)
 }
 
@@ -26,7 +26,7 @@ fn record(path: &Path, source: &mut dyn Source, steps: usize) -> (Vec<Fetched>, 
     let mut recording = recording(path);
     let mut recorder = Recorder::new(source, &mut recording);
     let all = (0..steps).map(|_| recorder.next(HART)).collect();
-    (all, recording.finish().unwrap())
+    (all, recording.finish().expect("a file"))
 }
 
 /// The pages of an instruction, by an address in each.
@@ -85,7 +85,7 @@ fn a_page_is_walked_once_until_it_is_flushed_whoever_asks() {
         recorder.walk(HART, VirtAddr(0x1000), Translate::Fetch);
         recorder.walk(HART, VirtAddr(0x2ff8), Translate::Store);
     }
-    drop(recorder);
+
     // After the flush nothing was fetched yet when the page was asked for: that makes no more walks.
     assert_eq!(recording.finish().unwrap().records, quiet.records);
 }
@@ -208,7 +208,8 @@ fn timing(entries: u32) -> Timing {
         .iter()
         .flat_map(|tlb| ["entries", "ways"].map(|key| format!("tlbs.{tlb}.{key}={entries}")))
         .collect::<Vec<_>>();
-    Timing::new(&system::load("simple", &overrides).unwrap().config).unwrap()
+    let system = system::load("simple", &overrides).expect("a valid system");
+    Timing::new(&system.config).expect("a valid system")
 }
 
 fn run(timing: &mut Timing, source: &mut dyn Source, steps: usize) -> TimingStats {
@@ -302,8 +303,8 @@ fn accesses_of_two_pages_and_branches_of_all_kinds_are_replayed() {
                 fetch_tail: (pc % 0x1000 == 0xffe).then_some(PhysAddr(pc + 2)),
                 len: 4,
                 mem: Some(mem),
-                mem_tail: (n % 3 == 0).then_some(tail),
-                branch: (n % 5 == 0).then_some(branch),
+                mem_tail: (n.is_multiple_of(3)).then_some(tail),
+                branch: (n.is_multiple_of(5)).then_some(branch),
                 translated: true,
                 ..Instr::default()
             }],

@@ -109,8 +109,8 @@ impl Input {
     }
 }
 
-/// The content of a file, and whether that is how it lies on the disk. The compression is told by the
-/// first bytes, which no trace can have: names of files tell less.
+/// The content of a file, and whether that is how it lies on the disk. The compression is told by
+/// the first bytes, which no trace can have: names of files tell less.
 fn decompress(mut file: File) -> io::Result<(Box<dyn Read + Send>, bool)> {
     let mut start = Vec::new();
     file.by_ref().take(6).read_to_end(&mut start)?;

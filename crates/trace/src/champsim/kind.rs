@@ -51,8 +51,8 @@ impl Kind {
         })
     }
 
-    /// What it is to a predictor here. ChampSim keeps the direction of what it cannot name: one that
-    /// can be not taken is conditional, and where the others go it does not know before.
+    /// What it is to a predictor here. ChampSim keeps the direction of what it cannot name: one
+    /// that can be not taken is conditional, and where the others go it does not know before.
     pub(super) fn seen_as(self, taken: bool) -> BranchKind {
         match self {
             Self::DirectJump => BranchKind::Jump,
@@ -66,7 +66,8 @@ impl Kind {
         }
     }
 
-    /// Whether a branch of this kind can be not taken. ChampSim ignores the direction of the others.
+    /// Whether a branch of this kind can be not taken. ChampSim ignores the direction of the
+    /// others.
     pub(super) fn has_direction(self) -> bool {
         matches!(self, Self::Conditional | Self::Other)
     }

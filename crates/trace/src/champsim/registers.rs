@@ -1,9 +1,9 @@
 //! Numbers of registers.
 //!
 //! Three numbers have a meaning in ChampSim (`inc/trace_instruction.h`), which are Pin's numbers of
-//! x86 registers; the others only tell registers apart, and 0 is none. Our registers have their index
-//! as number, but those whose index is one of the four stand 128 higher. That keeps the three for
-//! saying which kind of branch an instruction is.
+//! x86 registers; the others only tell registers apart, and 0 is none. Our registers have their
+//! index as number, but those whose index is one of the four stand 128 higher. That keeps the three
+//! for saying which kind of branch an instruction is.
 
 use super::record::Record;
 use stream::{Operands, Reg, RegKind};
@@ -24,8 +24,8 @@ pub(super) fn number(reg: Reg) -> u8 {
     }
 }
 
-/// The register that a number stands for. Two numbers that differ by 128 are taken for one register.
-/// The flags are a status register, the last one.
+/// The register that a number stands for. Two numbers that differ by 128 are taken for one
+/// register. The flags are a status register, the last one.
 fn register(number: u8) -> Reg {
     const KINDS: [RegKind; 4] = [RegKind::Int, RegKind::Fp, RegKind::Vector, RegKind::Status];
     if number == FLAGS {
@@ -39,8 +39,8 @@ fn register(number: u8) -> Reg {
 ///
 /// The instruction pointer carries no dependence, since the front end knows it. Nor does the stack
 /// pointer where the decoder knows by how much it moves: ChampSim drops it as the destination of
-/// branches, of instructions with memory operands and of those that read nothing else (stack pointer
-/// folding, `src/ooo_cpu.cc`). Branches do not wait for it here either.
+/// branches, of instructions with memory operands and of those that read nothing else (stack
+/// pointer folding, `src/ooo_cpu.cc`). Branches do not wait for it here either.
 pub(super) fn operands(record: &Record, is_branch: bool) -> Operands {
     let marks = [0, INSTRUCTION_POINTER, FLAGS, STACK_POINTER];
     let reads_other = record.sources.iter().any(|source| !marks.contains(source));
@@ -49,16 +49,21 @@ pub(super) fn operands(record: &Record, is_branch: bool) -> Operands {
     let mut operands = Operands::default();
     let mut count = 0;
     for &source in &record.sources {
-        let carries =
-            !matches!(source, 0 | INSTRUCTION_POINTER) && !(is_branch && source == STACK_POINTER);
+        let carries = match source {
+            0 | INSTRUCTION_POINTER => false,
+            STACK_POINTER => !is_branch,
+            _ => true,
+        };
         let source = carries.then(|| register(source));
         if source.is_some() && count < operands.srcs.len() && !operands.srcs.contains(&source) {
             operands.srcs[count] = source;
             count += 1;
         }
     }
-    let defines = |&destination: &u8| {
-        !matches!(destination, 0 | INSTRUCTION_POINTER) && !(folded && destination == STACK_POINTER)
+    let defines = |destination: &u8| match *destination {
+        0 | INSTRUCTION_POINTER => false,
+        STACK_POINTER => !folded,
+        _ => true,
     };
     // Most instructions of x86 write the flags beside their result, and few of these are read.
     let defined = || record.destinations.into_iter().filter(defines);

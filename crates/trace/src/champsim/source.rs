@@ -24,8 +24,8 @@ const ACCESS: u64 = 8;
 
 /// Replays a trace of ChampSim's on hart 0.
 ///
-/// It ends as [`Fetched::Stopped`]; ChampSim starts over instead. A fault found on the way ends it, too,
-/// and is kept for [`ChampSimSource::error`].
+/// It ends as [`Fetched::Stopped`]; ChampSim starts over instead. A fault found on the way ends it,
+/// too, and is kept for [`ChampSimSource::error`].
 #[derive(Debug)]
 pub struct ChampSimSource {
     input: Input,
@@ -56,7 +56,8 @@ impl ChampSimSource {
         self.error.as_ref()
     }
 
-    /// How many memory operands were dropped, because an instruction had more than it can have here.
+    /// How many memory operands were dropped, because an instruction had more than it can have
+    /// here.
     #[must_use]
     pub fn dropped_accesses(&self) -> u64 {
         self.dropped_accesses

@@ -18,8 +18,8 @@ pub(super) fn translate(va: u64) -> PhysAddr {
     PhysAddr(va & ((1 << ADDRESS_BITS) - 1))
 }
 
-/// A walk through four levels of tables of 512 entries: neighbouring pages share lines of entries, as
-/// they do in life.
+/// A walk through four levels of tables of 512 entries: neighbouring pages share lines of entries,
+/// as they do in life.
 pub(super) fn walk(va: VirtAddr) -> Walk {
     let pa = translate(va.0).0;
     let mut walk = Walk::new();

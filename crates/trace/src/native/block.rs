@@ -7,12 +7,12 @@ use flate2::Crc;
 /// A block is closed when its records reach this size.
 pub(super) const BLOCK: usize = 256 << 10;
 
-/// More than any block has: the last record goes beyond the limit, and zstd needs some room for what
-/// it cannot compress.
+/// More than any block has: the last record goes beyond the limit, and zstd needs some room for
+/// what it cannot compress.
 pub(super) const MAX_RAW: usize = BLOCK + (16 << 10);
 pub(super) const MAX_PACKED: usize = 2 * MAX_RAW;
 
-/// Zstandard's own default: beyond it a trace takes twice the time to write and saves a few per cent.
+/// Zstandard's own default.
 pub(super) const LEVEL: i32 = 3;
 
 /// The hart of the block at the end.
@@ -73,8 +73,8 @@ impl Header {
     }
 }
 
-/// The check sequence of IEEE 802.3, which gzip has too. It notices every change of up to 32 bits in
-/// a row.
+/// The check sequence of IEEE 802.3, which gzip has too. It notices every change of up to 32 bits
+/// in a row.
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);

@@ -1,5 +1,5 @@
-//! The numbers that stand for kinds of things in a trace. They never change their meaning: a new kind
-//! gets a new number, and a kind without one does not compile.
+//! The numbers that stand for kinds of things in a trace. They never change their meaning: a new
+//! kind gets a new number, and a kind without one does not compile.
 
 use super::bytes::Malformed;
 use std::num::NonZeroU8;

@@ -6,7 +6,7 @@
 
 use stream::{Branch, Event, Instr, MemAccess, PhysAddr, VirtAddr, Walk};
 
-/// Instructions remembered: 1 MiB of them, about what the last-level cache share of the host holds.
+/// Instructions remembered, in one MiB a hart: a larger table would leave the host's caches.
 const TEMPLATES: usize = 8192;
 
 /// Pages remembered.
@@ -18,7 +18,7 @@ pub(super) struct History {
     frames: Box<[Frame]>,
     /// The pc that follows the last instruction.
     pub(super) next: u64,
-    /// The last instruction that was written whole, or foreseen: its code address.
+    /// The last code address.
     pub(super) code: Place,
     /// The last data address.
     pub(super) data: Place,
@@ -119,8 +119,8 @@ impl History {
     }
 }
 
-/// Instructions begin at even addresses; a program and its libraries lie at multiples of the size of
-/// the table, so higher bits are folded in.
+/// Instructions begin at even addresses; a program and its libraries lie at multiples of the size
+/// of the table, so higher bits are folded in.
 #[inline]
 fn slot(pc: VirtAddr) -> usize {
     ((pc.0 >> 1) ^ (pc.0 >> 14)) as usize % TEMPLATES

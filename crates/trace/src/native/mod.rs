@@ -20,16 +20,16 @@
 //! other        kind (bit 7 set), fields: flush, idle, walk, mark
 //! ```
 //!
-//! Writer and reader run the same prediction ([`History`](history)): the last instruction at this pc,
-//! the page that was seen for this virtual page, the pc after the last instruction. Where it is right
+//! Writer and reader run the same prediction (`History`): the last instruction at this pc, the page
+//! that was seen for this virtual page, the pc after the last instruction. Where it is right
 //! nothing but the flags is written; differences of addresses are variable-length integers (LEB128
-//! as in DWARF 5, section 7.6, with zigzag signs). An instruction that the prediction cannot describe
-//! is written whole. The scheme is that of value-prediction-based trace compression (Burtscher et
-//! al., "The VPC Trace-Compression Algorithms", IEEE Trans. Computers 54(11), 2005), with records
-//! instead of fields as the unit of prediction.
+//! as in DWARF 5, section 7.6, with zigzag signs). An instruction that the prediction cannot
+//! describe is written whole. The scheme is that of value-prediction-based trace compression
+//! (Burtscher et al., "The VPC Trace-Compression Algorithms", IEEE Trans. Computers 54(11), 2005),
+//! with records instead of fields as the unit of prediction.
 //!
-//! Walks follow the instruction they were made for, are in its address space, and hold until a flush
-//! names their page.
+//! Walks follow the instruction they were made for, are in its address space, and hold until a
+//! flush names their page.
 //!
 //! Left out: the turns of harts among each other, which the replaying system decides; the time of
 //! anything but the end of a wait; instruction encodings.

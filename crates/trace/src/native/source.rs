@@ -11,12 +11,12 @@ use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
 /// Replays a native trace.
 ///
 /// A hart whose records are at their end is [`Fetched::Stopped`]. At a mark the source says
-/// [`Fetched::Later`], which ends the step of the caller, and [`TraceSource::take_mark`] tells which.
-/// A fault found on the way stops all harts and is kept for [`TraceSource::error`].
+/// [`Fetched::Later`], which ends the step of the caller, and [`TraceSource::take_mark`] tells
+/// which. A fault found on the way stops all harts and is kept for [`TraceSource::error`].
 ///
-/// Walks are answered from the pages that the trace knows at this place, whatever they are for: a page
-/// that was found was found. One that it does not know ends in a fault without reading anything; a
-/// recorded instruction never needs one.
+/// Walks are answered from the pages that the trace knows at this place, whatever they are for: a
+/// page that was found was found. One that it does not know ends in a fault without reading
+/// anything; a recorded instruction never needs one.
 pub struct TraceSource {
     reader: Reader,
     harts: Vec<Replay>,
@@ -38,8 +38,8 @@ impl TraceSource {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is no native trace, is damaged where it says what it holds, or is not
-    /// whole.
+    /// The file cannot be read, is no native trace, is damaged where it says what it holds, or is
+    /// not whole.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let reader = Reader::open(path)?;
         let harts = reader.instructions().iter().map(|_| Replay::default()).collect();

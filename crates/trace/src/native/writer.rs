@@ -61,9 +61,9 @@ impl Writer {
         })
     }
 
-    /// Writes what a source handed out to `hart`. [`Fetched::Later`] and [`Fetched::Stopped`] are not
-    /// written: the first is a request to the owner of the live machine, and the second is what the
-    /// end of the trace means. Panics if the trace has no such hart.
+    /// Writes what a source handed out to `hart`. [`Fetched::Later`] and [`Fetched::Stopped`] are
+    /// not written: the first is a request to the owner of the live machine, and the second is what
+    /// the end of the trace means. Panics if the trace has no such hart.
     ///
     /// # Errors
     ///

@@ -67,7 +67,7 @@ impl Program {
         let fixed = scattered(pc * 7);
         let function = pc - (pc - CODE) % FUNCTION;
         let last = (pc - CODE) % FUNCTION > FUNCTION - 24;
-        if !last && fixed % 6 != 0 {
+        if !last && !fixed.is_multiple_of(6) {
             return None;
         }
         let (kind, taken, target) = match fixed / 6 % 8 {
@@ -85,7 +85,7 @@ impl Program {
                 let loops = scattered(self.step * 5) % 16 < fixed / 64 % 14;
                 (BranchKind::Conditional, loops, function.max(pc - pc.min(fixed / 64 % 64 / 4 * 4)))
             }
-            _ => (BranchKind::Conditional, scattered(self.step) % 16 == 0, pc + len + 8),
+            _ => (BranchKind::Conditional, scattered(self.step).is_multiple_of(16), pc + len + 8),
         };
         Some(Branch { kind, taken, target: VirtAddr(target) })
     }
@@ -94,7 +94,7 @@ impl Program {
         let pc = self.pc;
         self.step += 1;
         let fixed = scattered(pc);
-        let len = if fixed % 2 == 0 { 2 } else { 4 };
+        let len = if fixed.is_multiple_of(2) { 2 } else { 4 };
         let branch = self.branch(pc, len);
         let (class, mem) = match (branch, fixed / 2 % 16) {
             (Some(_), _) => (Class::Branch, None),
