@@ -59,13 +59,11 @@ fn a_changed_byte_is_noticed_wherever_it_is() {
     let bytes = fs::read(&path).unwrap();
     assert!(read(&path).is_ok_and(|all| all.len() > 60));
     for at in 0..bytes.len() {
-        for change in [0x01, 0x80] {
-            let mut changed = bytes.clone();
-            changed[at] ^= change;
-            fs::write(&path, changed).unwrap();
-            let error = read(&path).expect_err(&format!("byte {at} was changed by {change:#x}"));
-            assert!(error.contains("a.trace"), "{error}");
-        }
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        fs::write(&path, changed).unwrap();
+        let error = read(&path).expect_err(&format!("byte {at} was changed"));
+        assert!(error.contains("a.trace"), "{error}");
     }
 }
 
