@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "float",
     "isa",
     "stream",
+    "trace",
     "hart",
     "engine",
     "conformance",
@@ -33,10 +34,10 @@ const ORDER: &[&str] = &[
 /// What a crate must never reach, not even through others.
 const APART: &[(&[&str], &[&str])] = &[
     (
-        &["sim", "stats", "stream", "branch", "mem", "pipeline", "system"],
+        &["sim", "stats", "stream", "trace", "branch", "mem", "pipeline", "system"],
         &["isa", "hart", "engine", "devices", "machine"],
     ),
-    (&["isa", "hart", "engine"], &["stream", "mem", "pipeline", "branch"]),
+    (&["isa", "hart", "engine"], &["stream", "trace", "mem", "pipeline", "branch"]),
     (&["devices", "machine"], &["mem", "pipeline", "branch", "system"]),
     (&["report"], &["machine", "pipeline", "mem", "system", "experiment"]),
     (&["client"], &["machine", "pipeline", "mem", "hart"]),
