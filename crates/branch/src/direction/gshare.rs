@@ -24,7 +24,7 @@ impl Default for GshareConfig {
 
 /// A table of two-bit counters.
 #[derive(Clone, Debug)]
-pub(super) struct Gshare {
+pub struct Gshare {
     config: GshareConfig,
     counters: Vec<u8>,
 }

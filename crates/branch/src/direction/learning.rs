@@ -75,7 +75,7 @@ fn mix() -> Program {
 }
 
 fn scatter_bias(scatter: &mut Scatter, site: u64) -> bool {
-    if site % 10 == 0 { scatter.chance(97) } else { site % 2 == 0 }
+    if site.is_multiple_of(10) { scatter.chance(97) } else { site.is_multiple_of(2) }
 }
 
 #[test]

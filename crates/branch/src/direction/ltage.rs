@@ -113,7 +113,7 @@ pub struct LtageToken {
 
 /// L-TAGE.
 #[derive(Clone, Debug)]
-pub(super) struct Ltage {
+pub struct Ltage {
     config: LtageConfig,
     lengths: Vec<u32>,
     base: SharedBimodal,
@@ -260,10 +260,11 @@ impl Ltage {
 
     fn decide(&self, token: &mut LtageToken) {
         let base = self.base.counter(token.base) >= 2;
-        let guess = |table| self.entry(token, table).counter >= 0;
-        token.alternate_guess = token.alternate.map_or(base, guess);
-        token.provider_guess = token.provider.map_or(base, guess);
-        let new = token.provider.is_some_and(|table| self.is_new(self.entry(token, table)));
+        let provider = token.provider.map(|table| *self.entry(token, table));
+        let alternate = token.alternate.map(|table| *self.entry(token, table));
+        token.provider_guess = provider.map_or(base, |entry| entry.counter >= 0);
+        token.alternate_guess = alternate.map_or(base, |entry| entry.counter >= 0);
+        let new = provider.is_some_and(|entry| self.is_new(&entry));
         let alternate = new && self.use_alternate >= 0;
         token.tage_guess = if alternate { token.alternate_guess } else { token.provider_guess };
         let from_loop = token.loops.guess().filter(|_| self.with_loop >= 0);

@@ -99,7 +99,7 @@ impl Corrector {
     pub(super) fn new() -> Self {
         let counters = std::array::from_fn(|table| match table {
             0..BIAS => initial_bias(table),
-            _ => (0..1 << SHAPES[table - BIAS].log2_entries).map(|at| -(at & 1)).collect(),
+            _ => initial_slope(SHAPES[table - BIAS].log2_entries),
         });
         Self {
             counters,
@@ -284,6 +284,11 @@ impl Corrector {
             + local.iter().sum::<u64>()
             + loops
     }
+}
+
+/// Counters of histories start undecided, half of them on either side.
+fn initial_slope(log2_entries: u32) -> Vec<i8> {
+    (0..1_u32 << log2_entries).map(|at| if at & 1 == 1 { -1 } else { 0 }).collect()
 }
 
 /// Bias counters start on the side of the guess in their index, strongly where it was sure.

@@ -51,7 +51,7 @@ pub struct TageScLToken {
 
 /// TAGE-SC-L.
 #[derive(Clone, Debug)]
-pub(super) struct TageScL {
+pub struct TageScL {
     tage: Tage,
     loops: Option<Loops>,
     with_loop: i8,

@@ -371,7 +371,7 @@ mod tests {
         let short = tables.iter().filter(|table| table.pool == 0).count();
         assert_eq!((short, TABLES - short), (6, 15));
         assert_eq!(tables.iter().filter(|table| table.second).count(), 7);
-        assert_eq!((tables[0].length, tables[TABLES - 1].length), (9, 3000));
+        assert_eq!((tables[0].length, tables[TABLES - 1].length), (6, 3000));
     }
 
     #[test]
