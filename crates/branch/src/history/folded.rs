@@ -1,5 +1,7 @@
 //! A long sequence of bits with registers that hold it folded.
 
+use crate::MAX_IN_FLIGHT;
+
 /// A folded register: the latest `length` bits, exclusive-ored in pieces of `width` bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoldSpec {
@@ -51,7 +53,7 @@ pub(crate) struct FoldedBits {
 }
 
 /// Bits that can be taken back, beside those that folds still need.
-const IN_FLIGHT_BITS: u32 = 8192;
+const IN_FLIGHT_BITS: u32 = MAX_IN_FLIGHT as u32 * super::TARGET_BITS;
 
 impl FoldedBits {
     pub(crate) fn new(folds: &[FoldSpec]) -> Self {

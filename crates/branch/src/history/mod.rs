@@ -146,8 +146,8 @@ impl History {
         }
     }
 
-    /// Forgets every branch since `checkpoint`. Panics if more than 8192 bits would be taken back,
-    /// which is over 800 branches of any kind.
+    /// Forgets every branch since `checkpoint`. Panics if that is far more than
+    /// [`MAX_IN_FLIGHT`](crate::MAX_IN_FLIGHT) branches.
     pub fn rewind(&mut self, checkpoint: &Checkpoint) {
         self.global.rewind(checkpoint.global);
         self.targets.rewind(checkpoint.targets);
