@@ -48,7 +48,7 @@ impl DirectionPredictor for Gshare {
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {
-        let hashed = site_bits(site.pc) ^ u64::from(history.fold(0));
+        let hashed = site_bits(site.pc) ^ u64::from(history.folds()[0]);
         let index = low(hashed, self.config.log2_entries) as u32;
         (self.counters[index as usize] >= 2, index)
     }

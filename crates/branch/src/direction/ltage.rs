@@ -11,7 +11,7 @@
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
 use super::{BranchSite, DirectionPredictor, LoopConfig};
-use crate::bits::{low, site_bits, step_signed, step_unsigned, strength};
+use crate::bits::{site_bits, step_signed, step_unsigned, strength};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,41 @@ struct Entry {
     useful: u8,
 }
 
+/// How a table hashes address and path, worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Hash {
+    log2_entries: u32,
+    index_mask: u32,
+    tag_mask: u32,
+    /// How far the address is shifted to mix it with itself.
+    shift: u32,
+    /// The path as far as the history reaches.
+    path_mask: u32,
+    /// How far the folded path is turned.
+    turn: u32,
+}
+
+impl Hash {
+    fn new(number: u32, table: &TaggedTableConfig, length: u32) -> Self {
+        let log2_entries = table.log2_entries;
+        Self {
+            log2_entries,
+            index_mask: (1 << log2_entries) - 1,
+            tag_mask: (1 << table.tag_bits) - 1,
+            shift: log2_entries.abs_diff(number + 1) + 1,
+            path_mask: (1 << length.min(PATH_BITS)) - 1,
+            turn: number % log2_entries,
+        }
+    }
+
+    #[inline]
+    fn path(&self, path: u32) -> u32 {
+        let path = path & self.path_mask;
+        let folded = path & self.index_mask ^ path >> self.log2_entries;
+        folded << self.turn ^ folded >> (self.log2_entries - self.turn)
+    }
+}
+
 /// What L-TAGE remembers from a guess.
 #[derive(Clone, Copy, Debug)]
 pub struct LtageToken {
@@ -115,6 +150,7 @@ pub struct LtageToken {
 #[derive(Clone, Debug)]
 pub struct Ltage {
     config: LtageConfig,
+    hashes: Vec<Hash>,
     lengths: Vec<u32>,
     base: SharedBimodal,
     tables: Vec<Vec<Entry>>,
@@ -145,8 +181,13 @@ impl DirectionPredictor for Ltage {
 
     fn new(config: &Self::Config) -> Self {
         let table = |table: &TaggedTableConfig| vec![Entry::default(); 1 << table.log2_entries];
+        let lengths = config.lengths();
+        let numbered = (0..).zip(config.tables.iter().zip(&lengths));
         Self {
-            lengths: config.lengths(),
+            hashes: numbered
+                .map(|(number, (table, length))| Hash::new(number, table, *length))
+                .collect(),
+            lengths,
             base: SharedBimodal::new(config.bimodal_log2_entries),
             tables: config.tables.iter().map(table).collect(),
             use_alternate: 0,
@@ -159,21 +200,24 @@ impl DirectionPredictor for Ltage {
     }
 
     fn history(&self) -> HistorySpec {
-        let tables = self.config.tables.iter().zip(&self.lengths);
-        let folds = tables.flat_map(|(table, length)| {
-            let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
-            widths.map(|width| FoldSpec { length: *length, width })
+        let folds = (0..3).flat_map(|role| {
+            let tables = self.config.tables.iter().zip(&self.lengths);
+            tables.map(move |(table, length)| {
+                let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
+                FoldSpec { length: *length, width: widths[role] }
+            })
         });
         HistorySpec { insertion: Insertion::Outcome, folds: folds.collect() }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
         let mut token = self.look_up(site, history);
-        let matches = |table: &usize| {
-            self.tables[*table][usize::from(token.index[*table])].tag == token.tag[*table]
-        };
-        let mut hits = (0..self.tables.len()).rev().filter(matches);
-        let (provider, alternate) = (hits.next(), hits.next());
+        let hits = self.tables.iter().enumerate().fold(0_u32, |hits, (number, table)| {
+            let hit = table[usize::from(token.index[number])].tag == token.tag[number];
+            hits | u32::from(hit) << number
+        });
+        let provider = hits.checked_ilog2();
+        let alternate = provider.and_then(|table| (hits & !(1 << table)).checked_ilog2());
         token.provider = provider.map(|table| table as u8);
         token.alternate = alternate.map(|table| table as u8);
         self.decide(&mut token);
@@ -225,25 +269,20 @@ impl Ltage {
             guess: false,
             loops: self.loops.predict(site.pc),
         };
-        let pc = site_bits(site.pc);
-        for (number, table) in self.config.tables.iter().enumerate() {
-            let log2 = table.log2_entries;
-            let shift = log2.abs_diff(number as u32 + 1) + 1;
-            let path = self.path_hash(number, log2, history);
-            let hashed = pc ^ pc >> shift ^ u64::from(history.fold(3 * number)) ^ path;
-            token.index[number] = low(hashed, log2) as u16;
-            let folds = history.fold(3 * number + 1) ^ history.fold(3 * number + 2) << 1;
-            token.tag[number] = low(pc ^ u64::from(folds), table.tag_bits) as u16;
+        let (pc, path) = (site_bits(site.pc), history.path());
+        // A register of each table for indices, then one and another for tags.
+        let (index_folds, tag_folds) = history.folds().split_at(self.hashes.len());
+        let (tag_folds, short_folds) = tag_folds.split_at(self.hashes.len());
+        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
+        let rows = token.index.iter_mut().zip(&mut token.tag);
+        for ((hash, (index_fold, (tag_fold, short_fold))), (index, tag)) in
+            self.hashes.iter().zip(folds).zip(rows)
+        {
+            let row = (pc ^ pc >> hash.shift) as u32 ^ index_fold ^ hash.path(path);
+            *index = (row & hash.index_mask) as u16;
+            *tag = ((pc as u32 ^ tag_fold ^ short_fold << 1) & hash.tag_mask) as u16;
         }
         token
-    }
-
-    /// The path as far as the table's history reaches, turned by the table's number.
-    fn path_hash(&self, number: usize, log2: u32, history: &History) -> u64 {
-        let path = low(u64::from(history.path()), self.lengths[number].min(PATH_BITS));
-        let folded = low(path, log2) ^ path >> log2;
-        let turn = number as u32 % log2;
-        folded << turn ^ folded >> (log2 - turn)
     }
 
     fn entry(&self, token: &LtageToken, table: u8) -> &Entry {

@@ -65,9 +65,9 @@ fn index_bits(table: usize) -> u32 {
     array.log2_entries - if table == array.first { 0 } else { INTERLEAVE_LOG2 }
 }
 
-/// The first folded register of a table that reads the history.
-fn fold_of(table: usize) -> usize {
-    3 * (table - 2)
+/// The folded register of a table that reads the history: 0 for its index, 1 and 2 for its tag.
+fn fold_of(table: usize, role: usize) -> usize {
+    role * (TABLES - 2) + table - 2
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,9 +115,11 @@ impl IndirectPredictor for Ittage {
     }
 
     fn folds(&self) -> Vec<FoldSpec> {
-        let folds = (2..TABLES).flat_map(|table| {
-            let (length, tag_bits) = (LENGTHS[table], ARRAYS[array_of(table)].tag_bits);
-            [index_bits(table), tag_bits, tag_bits - 1].map(|width| FoldSpec { length, width })
+        let folds = (0..3).flat_map(|role| {
+            (2..TABLES).map(move |table| {
+                let (length, tag_bits) = (LENGTHS[table], ARRAYS[array_of(table)].tag_bits);
+                FoldSpec { length, width: [index_bits(table), tag_bits, tag_bits - 1][role] }
+            })
         });
         folds.collect()
     }
@@ -163,9 +165,9 @@ fn look_up(pc: VirtAddr, history: &History) -> IttageToken {
     let (mut index, mut tag) = ([0; TABLES], [0; TABLES]);
     for table in 0..TABLES {
         let (array, bits) = (&ARRAYS[array_of(table)], index_bits(table));
-        let fold = |number| match table {
+        let fold = |role| match table {
             0 | 1 => 0,
-            _ => u64::from(history.target_fold(fold_of(table) + number)),
+            _ => u64::from(history.target_folds()[fold_of(table, role)]),
         };
         let shift = bits.abs_diff(table as u32) + 1;
         let row = low(pc ^ pc >> shift ^ fold(0), bits) as u16;

@@ -42,13 +42,13 @@ fn echo(distance: usize, count: usize) -> Vec<(u64, u64)> {
 
 #[test]
 fn a_dispatch_loop_is_learned_from_the_path() {
-    let (short, long) = (dispatch(5, 3000), dispatch(24, 12_000));
+    let (short, long) = (dispatch(5, 3000), dispatch(100, 12_000));
     assert!(rate::<Path>(&short) < 1.0);
     assert!(rate::<Ittage>(&short) < 1.0);
     assert!(rate::<Ittage>(&long) < 1.0);
-    // The simple predictor's tags hold no path: paths that share a set share an entry.
+    // The simple predictor's tags hold no path: of a hundred paths in 128 sets, many share an entry.
     let path = rate::<Path>(&long);
-    assert!((5.0..60.0).contains(&path), "{path}");
+    assert!((20.0..90.0).contains(&path), "{path}");
 }
 
 #[test]

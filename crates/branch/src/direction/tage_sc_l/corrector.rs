@@ -26,10 +26,25 @@ const CHOICE_BITS: u32 = 7;
 const LOCALS: usize = 3;
 
 /// A history table: its group, history length and the logarithm of its entries.
+#[derive(Clone, Copy)]
 struct Shape {
     group: usize,
     length: u32,
     log2_entries: u32,
+}
+
+/// Where each table starts among all counters, and where the last ends.
+const STARTS: [u16; COUNTERS + 1] = starts();
+
+const fn starts() -> [u16; COUNTERS + 1] {
+    let mut starts = [0; COUNTERS + 1];
+    let mut table = 0;
+    while table < COUNTERS {
+        let log2 = if table < BIAS { BIAS_LOG2 } else { SHAPES[table - BIAS].log2_entries };
+        starts[table + 1] = starts[table] + (1 << log2);
+        table += 1;
+    }
+    starts
 }
 
 const fn shape(group: usize, length: u32, log2_entries: u32) -> Shape {
@@ -85,7 +100,8 @@ pub(super) struct CorrectorToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Corrector {
-    counters: [Vec<i8>; COUNTERS],
+    /// The counters of all tables, one table after the other.
+    counters: Box<[i8]>,
     weights: [[i8; 1 << WEIGHTS_LOG2]; GROUPS],
     threshold: i32,
     local_thresholds: [i8; 1 << LOCAL_THRESHOLDS_LOG2],
@@ -97,12 +113,12 @@ pub(super) struct Corrector {
 
 impl Corrector {
     pub(super) fn new() -> Self {
-        let counters = std::array::from_fn(|table| match table {
+        let counters = (0..COUNTERS).flat_map(|table| match table {
             0..BIAS => initial_bias(table),
             _ => initial_slope(SHAPES[table - BIAS].log2_entries),
         });
         Self {
-            counters,
+            counters: counters.collect(),
             weights: [[0; 1 << WEIGHTS_LOG2]; GROUPS],
             threshold: 35 << 3,
             local_thresholds: [0; 1 << LOCAL_THRESHOLDS_LOG2],
@@ -135,17 +151,18 @@ impl Corrector {
             guess: inner,
         };
         token.counters[..BIAS].copy_from_slice(&bias_indices(site, tage, inner));
+        // What each group hashes: an address and a history.
+        let mut sources = [(site, 0); GROUPS];
+        sources[GLOBAL] = (site << 1 | u64::from(inner), history.backward(40));
+        sources[PATH].1 = u64::from(history.path());
+        (0..LOCALS).for_each(|set| sources[LOCAL + set].1 = u64::from(local[set].1));
+        sources[LOOP_OUTCOMES].1 = u64::from(loop_outcomes.1);
+        sources[LOOP_COUNT].1 = u64::from(inner_loop);
         for (number, shape) in SHAPES.iter().enumerate() {
-            let bits = match shape.group {
-                GLOBAL => history.backward(shape.length),
-                PATH => u64::from(history.path()),
-                LOOP_OUTCOMES => u64::from(loop_outcomes.1),
-                LOOP_COUNT => u64::from(inner_loop),
-                group => u64::from(local[group - LOCAL].1),
-            };
-            let from = if shape.group == GLOBAL { site << 1 | u64::from(inner) } else { site };
+            let (from, bits) = sources[shape.group];
             token.counters[BIAS + number] = hashed(from, bits, number as u32, shape);
         }
+        (0..COUNTERS).for_each(|table| token.counters[table] += STARTS[table]);
         self.add_up(&mut token);
         token.guess = self.choose(&token, tage, inner);
         token
@@ -169,7 +186,7 @@ impl Corrector {
     fn add_up(&self, token: &mut CorrectorToken) {
         for (table, index) in token.counters.iter().enumerate() {
             let group = if table < BIAS { 0 } else { SHAPES[table - BIAS].group };
-            let counter = self.counters[table][usize::from(*index)];
+            let counter = self.counters[usize::from(*index)];
             token.sums[group] += 2 * i16::from(counter) + 1;
         }
         for (group, sum) in token.sums.iter().enumerate() {
@@ -232,8 +249,8 @@ impl Corrector {
         let local = &mut self.local_thresholds[local];
         *local = step_signed(*local, wrong, LOCAL_THRESHOLD_BITS);
         self.train_weights(token, actual);
-        for (table, index) in token.counters.iter().enumerate() {
-            let counter = &mut self.counters[table][usize::from(*index)];
+        for index in token.counters {
+            let counter = &mut self.counters[usize::from(index)];
             *counter = step_signed(*counter, actual, COUNTER_BITS);
         }
     }
@@ -272,7 +289,7 @@ impl Corrector {
     }
 
     pub(super) fn storage_bits(&self) -> u64 {
-        let counters = self.counters.iter().map(|table| table.len() as u64).sum::<u64>();
+        let counters = self.counters.len() as u64;
         let weights = (GROUPS as u64) << WEIGHTS_LOG2;
         let thresholds = u64::from(LOCAL_THRESHOLD_BITS) << LOCAL_THRESHOLDS_LOG2;
         let local = LOCAL_SETS.map(|(registers, width)| registers as u64 * u64::from(width));

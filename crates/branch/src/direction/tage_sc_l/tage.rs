@@ -23,8 +23,14 @@ const TWO_WAY: std::ops::Range<usize> = 9..23;
 const LEFT_OUT: [usize; 4] = [4, 8, 30, 34];
 /// The logical tables that exist.
 pub(super) const TABLES: usize = 21;
+/// The lengths they use; each has a folded register for indices and two for tags.
+const LENGTHS_USED: usize = 14;
+/// Those of the short pool, which come first.
+const SHORT: usize = 6;
 
 const LOG2_BANK: u32 = 10;
+const BANK: u32 = 1 << LOG2_BANK;
+const PATH_BITS: u32 = 27;
 const BIMODAL_LOG2: u32 = 13;
 const COUNTER_BITS: u32 = 3;
 const USE_ALTERNATE: usize = 16;
@@ -39,17 +45,32 @@ struct Pool {
 const POOLS: [Pool; 2] = [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
 
 /// A logical table that exists.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Table {
     logical: usize,
-    pool: usize,
     /// Its place among the tables of its pool.
     order: u32,
     /// It is the second of two tables of a length.
     second: bool,
     length: u32,
-    /// The number of its first folded register.
+    /// The number of its length among those in use.
     fold: usize,
+    /// How far the address is shifted to mix it with itself.
+    shift: u32,
+    /// The path as far as the length reaches.
+    path_mask: u32,
+    /// How far the folded path is turned.
+    turn: u32,
+}
+
+impl Table {
+    /// A hash of the path as far as the history reaches, turned by the table's number.
+    #[inline]
+    fn path_hash(&self, path: u32) -> u32 {
+        let path = path & self.path_mask;
+        let folded = path & (BANK - 1) ^ path >> LOG2_BANK;
+        folded << self.turn ^ folded >> (LOG2_BANK - self.turn)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,7 +131,7 @@ impl TageToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Tage {
-    tables: Vec<Table>,
+    tables: [Table; TABLES],
     base: SharedBimodal,
     pools: [Vec<Entry>; 2],
     use_alternate: [i8; USE_ALTERNATE],
@@ -123,18 +144,33 @@ fn exists(logical: usize) -> bool {
     (!odd || TWO_WAY.contains(&logical)) && !LEFT_OUT.contains(&logical)
 }
 
-fn layout() -> Vec<Table> {
-    let mut order = [0; 2];
-    let mut tables: Vec<Table> = Vec::new();
-    for logical in (1..=LOGICAL).filter(|logical| exists(*logical)) {
-        let pool = usize::from(logical >= FIRST_LONG);
+fn layout() -> [Table; TABLES] {
+    let mut tables = [Table::default(); TABLES];
+    let (mut last_length, mut lengths) = (0, 0);
+    let existing = (1..=LOGICAL).filter(|logical| exists(*logical));
+    for (at, (table, logical)) in tables.iter_mut().zip(existing).enumerate() {
         let length = LENGTHS[logical.div_ceil(2) - 1];
-        let second = tables.last().is_some_and(|last| last.length == length);
-        let fold = tables.last().map_or(0, |last| last.fold + if second { 0 } else { 3 });
-        tables.push(Table { logical, pool, order: order[pool], second, length, fold });
-        order[pool] += 1;
+        let second = length == last_length;
+        lengths += usize::from(!second);
+        last_length = length;
+        *table = Table {
+            logical,
+            order: (at - if at < SHORT { 0 } else { SHORT }) as u32,
+            second,
+            length,
+            fold: lengths - 1,
+            shift: LOG2_BANK.abs_diff(logical as u32) + 1,
+            path_mask: (1 << length.min(PATH_BITS)) - 1,
+            turn: logical as u32 % LOG2_BANK,
+        };
     }
     tables
+}
+
+/// The pool of the table at a place.
+#[inline]
+fn pool_of(at: usize) -> usize {
+    usize::from(at >= SHORT)
 }
 
 impl Tage {
@@ -151,11 +187,13 @@ impl Tage {
     }
 
     pub(super) fn history(&self) -> HistorySpec {
-        let firsts = self.tables.iter().filter(|table| !table.second);
-        let folds = firsts.flat_map(|table| {
-            let tag_bits = POOLS[table.pool].tag_bits;
-            [LOG2_BANK, tag_bits, tag_bits - 1]
-                .map(|width| FoldSpec { length: table.length, width })
+        let folds = (0..3).flat_map(|role| {
+            let tables = self.tables.iter().enumerate();
+            tables.filter(|(_, table)| !table.second).map(move |(at, table)| {
+                let tag_bits = POOLS[pool_of(at)].tag_bits;
+                let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
+                FoldSpec { length: table.length, width }
+            })
         });
         HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: folds.collect() }
     }
@@ -166,12 +204,17 @@ impl Tage {
         let counter = self.base.counter(base);
         let base_confidence =
             if matches!(counter, 0 | 3) { Confidence::High } else { Confidence::Low };
-        let hit = |at: &usize| self.pools[self.tables[*at].pool][usize::from(index[*at])];
-        let mut hits = (0..TABLES).rev().filter(|at| hit(at).tag == tag[*at]);
-        let (provider, alternate) = (hits.next(), hits.next());
+        let entry = |at: usize| &self.pools[pool_of(at)][usize::from(index[at])];
+        let hits = (0..TABLES).fold(0_u32, |hits, at| {
+            let hit = entry(at).tag == tag[at];
+            hits | u32::from(hit) << at
+        });
+        let longest = |hits: u32| hits.checked_ilog2().map(|at| at as usize);
+        let provider = longest(hits);
+        let alternate = provider.and_then(|at| longest(hits & !(1 << at)));
         let look = |at: Option<usize>| match at {
             None => (counter >= 2, base_confidence),
-            Some(at) => (hit(&at).counter >= 0, Confidence::of(hit(&at).counter)),
+            Some(at) => (entry(at).counter >= 0, Confidence::of(entry(at).counter)),
         };
         let (provider_guess, confidence) = look(provider);
         let (alternate_guess, alternate_confidence) = look(alternate);
@@ -202,33 +245,37 @@ impl Tage {
 
     fn look_up(&self, pc: VirtAddr, history: &History) -> ([u16; TABLES], [u16; TABLES]) {
         let (mut index, mut tag) = ([0; TABLES], [0; TABLES]);
-        let pc = site_bits(pc);
-        let path = history.path();
+        let (pc, path) = (site_bits(pc), history.path());
+        let first_bank = [first_bank(pc, path, 0), first_bank(pc, path, 1)];
+        let (index_folds, tag_folds) = history.folds().split_at(LENGTHS_USED);
+        let (tag_folds, short_folds) = tag_folds.split_at(LENGTHS_USED);
+        let mut row = 0;
         for (at, table) in self.tables.iter().enumerate() {
-            let pool = &POOLS[table.pool];
-            let fold = |number| u64::from(history.fold(table.fold + number));
-            let own = low(pc ^ fold(1) ^ fold(2) << 1, pool.tag_bits);
-            let shift = LOG2_BANK.abs_diff(table.logical as u32) + 1;
-            let mut row = pc ^ pc >> shift ^ fold(0) ^ path_hash(path, table);
-            if table.second {
+            let pool = pool_of(at);
+            let fold = table.fold;
+            let own = (pc as u32 ^ tag_folds[fold] ^ short_folds[fold] << 1)
+                & ((1 << POOLS[pool].tag_bits) - 1);
+            row = match table.second {
+                false => {
+                    (pc ^ pc >> table.shift) as u32 ^ index_folds[fold] ^ table.path_hash(path)
+                }
                 // The tag, with the length's index, gives the second table another row.
-                row = u64::from(index[at - 1]) ^ own;
-            }
-            let near = low(u64::from(path), first_length(table.pool).min(6));
-            let first = (pc ^ near) % u64::from(pool.banks);
-            let bank = (first + u64::from(table.order)) % u64::from(pool.banks);
-            index[at] = (bank << LOG2_BANK | low(row, LOG2_BANK)) as u16;
+                true => row ^ own,
+            } & (BANK - 1);
+            let bank = first_bank[pool] + table.order;
+            let past = if bank >= POOLS[pool].banks { POOLS[pool].banks } else { 0 };
+            index[at] = ((bank - past) << LOG2_BANK | row) as u16;
             tag[at] = own as u16;
         }
         (index, tag)
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
-        &self.pools[self.tables[at].pool][usize::from(token.index[at])]
+        &self.pools[pool_of(at)][usize::from(token.index[at])]
     }
 
     fn entry_mut(&mut self, token: &TageToken, at: usize) -> &mut Entry {
-        &mut self.pools[self.tables[at].pool][usize::from(token.index[at])]
+        &mut self.pools[pool_of(at)][usize::from(token.index[at])]
     }
 
     /// The entry a guess came from, unless another branch has taken it since.
@@ -347,17 +394,13 @@ impl Tage {
     }
 }
 
-/// The shortest history of a pool: the path that picks the first bank reaches no further.
-fn first_length(pool: usize) -> u32 {
-    if pool == 0 { LENGTHS[0] } else { LENGTHS[FIRST_LONG.div_ceil(2) - 1] }
-}
-
-/// The path as far as the table's history reaches, turned by the table's number.
-fn path_hash(path: u32, table: &Table) -> u64 {
-    let path = low(u64::from(path), table.length.min(27));
-    let folded = low(path, LOG2_BANK) ^ path >> LOG2_BANK;
-    let turn = table.logical as u32 % LOG2_BANK;
-    folded << turn ^ folded >> (LOG2_BANK - turn)
+/// The bank of a pool's first table. The path that helps to pick it reaches no further than the
+/// pool's shortest history.
+#[inline]
+fn first_bank(pc: u64, path: u32, pool: usize) -> u32 {
+    let shortest = if pool == 0 { LENGTHS[0] } else { LENGTHS[FIRST_LONG.div_ceil(2) - 1] };
+    let near = low(u64::from(path), shortest.min(6));
+    ((pc ^ near) % u64::from(POOLS[pool].banks)) as u32
 }
 
 #[cfg(test)]
@@ -367,9 +410,9 @@ mod tests {
     #[test]
     fn tables_and_banks_are_those_of_the_64_kb_design() {
         let tables = layout();
-        assert_eq!(tables.len(), TABLES);
-        let short = tables.iter().filter(|table| table.pool == 0).count();
-        assert_eq!((short, TABLES - short), (6, 15));
+        assert_eq!((1..=LOGICAL).filter(|logical| exists(*logical)).count(), TABLES);
+        let short = tables.iter().filter(|table| table.logical < FIRST_LONG).count();
+        assert_eq!((short, TABLES - short), (SHORT, 15));
         assert_eq!(tables.iter().filter(|table| table.second).count(), 7);
         assert_eq!((tables[0].length, tables[TABLES - 1].length), (6, 3000));
     }
@@ -387,8 +430,8 @@ mod tests {
         let history = History::new(&tage.history(), &[]);
         let token = tage.predict(VirtAddr(0xdead_beec), &history);
         let banks = |pool| {
-            let tables = tage.tables.iter().enumerate().filter(move |(_, it)| it.pool == pool);
-            let mut banks: Vec<_> = tables.map(|(at, _)| token.index[at] >> LOG2_BANK).collect();
+            let tables = (0..TABLES).filter(move |at| pool_of(*at) == pool);
+            let mut banks: Vec<_> = tables.map(|at| token.index[at] >> LOG2_BANK).collect();
             banks.sort_unstable();
             let all = banks.len();
             banks.dedup();
