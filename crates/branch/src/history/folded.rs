@@ -58,7 +58,8 @@ impl Run {
 
 /// A sequence of bits that grows at one end and can be taken back from it.
 ///
-/// The bits lie in a ring that fills downwards, so that a bit's place is the head's plus its age.
+/// The bits lie in a ring that fills downwards, so that a bit's place is the head's plus its age. Each
+/// word holds 32 places and the next 32 too: any few bits are read from one word.
 /// Folding is linear, so taking bits back undoes their folds exactly from the bits around them; a
 /// checkpoint is a position. A bit of age `a` stands at place `a % width` of a register.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ const START: u64 = 1 << 63;
 impl FoldedBits {
     pub(crate) fn new(folds: &[FoldSpec]) -> Self {
         let longest = folds.iter().map(|fold| fold.length).max().unwrap_or(0).max(64);
-        let words = (longest + IN_FLIGHT_BITS + MAX_AT_ONCE).next_power_of_two() as usize / 64;
+        let words = (longest + IN_FLIGHT_BITS + MAX_AT_ONCE).next_power_of_two() as usize / 32;
         let narrowest = folds.iter().map(|fold| fold.width).min().unwrap_or(MAX_AT_ONCE);
         let (lengths, runs) = runs_of(folds);
         Self {
@@ -99,21 +100,17 @@ impl FoldedBits {
         }
     }
 
-    /// The word of the ring that holds a place.
+    /// The word of the ring that begins with a place's 32 bits.
     #[inline]
     fn word(&self, place: u64) -> usize {
-        (place / 64) as usize & (self.ring.len() - 1)
+        (place / 32) as usize & (self.ring.len() - 1)
     }
 
-    /// `count` bits (up to 64) from age `age` on, the youngest lowest.
+    /// `count` bits (up to 32) from age `age` on, the youngest lowest.
     #[inline]
-    fn bits(&self, age: u32, count: u32) -> u64 {
+    fn bits(&self, age: u32, count: u32) -> u32 {
         let place = self.head + u64::from(age);
-        let shift = (place % 64) as u32;
-        let near = self.ring[self.word(place)] >> shift;
-        let far = self.ring[self.word(place + 64)] << 1 << (63 - shift);
-        let bits = near | far;
-        if count < 64 { low(bits, count) } else { bits }
+        low(self.ring[self.word(place)] >> (place % 32), count) as u32
     }
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
@@ -131,11 +128,7 @@ impl FoldedBits {
     #[inline]
     fn push_piece(&mut self, bits: u32, count: u32) {
         self.head -= u64::from(count);
-        let (shift, mask) = ((self.head % 64) as u32, (1_u64 << count) - 1);
-        let (near, far) = (self.word(self.head), self.word(self.head + 64));
-        self.ring[near] = self.ring[near] & !(mask << shift) | u64::from(bits) << shift;
-        let over = |value: u64| value >> 1 >> (63 - shift);
-        self.ring[far] = self.ring[far] & !over(mask) | over(u64::from(bits));
+        self.write(bits, count);
         self.find_olds(count);
         let mut rest = self.values.as_mut_slice();
         for run in &self.runs {
@@ -145,9 +138,20 @@ impl FoldedBits {
         }
     }
 
+    /// Writes the youngest bits into each word that holds some of their places.
+    #[inline]
+    fn write(&mut self, bits: u32, count: u32) {
+        let (shift, bits, mask) = ((self.head % 32) as u32, u64::from(bits), (1_u64 << count) - 1);
+        let words = [self.word(self.head), self.word(self.head - 32), self.word(self.head + 32)];
+        let put = |word: &mut u64, bits: u64, mask: u64| *word = *word & !mask | bits;
+        put(&mut self.ring[words[0]], bits << shift, mask << shift);
+        put(&mut self.ring[words[1]], bits << 32 << shift, mask << 32 << shift);
+        put(&mut self.ring[words[2]], bits << shift >> 32, mask << shift >> 32);
+    }
+
     /// Takes the `count` youngest bits back.
     fn pop_piece(&mut self, count: u32) {
-        let new = self.bits(0, count) as u32;
+        let new = self.bits(0, count);
         self.find_olds(count);
         let mut rest = self.values.as_mut_slice();
         for run in &self.runs {
@@ -162,7 +166,7 @@ impl FoldedBits {
     #[inline]
     fn find_olds(&mut self, count: u32) {
         for number in 0..self.lengths.len() {
-            self.olds[number] = self.bits(self.lengths[number], count) as u32;
+            self.olds[number] = self.bits(self.lengths[number], count);
         }
     }
 
@@ -195,7 +199,9 @@ impl FoldedBits {
     /// The latest `count` bits (up to 64), the latest lowest.
     #[inline]
     pub(crate) fn recent(&self, count: u32) -> u64 {
-        self.bits(0, count)
+        let near = self.bits(0, count.min(32));
+        let far = self.bits(32, count.saturating_sub(32));
+        u64::from(near) | u64::from(far) << 32
     }
 
     /// Bits of storage: as many as the longest fold covers, and the folds.

@@ -158,11 +158,7 @@ impl Corrector {
         (0..LOCALS).for_each(|set| sources[LOCAL + set].1 = u64::from(local[set].1));
         sources[LOOP_OUTCOMES].1 = u64::from(loop_outcomes.1);
         sources[LOOP_COUNT].1 = u64::from(inner_loop);
-        for (number, shape) in SHAPES.iter().enumerate() {
-            let (from, bits) = sources[shape.group];
-            token.counters[BIAS + number] = hashed(from, bits, number as u32, shape);
-        }
-        (0..COUNTERS).for_each(|table| token.counters[table] += STARTS[table]);
+        token.counters[BIAS..].copy_from_slice(&rows(&sources));
         self.add_up(&mut token);
         token.guess = self.choose(&token, tage, inner);
         token
@@ -184,10 +180,8 @@ impl Corrector {
     }
 
     fn add_up(&self, token: &mut CorrectorToken) {
-        for (table, index) in token.counters.iter().enumerate() {
-            let group = if table < BIAS { 0 } else { SHAPES[table - BIAS].group };
-            let counter = self.counters[usize::from(*index)];
-            token.sums[group] += 2 * i16::from(counter) + 1;
+        for (index, group) in token.counters.iter().zip(GROUP_OF) {
+            token.sums[group] += 2 * i16::from(self.counters[usize::from(*index)]) + 1;
         }
         for (group, sum) in token.sums.iter().enumerate() {
             let factor = if self.weight(group, u64::from(token.site)) >= 0 { 2 } else { 1 };
@@ -336,16 +330,40 @@ fn bias_indices(site: u64, tage: &TageToken, inner: bool) -> [u16; BIAS] {
     let bank = u64::from(tage.hit.div_ceil(4)) << 2;
     let alternate = u64::from(tage.has_alternate());
     let from = site ^ site >> 3 ^ bank ^ u64::from(low_confidence) << 1 ^ alternate;
-    [doubtful, sure, from << 1 | guess].map(|index| low(index, BIAS_LOG2) as u16)
+    let indices = [doubtful, sure, from << 1 | guess];
+    std::array::from_fn(|table| STARTS[table] + low(indices[table], BIAS_LOG2) as u16)
 }
 
-/// The row of a history table: the address and the history folded over itself.
-fn hashed(from: u64, history: u64, number: u32, shape: &Shape) -> u16 {
+/// The counter of history table `N`: the address and the history folded over itself. The table's
+/// shape is known when this is compiled, so that shifts by more than the history vanish.
+#[inline]
+fn row<const N: usize>(sources: &[(u64, u64); GROUPS]) -> u16 {
+    let shape = &SHAPES[N];
+    let (from, history) = sources[shape.group];
     let bits = low(history, shape.length);
-    let step = shape.log2_entries - number % 3;
+    let step = shape.log2_entries - N as u32 % 3;
     let folded = bits ^ bits >> step ^ bits >> (2 * step) ^ bits >> (3 * step) ^ bits >> (4 * step);
-    low(from ^ from >> step ^ folded, shape.log2_entries) as u16
+    STARTS[BIAS + N] + low(from ^ from >> step ^ folded, shape.log2_entries) as u16
 }
+
+/// The counter of each history table.
+fn rows(sources: &[(u64, u64); GROUPS]) -> [u16; HISTORY_TABLES] {
+    macro_rules! rows {
+        ($($number:literal)*) => { [$(row::<$number>(sources)),*] };
+    }
+    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+}
+
+/// The group of each table of counters.
+const GROUP_OF: [usize; COUNTERS] = {
+    let mut groups = [0; COUNTERS];
+    let mut table = BIAS;
+    while table < COUNTERS {
+        groups[table] = SHAPES[table - BIAS].group;
+        table += 1;
+    }
+    groups
+};
 
 #[cfg(test)]
 mod tests {

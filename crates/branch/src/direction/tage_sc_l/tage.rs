@@ -27,6 +27,8 @@ pub(super) const TABLES: usize = 21;
 const LENGTHS_USED: usize = 14;
 /// Those of the short pool, which come first.
 const SHORT: usize = 6;
+/// Their lengths.
+const SHORT_LENGTHS: usize = 4;
 
 const LOG2_BANK: u32 = 10;
 const BANK: u32 = 1 << LOG2_BANK;
@@ -44,17 +46,12 @@ struct Pool {
 
 const POOLS: [Pool; 2] = [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
 
-/// A logical table that exists.
+/// A history length in use, and the one or two tables that have it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Table {
-    logical: usize,
-    /// Its place among the tables of its pool.
-    order: u32,
-    /// It is the second of two tables of a length.
-    second: bool,
-    length: u32,
-    /// The number of its length among those in use.
-    fold: usize,
+struct Length {
+    bits: u32,
+    /// Two tables have it, which makes them two-way associative.
+    paired: bool,
     /// How far the address is shifted to mix it with itself.
     shift: u32,
     /// The path as far as the length reaches.
@@ -63,14 +60,21 @@ struct Table {
     turn: u32,
 }
 
-impl Table {
+impl Length {
     /// A hash of the path as far as the history reaches, turned by the table's number.
     #[inline]
     fn path_hash(&self, path: u32) -> u32 {
         let path = path & self.path_mask;
-        let folded = path & (BANK - 1) ^ path >> LOG2_BANK;
-        folded << self.turn ^ folded >> (LOG2_BANK - self.turn)
+        let folded = (path ^ path >> LOG2_BANK) & (BANK - 1);
+        (folded << LOG2_BANK | folded) >> (LOG2_BANK - self.turn)
     }
+}
+
+/// Where a guess looks: entry and tag of each table, and which tables matched.
+struct Rows {
+    index: [u16; TABLES],
+    tag: [u16; TABLES],
+    hits: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,7 +135,10 @@ impl TageToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Tage {
-    tables: [Table; TABLES],
+    lengths: [Length; LENGTHS_USED],
+    /// The number of each existing table, and the place of each number that exists.
+    logical: [u8; TABLES],
+    place: [Option<u8>; LOGICAL + 1],
     base: SharedBimodal,
     pools: [Vec<Entry>; 2],
     use_alternate: [i8; USE_ALTERNATE],
@@ -144,27 +151,29 @@ fn exists(logical: usize) -> bool {
     (!odd || TWO_WAY.contains(&logical)) && !LEFT_OUT.contains(&logical)
 }
 
-fn layout() -> [Table; TABLES] {
-    let mut tables = [Table::default(); TABLES];
-    let (mut last_length, mut lengths) = (0, 0);
+/// The numbers of the tables that exist.
+fn logical_tables() -> [u8; TABLES] {
+    let mut tables = [0; TABLES];
     let existing = (1..=LOGICAL).filter(|logical| exists(*logical));
-    for (at, (table, logical)) in tables.iter_mut().zip(existing).enumerate() {
-        let length = LENGTHS[logical.div_ceil(2) - 1];
-        let second = length == last_length;
-        lengths += usize::from(!second);
-        last_length = length;
-        *table = Table {
-            logical,
-            order: (at - if at < SHORT { 0 } else { SHORT }) as u32,
-            second,
-            length,
-            fold: lengths - 1,
-            shift: LOG2_BANK.abs_diff(logical as u32) + 1,
-            path_mask: (1 << length.min(PATH_BITS)) - 1,
-            turn: logical as u32 % LOG2_BANK,
+    tables.iter_mut().zip(existing).for_each(|(table, logical)| *table = logical as u8);
+    tables
+}
+
+fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
+    let mut lengths = [Length::default(); LENGTHS_USED];
+    let groups = logical.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2));
+    for (length, tables) in lengths.iter_mut().zip(groups) {
+        let first = u32::from(tables[0]);
+        let bits = LENGTHS[usize::from(tables[0]).div_ceil(2) - 1];
+        *length = Length {
+            bits,
+            paired: tables.len() == 2,
+            shift: LOG2_BANK.abs_diff(first) + 1,
+            path_mask: (1 << bits.min(PATH_BITS)) - 1,
+            turn: first % LOG2_BANK,
         };
     }
-    tables
+    lengths
 }
 
 /// The pool of the table at a place.
@@ -176,8 +185,13 @@ fn pool_of(at: usize) -> usize {
 impl Tage {
     pub(super) fn new() -> Self {
         let pool = |pool: &Pool| vec![Entry::default(); (pool.banks << LOG2_BANK) as usize];
+        let logical = logical_tables();
+        let mut place = [None; LOGICAL + 1];
+        (0..).zip(logical).for_each(|(at, number)| place[usize::from(number)] = Some(at));
         Self {
-            tables: layout(),
+            lengths: lengths(&logical),
+            logical,
+            place,
             base: SharedBimodal::new(BIMODAL_LOG2),
             pools: [pool(&POOLS[0]), pool(&POOLS[1])],
             use_alternate: [0; USE_ALTERNATE],
@@ -188,27 +202,22 @@ impl Tage {
 
     pub(super) fn history(&self) -> HistorySpec {
         let folds = (0..3).flat_map(|role| {
-            let tables = self.tables.iter().enumerate();
-            tables.filter(|(_, table)| !table.second).map(move |(at, table)| {
-                let tag_bits = POOLS[pool_of(at)].tag_bits;
+            self.lengths.iter().enumerate().map(move |(number, length)| {
+                let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
                 let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
-                FoldSpec { length: table.length, width }
+                FoldSpec { length: length.bits, width }
             })
         });
         HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: folds.collect() }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
-        let (index, tag) = self.look_up(pc, history);
+        let Rows { index, tag, hits } = self.look_up(pc, history);
         let base = self.base.index(pc);
         let counter = self.base.counter(base);
         let base_confidence =
             if matches!(counter, 0 | 3) { Confidence::High } else { Confidence::Low };
         let entry = |at: usize| &self.pools[pool_of(at)][usize::from(index[at])];
-        let hits = (0..TABLES).fold(0_u32, |hits, at| {
-            let hit = entry(at).tag == tag[at];
-            hits | u32::from(hit) << at
-        });
         let longest = |hits: u32| hits.checked_ilog2().map(|at| at as usize);
         let provider = longest(hits);
         let alternate = provider.and_then(|at| longest(hits & !(1 << at)));
@@ -230,7 +239,7 @@ impl Tage {
             alternate_confidence,
             guess: provider_guess,
             confidence,
-            hit: provider.map_or(0, |at| self.tables[at].logical as u8),
+            hit: provider.map_or(0, |at| self.logical[at]),
         };
         if token.provider_low && self.use_alternate[self.use_alternate_index(&token)] >= 0 {
             token.guess = alternate_guess;
@@ -243,31 +252,41 @@ impl Tage {
         (2 * (usize::from(token.hit.max(1) - 1) / 8) + sure) % (USE_ALTERNATE - 1)
     }
 
-    fn look_up(&self, pc: VirtAddr, history: &History) -> ([u16; TABLES], [u16; TABLES]) {
-        let (mut index, mut tag) = ([0; TABLES], [0; TABLES]);
-        let (pc, path) = (site_bits(pc), history.path());
-        let first_bank = [first_bank(pc, path, 0), first_bank(pc, path, 1)];
+    fn look_up(&self, pc: VirtAddr, history: &History) -> Rows {
+        let mut rows = Rows { index: [0; TABLES], tag: [0; TABLES], hits: 0 };
+        self.look_up_pool::<0>(pc, history, &mut rows);
+        self.look_up_pool::<1>(pc, history, &mut rows);
+        rows
+    }
+
+    fn look_up_pool<const POOL: usize>(&self, pc: VirtAddr, history: &History, rows: &mut Rows) {
+        let (pc, path, pool) = (site_bits(pc), history.path(), &self.pools[POOL]);
         let (index_folds, tag_folds) = history.folds().split_at(LENGTHS_USED);
         let (tag_folds, short_folds) = tag_folds.split_at(LENGTHS_USED);
-        let mut row = 0;
-        for (at, table) in self.tables.iter().enumerate() {
-            let pool = pool_of(at);
-            let fold = table.fold;
-            let own = (pc as u32 ^ tag_folds[fold] ^ short_folds[fold] << 1)
-                & ((1 << POOLS[pool].tag_bits) - 1);
-            row = match table.second {
-                false => {
-                    (pc ^ pc >> table.shift) as u32 ^ index_folds[fold] ^ table.path_hash(path)
-                }
+        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
+        let mut lengths = self.lengths.iter().zip(folds);
+        let own = if POOL == 0 { 0..SHORT_LENGTHS } else { SHORT_LENGTHS..LENGTHS_USED };
+        let mut at = if POOL == 0 { 0 } else { SHORT };
+        let mut bank = first_bank(pc, path, POOL);
+        let mut look = |row: u32, tag: u32| {
+            let index = bank << LOG2_BANK | row & (BANK - 1);
+            rows.index[at] = index as u16;
+            rows.tag[at] = tag as u16;
+            rows.hits |= u32::from(pool[index as usize].tag == tag as u16) << at;
+            bank = if bank + 1 == POOLS[POOL].banks { 0 } else { bank + 1 };
+            at += 1;
+        };
+        for (length, (index_fold, (tag_fold, short_fold))) in
+            lengths.by_ref().skip(own.start).take(own.len())
+        {
+            let tag = (pc as u32 ^ tag_fold ^ short_fold << 1) & ((1 << POOLS[POOL].tag_bits) - 1);
+            let row = (pc ^ pc >> length.shift) as u32 ^ index_fold ^ length.path_hash(path);
+            look(row, tag);
+            if length.paired {
                 // The tag, with the length's index, gives the second table another row.
-                true => row ^ own,
-            } & (BANK - 1);
-            let bank = first_bank[pool] + table.order;
-            let past = if bank >= POOLS[pool].banks { POOLS[pool].banks } else { 0 };
-            index[at] = ((bank - past) << LOG2_BANK | row) as u16;
-            tag[at] = own as u16;
+                look(row ^ tag, tag);
+            }
         }
-        (index, tag)
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
@@ -328,9 +347,7 @@ impl Tage {
     }
 
     fn take(&mut self, token: &TageToken, logical: usize, actual: bool, refused: &mut u32) -> bool {
-        let Some(at) = self.tables.iter().position(|table| table.logical == logical) else {
-            return false;
-        };
+        let Some(at) = self.place[logical].map(usize::from) else { return false };
         if logical <= usize::from(token.hit) {
             return false;
         }
@@ -409,12 +426,14 @@ mod tests {
 
     #[test]
     fn tables_and_banks_are_those_of_the_64_kb_design() {
-        let tables = layout();
+        let tables = logical_tables();
         assert_eq!((1..=LOGICAL).filter(|logical| exists(*logical)).count(), TABLES);
-        let short = tables.iter().filter(|table| table.logical < FIRST_LONG).count();
+        let short = tables.iter().filter(|table| usize::from(**table) < FIRST_LONG).count();
         assert_eq!((short, TABLES - short), (SHORT, 15));
-        assert_eq!(tables.iter().filter(|table| table.second).count(), 7);
-        assert_eq!((tables[0].length, tables[TABLES - 1].length), (6, 3000));
+        let lengths = lengths(&tables);
+        assert_eq!(lengths.iter().filter(|length| length.paired).count(), 7);
+        assert_eq!(lengths[SHORT_LENGTHS].bits, 54);
+        assert_eq!((lengths[0].bits, lengths[LENGTHS_USED - 1].bits), (6, 3000));
     }
 
     #[test]
