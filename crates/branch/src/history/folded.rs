@@ -17,43 +17,56 @@ const MAX_WIDTH: u32 = 24;
 /// The most bits that enter at once, so that a turned register stays within 32 bits.
 const MAX_AT_ONCE: u32 = 32 - MAX_WIDTH;
 
-/// Neighbouring registers of the same width over lengths that are neighbours too: they move by the
-/// same shifts, which lets the compiler move several at once.
+/// Neighbouring registers over lengths that are neighbours too. They move in one loop without
+/// branches, in which a shift by each register's own width is a multiplication: so the compiler can
+/// move several at once even where the host has no such shifts.
 #[derive(Clone, Debug)]
 struct Run {
-    width: u32,
     /// The number of the first register's length among all lengths.
     first_length: usize,
-    /// For each register, 1 at the place where a bit stands when it is just too old.
+    /// The places of each register.
+    masks: Vec<u32>,
+    /// 1 at the place where a bit stands when it is just too old.
     outs: Vec<u32>,
+    /// What to multiply by so that the upper half of the product is shifted right by the width.
+    rights: Vec<u32>,
 }
 
 impl Run {
-    #[inline]
-    fn mask(&self) -> u32 {
-        (1 << self.width) - 1
+    fn add(&mut self, spec: FoldSpec) {
+        let FoldSpec { length, width } = spec;
+        self.masks.push((1 << width) - 1);
+        self.outs.push(1 << (length % width));
+        self.rights.push(1 << (32 - width));
     }
 
     /// Enters the `count` bits `new` into each register, and takes those of `olds` out.
     #[inline]
     fn enter(&self, values: &mut [u32], olds: &[u32], count: u32, new: u32) {
-        let (width, mask) = (self.width, self.mask());
-        for ((value, out), old) in values.iter_mut().zip(&self.outs).zip(olds) {
-            let wide = *value << count ^ new ^ old * out;
-            *value = wide & mask ^ wide >> width;
+        let shapes = self.masks.iter().zip(&self.outs).zip(&self.rights);
+        for ((value, ((mask, out), right)), old) in values.iter_mut().zip(shapes).zip(olds) {
+            let wide = *value << count ^ new ^ old.wrapping_mul(*out);
+            *value = wide & mask ^ shifted(wide, *right);
         }
     }
 
     /// Undoes [`Run::enter`] with the same bits.
     #[inline]
     fn leave(&self, values: &mut [u32], olds: &[u32], count: u32, new: u32) {
-        let (width, mask) = (self.width, self.mask());
-        for ((value, out), old) in values.iter_mut().zip(&self.outs).zip(olds) {
-            let wide = new ^ old * out;
-            let turned = *value ^ wide & mask ^ wide >> width;
-            *value = turned >> count | turned << (width - count) & mask;
+        let shapes = self.masks.iter().zip(&self.outs).zip(&self.rights);
+        for ((value, ((mask, out), right)), old) in values.iter_mut().zip(shapes).zip(olds) {
+            let wide = new ^ old.wrapping_mul(*out);
+            let turned = *value ^ wide & mask ^ shifted(wide, *right);
+            let left = (mask + 1) >> count;
+            *value = turned >> count | turned.wrapping_mul(left) & mask;
         }
     }
+}
+
+/// `value` shifted right by a width, given what to multiply by.
+#[inline]
+fn shifted(value: u32, right: u32) -> u32 {
+    (u64::from(value) * u64::from(right) >> 32) as u32
 }
 
 /// A sequence of bits that grows at one end and can be taken back from it.
@@ -132,7 +145,7 @@ impl FoldedBits {
         self.find_olds(count);
         let mut rest = self.values.as_mut_slice();
         for run in &self.runs {
-            let (own, others) = rest.split_at_mut(run.outs.len());
+            let (own, others) = rest.split_at_mut(run.masks.len());
             run.enter(own, &self.olds[run.first_length..], count, bits);
             rest = others;
         }
@@ -155,7 +168,7 @@ impl FoldedBits {
         self.find_olds(count);
         let mut rest = self.values.as_mut_slice();
         for run in &self.runs {
-            let (own, others) = rest.split_at_mut(run.outs.len());
+            let (own, others) = rest.split_at_mut(run.masks.len());
             run.leave(own, &self.olds[run.first_length..], count, new);
             rest = others;
         }
@@ -221,13 +234,12 @@ fn runs_of(folds: &[FoldSpec]) -> (Vec<u32>, Vec<Run>) {
             lengths.push(length);
             lengths.len() - 1
         });
-        let out = 1 << (length % width);
-        match runs.last_mut() {
-            Some(run) if run.width == width && run.first_length + run.outs.len() == number => {
-                run.outs.push(out);
-            }
-            _ => runs.push(Run { width, first_length: number, outs: vec![out] }),
+        let follows = |run: &Run| run.first_length + run.masks.len() == number;
+        if !runs.last().is_some_and(follows) {
+            let (masks, outs, rights) = (Vec::new(), Vec::new(), Vec::new());
+            runs.push(Run { first_length: number, masks, outs, rights });
         }
+        runs.last_mut().expect("one was just added").add(*fold);
     }
     (lengths, runs)
 }
