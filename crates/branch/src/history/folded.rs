@@ -66,7 +66,7 @@ impl Run {
 /// `value` shifted right by a width, given what to multiply by.
 #[inline]
 fn shifted(value: u32, right: u32) -> u32 {
-    (u64::from(value) * u64::from(right) >> 32) as u32
+    ((u64::from(value) * u64::from(right)) >> 32) as u32
 }
 
 /// A sequence of bits that grows at one end and can be taken back from it.

@@ -78,6 +78,9 @@ const SHAPES: [Shape; HISTORY_TABLES] = [
     shape(LOOP_COUNT, 8, 8),
 ];
 
+/// Every group counts double at first.
+const INITIAL_WEIGHTS: [i8; GROUPS] = [4, 7, 7, 7, 7, 7, 0, 7];
+
 /// Registers of a set of local histories and their width.
 const LOCAL_SETS: [(usize, u32); LOCALS] = [(256, 11), (16, 16), (16, 9)];
 const LOOP_REGISTERS: usize = 256;
@@ -119,7 +122,7 @@ impl Corrector {
         });
         Self {
             counters: counters.collect(),
-            weights: [[0; 1 << WEIGHTS_LOG2]; GROUPS],
+            weights: INITIAL_WEIGHTS.map(|weight| [weight; 1 << WEIGHTS_LOG2]),
             threshold: 35 << 3,
             local_thresholds: [0; 1 << LOCAL_THRESHOLDS_LOG2],
             choice: [0; 2],
@@ -302,21 +305,17 @@ fn initial_slope(log2_entries: u32) -> Vec<i8> {
     (0..1_u32 << log2_entries).map(|at| if at & 1 == 1 { -1 } else { 0 }).collect()
 }
 
-/// Bias counters start on the side of the guess in their index, strongly where it was sure.
+/// Bias counters start on the side of the guess in their index, the first two tables strongly where
+/// the index says that TAGE was sure.
 fn initial_bias(table: usize) -> Vec<i8> {
     let bias = |at: usize| {
         let (toward, flag) = (at & 1 == 1, at >> 1 & 1 == 1);
-        let strong = match table {
-            0 => !flag,
-            1 => flag,
-            _ => false,
+        let strength: i8 = match (table, flag) {
+            (1, false) => 7,
+            (1, true) | (_, false) => 31,
+            (_, true) => 0,
         };
-        match (toward, strong) {
-            (true, true) => 31,
-            (true, false) => 0,
-            (false, true) => -32,
-            (false, false) => -1,
-        }
+        if toward { strength } else { -1 - strength }
     };
     (0..1 << BIAS_LOG2).map(bias).collect()
 }
@@ -326,11 +325,12 @@ fn bias_indices(site: u64, tage: &TageToken, inner: bool) -> [u16; BIAS] {
     let low_confidence = tage.confidence == Confidence::Low;
     let guess = u64::from(inner);
     let doubtful = ((site ^ site >> 2) << 1 ^ u64::from(tage.doubtful())) << 1 | guess;
-    let sure = ((site ^ site >> 5) << 1 ^ u64::from(high)) << 1 | guess;
-    let bank = u64::from(tage.hit.div_ceil(4)) << 2;
-    let alternate = u64::from(tage.has_alternate());
-    let from = site ^ site >> 3 ^ bank ^ u64::from(low_confidence) << 1 ^ alternate;
-    let indices = [doubtful, sure, from << 1 | guess];
+    let sure = ((site ^ site >> (BIAS_LOG2 - 2)) << 1 ^ u64::from(high)) << 1 | guess;
+    let confidence = u64::from(high) << 1 | u64::from(low_confidence) << 2;
+    let tables = u64::from(tage.has_alternate()) << 3 | u64::from((tage.hit + 1) / 4) << 4;
+    let provider = guess | confidence | tables;
+    let provider = provider.wrapping_add((site ^ site >> 2) << 7);
+    let indices = [doubtful, sure, provider];
     std::array::from_fn(|table| STARTS[table] + low(indices[table], BIAS_LOG2) as u16)
 }
 
