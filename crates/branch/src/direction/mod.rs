@@ -173,7 +173,8 @@ macro_rules! direction_predictors {
         #[cfg(test)]
         mod contracts {
             $(mod $module {
-                use crate::direction::{contract, $module::$type};
+                use super::super::$module::$type;
+                use crate::direction::contract;
 
                 #[test]
                 fn a_branch_that_always_goes_one_way_is_learned() {
@@ -225,5 +226,7 @@ direction_predictors! {
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod howto;
 #[cfg(test)]
 mod learning;
