@@ -397,6 +397,7 @@ impl Ltage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stream::VirtAddr;
 
     #[test]
     fn the_budget_is_that_of_the_256_kbit_predictor() {
@@ -418,5 +419,21 @@ mod tests {
         assert_eq!(lengths, [4, 6, 10, 16, 25, 40, 64, 101, 160, 254, 403, 640]);
         let short = LtageConfig { max_history: 34, ..LtageConfig::default() }.lengths();
         assert_eq!((short[0], short[11]), (4, 34));
+    }
+
+    #[test]
+    fn a_new_entry_yields_to_the_next_match_while_new_entries_are_worse() {
+        let mut ltage = Ltage::new(&LtageConfig::default());
+        let history = History::new(&ltage.history(), &[]);
+        let site = BranchSite { pc: VirtAddr(0x4aaa), oracle: false };
+        let token = ltage.look_up(site, &history);
+        // The base says not taken; a tagged entry says taken, first weakly and then less so.
+        let guesses = [(0, 0), (0, -1), (1, 0)].map(|(counter, use_alternate)| {
+            let entry = Entry { tag: token.tag[3], counter, useful: 0 };
+            ltage.tables[3][usize::from(token.index[3])] = entry;
+            ltage.use_alternate = use_alternate;
+            ltage.predict(site, &history).0
+        });
+        assert_eq!(guesses, [false, true, true]);
     }
 }

@@ -458,4 +458,22 @@ mod tests {
         };
         assert_eq!((banks(0), banks(1)), ((6, 6), (15, 15)));
     }
+
+    #[test]
+    fn the_second_table_of_a_length_has_a_row_of_its_own() {
+        let tage = Tage::new();
+        let history = History::new(&tage.history(), &[]);
+        let token = tage.predict(VirtAddr(0xdead_beec), &history);
+        let row = |at: usize| token.index[at] & (BANK as u16 - 1);
+        let mut pairs = 0;
+        for at in 1..TABLES {
+            if tage.logical[at].div_ceil(2) == tage.logical[at - 1].div_ceil(2) {
+                assert_eq!(token.tag[at], token.tag[at - 1]);
+                assert_eq!(row(at), row(at - 1) ^ token.tag[at] & (BANK as u16 - 1));
+                assert_ne!(row(at), row(at - 1));
+                pairs += 1;
+            }
+        }
+        assert_eq!(pairs, 7);
+    }
 }
