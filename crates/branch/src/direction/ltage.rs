@@ -8,85 +8,23 @@
 //! Differences: the hash of the path into an index is our own, and a counter is not trained if
 //! another branch took its entry between guess and commit.
 
+mod config;
+mod hash;
+
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
-use super::{BranchSite, DirectionPredictor, LoopConfig};
+use super::{BranchSite, DirectionPredictor};
 use crate::bits::{site_bits, step_signed, step_unsigned, strength};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
-use serde::{Deserialize, Serialize};
+use hash::Hash;
 
-/// One tagged table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaggedTableConfig {
-    /// The logarithm of the number of entries.
-    pub log2_entries: u32,
-    /// Bits of a tag.
-    pub tag_bits: u32,
-}
-
-/// Parameters of L-TAGE.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LtageConfig {
-    /// The history length of the first tagged table.
-    pub min_history: u32,
-    /// The history length of the last tagged table.
-    pub max_history: u32,
-    /// The logarithm of the number of bimodal directions; four share a hysteresis bit.
-    pub bimodal_log2_entries: u32,
-    /// The tagged tables, shortest history first; at most 16.
-    pub tables: Vec<TaggedTableConfig>,
-    /// The logarithm of the number of branches after which one useful bit of all entries is cleared.
-    pub useful_reset_log2: u32,
-    /// The loop predictor.
-    pub loops: LoopConfig,
-}
-
-impl Default for LtageConfig {
-    fn default() -> Self {
-        let sizes = [
-            (10, 7),
-            (10, 7),
-            (11, 8),
-            (11, 8),
-            (11, 9),
-            (11, 10),
-            (10, 11),
-            (10, 12),
-            (10, 12),
-            (10, 13),
-            (9, 14),
-            (9, 15),
-        ];
-        let table = |(log2_entries, tag_bits)| TaggedTableConfig { log2_entries, tag_bits };
-        Self {
-            min_history: 4,
-            max_history: 640,
-            bimodal_log2_entries: 14,
-            tables: sizes.map(table).to_vec(),
-            useful_reset_log2: 19,
-            loops: LoopConfig::ltage(),
-        }
-    }
-}
-
-impl LtageConfig {
-    /// The history length of each table, a geometric series.
-    fn lengths(&self) -> Vec<u32> {
-        let (first, last) = (f64::from(self.min_history), f64::from(self.max_history));
-        let steps = (self.tables.len() - 1).max(1) as f64;
-        let length = |table: usize| first * (last / first).powf(table as f64 / steps);
-        (0..self.tables.len()).map(|table| (length(table) + 0.5) as u32).collect()
-    }
-}
+pub use config::{LtageConfig, TaggedTableConfig};
 
 const MAX_TABLES: usize = 16;
 const COUNTER_BITS: u32 = 3;
 const USEFUL_BITS: u32 = 2;
 const USE_ALTERNATE_BITS: u32 = 4;
-const PATH_BITS: u32 = 16;
 const WITH_LOOP_BITS: u32 = 7;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,41 +32,6 @@ struct Entry {
     tag: u16,
     counter: i8,
     useful: u8,
-}
-
-/// How a table hashes address and path, worked out once.
-#[derive(Clone, Copy, Debug)]
-struct Hash {
-    log2_entries: u32,
-    index_mask: u32,
-    tag_mask: u32,
-    /// How far the address is shifted to mix it with itself.
-    shift: u32,
-    /// The path as far as the history reaches.
-    path_mask: u32,
-    /// How far the folded path is turned.
-    turn: u32,
-}
-
-impl Hash {
-    fn new(number: u32, table: &TaggedTableConfig, length: u32) -> Self {
-        let log2_entries = table.log2_entries;
-        Self {
-            log2_entries,
-            index_mask: (1 << log2_entries) - 1,
-            tag_mask: (1 << table.tag_bits) - 1,
-            shift: log2_entries.abs_diff(number + 1) + 1,
-            path_mask: (1 << length.min(PATH_BITS)) - 1,
-            turn: number % log2_entries,
-        }
-    }
-
-    #[inline]
-    fn path(&self, path: u32) -> u32 {
-        let path = path & self.path_mask;
-        let folded = path & self.index_mask ^ path >> self.log2_entries;
-        folded << self.turn ^ folded >> (self.log2_entries - self.turn)
-    }
 }
 
 /// What L-TAGE remembers from a guess.

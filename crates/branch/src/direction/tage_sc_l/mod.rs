@@ -9,6 +9,8 @@
 //! entry between guess and commit.
 
 mod corrector;
+mod corrector_tables;
+mod layout;
 mod tage;
 
 use super::loops::{LoopToken, Loops};

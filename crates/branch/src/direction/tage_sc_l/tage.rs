@@ -5,70 +5,20 @@
 //! read twice. The middle lengths have two tables, which makes them two-way associative.
 
 use super::super::shared_bimodal::SharedBimodal;
-use crate::bits::{low, site_bits, step_signed, strength};
+use super::layout::{
+    BANK, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT, SHORT_LENGTHS, TABLES,
+    first_bank, lengths, logical_tables, pool_of,
+};
+use crate::bits::{site_bits, step_signed, strength};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion};
 use stream::VirtAddr;
 
-/// The history lengths, a geometric series from 6 to 3000.
-const LENGTHS: [u32; 18] =
-    [6, 9, 12, 18, 26, 37, 54, 78, 112, 161, 232, 335, 482, 695, 1002, 1444, 2081, 3000];
-/// Logical tables, numbered from 1; table `i` has length number `ceil(i / 2)`.
-const LOGICAL: usize = 36;
-/// Logical tables of the long pool start here.
-const FIRST_LONG: usize = 13;
-/// Logical tables with an odd number exist from here to below the second.
-const TWO_WAY: std::ops::Range<usize> = 9..23;
-/// Tables without use beside the two-way ones.
-const LEFT_OUT: [usize; 4] = [4, 8, 30, 34];
-/// The logical tables that exist.
-pub(super) const TABLES: usize = 21;
-/// The lengths they use; each has a folded register for indices and two for tags.
-const LENGTHS_USED: usize = 14;
-/// Those of the short pool, which come first.
-const SHORT: usize = 6;
-/// Their lengths.
-const SHORT_LENGTHS: usize = 4;
-
-const LOG2_BANK: u32 = 10;
-const BANK: u32 = 1 << LOG2_BANK;
-const PATH_BITS: u32 = 27;
 const BIMODAL_LOG2: u32 = 13;
 const COUNTER_BITS: u32 = 3;
 const USE_ALTERNATE: usize = 16;
 const USE_ALTERNATE_BITS: u32 = 5;
 const TICK_BITS: u32 = 10;
-
-struct Pool {
-    banks: u32,
-    tag_bits: u32,
-}
-
-const POOLS: [Pool; 2] = [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
-
-/// A history length in use, and the one or two tables that have it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Length {
-    bits: u32,
-    /// Two tables have it, which makes them two-way associative.
-    paired: bool,
-    /// How far the address is shifted to mix it with itself.
-    shift: u32,
-    /// The path as far as the length reaches.
-    path_mask: u32,
-    /// How far the folded path is turned.
-    turn: u32,
-}
-
-impl Length {
-    /// A hash of the path as far as the history reaches, turned by the table's number.
-    #[inline]
-    fn path_hash(&self, path: u32) -> u32 {
-        let path = path & self.path_mask;
-        let folded = (path ^ path >> LOG2_BANK) & (BANK - 1);
-        (folded << LOG2_BANK | folded) >> (LOG2_BANK - self.turn)
-    }
-}
 
 /// Where a guess looks: entry and tag of each table, and which tables matched.
 struct Rows {
@@ -144,42 +94,6 @@ pub(super) struct Tage {
     use_alternate: [i8; USE_ALTERNATE],
     tick: u32,
     lfsr: Lfsr,
-}
-
-fn exists(logical: usize) -> bool {
-    let odd = logical % 2 == 1;
-    (!odd || TWO_WAY.contains(&logical)) && !LEFT_OUT.contains(&logical)
-}
-
-/// The numbers of the tables that exist.
-fn logical_tables() -> [u8; TABLES] {
-    let mut tables = [0; TABLES];
-    let existing = (1..=LOGICAL).filter(|logical| exists(*logical));
-    tables.iter_mut().zip(existing).for_each(|(table, logical)| *table = logical as u8);
-    tables
-}
-
-fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
-    let mut lengths = [Length::default(); LENGTHS_USED];
-    let groups = logical.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2));
-    for (length, tables) in lengths.iter_mut().zip(groups) {
-        let first = u32::from(tables[0]);
-        let bits = LENGTHS[usize::from(tables[0]).div_ceil(2) - 1];
-        *length = Length {
-            bits,
-            paired: tables.len() == 2,
-            shift: LOG2_BANK.abs_diff(first) + 1,
-            path_mask: (1 << bits.min(PATH_BITS)) - 1,
-            turn: first % LOG2_BANK,
-        };
-    }
-    lengths
-}
-
-/// The pool of the table at a place.
-#[inline]
-fn pool_of(at: usize) -> usize {
-    usize::from(at >= SHORT)
 }
 
 impl Tage {
@@ -411,17 +325,9 @@ impl Tage {
     }
 }
 
-/// The bank of a pool's first table. The path that helps to pick it reaches no further than the
-/// pool's shortest history.
-#[inline]
-fn first_bank(pc: u64, path: u32, pool: usize) -> u32 {
-    let shortest = if pool == 0 { LENGTHS[0] } else { LENGTHS[FIRST_LONG.div_ceil(2) - 1] };
-    let near = low(u64::from(path), shortest.min(6));
-    ((pc ^ near) % u64::from(POOLS[pool].banks)) as u32
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::layout::{FIRST_LONG, exists};
     use super::*;
 
     #[test]
