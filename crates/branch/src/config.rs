@@ -31,6 +31,14 @@ impl Problems {
         }
     }
 
+    /// Notes what `check` does, with paths below `table`.
+    pub(crate) fn below(&mut self, table: &str, check: impl FnOnce(&mut Self)) {
+        let mut inner = Self::default();
+        check(&mut inner);
+        let paths = inner.0.into_iter();
+        self.0.extend(paths.map(|it| Problem { path: format!("{table}.{}", it.path), ..it }));
+    }
+
     /// The error, if anything was noted.
     pub(crate) fn into_result(self) -> Result<(), ConfigError> {
         if self.0.is_empty() { Ok(()) } else { Err(ConfigError { problems: self }) }

@@ -68,7 +68,11 @@ pub(crate) struct Workbench<P: DirectionPredictor> {
 
 impl<P: DirectionPredictor> Workbench<P> {
     pub(crate) fn new() -> Self {
-        let predictor = P::new(&P::Config::default());
+        Self::with(&P::Config::default())
+    }
+
+    pub(crate) fn with(config: &P::Config) -> Self {
+        let predictor = P::new(config);
         let history = History::new(&predictor.history(), &[]);
         let (in_flight, scatter) = (VecDeque::new(), Scatter::new(7));
         Self { predictor, history, in_flight, depth: 0, wrong_path: 0, scatter }

@@ -24,7 +24,7 @@ impl Default for BimodalConfig {
 
 /// A table of saturating counters.
 #[derive(Clone, Debug)]
-pub(super) struct Bimodal {
+pub struct Bimodal {
     config: BimodalConfig,
     counters: Vec<u8>,
 }

@@ -24,7 +24,7 @@ impl Default for GshareConfig {
 
 /// A table of two-bit counters.
 #[derive(Clone, Debug)]
-pub(super) struct Gshare {
+pub struct Gshare {
     config: GshareConfig,
     counters: Vec<u8>,
 }
@@ -48,7 +48,7 @@ impl DirectionPredictor for Gshare {
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {
-        let hashed = site_bits(site.pc) ^ u64::from(history.fold(0));
+        let hashed = site_bits(site.pc) ^ u64::from(history.folds()[0]);
         let index = low(hashed, self.config.log2_entries) as u32;
         (self.counters[index as usize] >= 2, index)
     }

@@ -5,7 +5,7 @@ use super::gshare::Gshare;
 use super::ltage::Ltage;
 use super::perfect::Perfect;
 use super::tage_sc_l::TageScL;
-use super::{Direction, DirectionConfig, DirectionPredictor};
+use super::{Direction, DirectionConfig, DirectionPredictor, LtageConfig, TageScLConfig};
 use crate::workbench::{Scatter, Workbench, ahead, back};
 use stream::{Branch, VirtAddr};
 
@@ -28,6 +28,10 @@ fn loops_of(trip: usize, count: usize) -> Program {
     (0..count).map(|step| back(0x4000, step % trip != trip - 1)).collect()
 }
 
+/// The branch of [`echo`] that could be known. Its address shares no local history with the first
+/// branch's, through which a statistical corrector would know it at any distance.
+const ECHO: u64 = 0x4936;
+
 /// A branch that repeats the outcome of another one, `distance` branches ago.
 fn echo(distance: usize, count: usize) -> Program {
     let mut scatter = Scatter::new(3);
@@ -36,7 +40,7 @@ fn echo(distance: usize, count: usize) -> Program {
         let taken = scatter.chance(50);
         program.push(ahead(0x4000, taken));
         program.extend((1..distance).map(|step| ahead(0x5000 + step as u64 * 8, step % 3 == 0)));
-        program.push(ahead(0x6000, taken));
+        program.push(ahead(ECHO, taken));
     }
     program
 }
@@ -75,7 +79,7 @@ fn mix() -> Program {
 }
 
 fn scatter_bias(scatter: &mut Scatter, site: u64) -> bool {
-    if site % 10 == 0 { scatter.chance(97) } else { site % 2 == 0 }
+    if site.is_multiple_of(10) { scatter.chance(97) } else { site.is_multiple_of(2) }
 }
 
 #[test]
@@ -125,6 +129,88 @@ fn loop_predictors_count_where_no_history_repeats() {
     assert!(tage < gshare - 0.5, "tage {tage}, gshare {gshare}");
     let exits = |wrong: f64| wrong - 25.0;
     assert!(exits(ltage) < 0.8 && exits(tage) < 0.8, "ltage {ltage}, tage {tage}");
+}
+
+/// Wrong guesses in a hundred at the branch at `pc`, in the second half of a program.
+fn rate_at<P: DirectionPredictor>(config: &P::Config, program: &Program, pc: u64) -> f64 {
+    let mut bench = Workbench::<P>::with(config);
+    (bench.depth, bench.wrong_path) = (20, 10);
+    let (warm, measured) = program.split_at(program.len() / 2);
+    bench.run(warm.iter().copied());
+    let (mut count, mut wrong) = (0, 0);
+    for (at, branch) in measured {
+        let guess = bench.branch(*at, branch);
+        if at.0 == pc {
+            count += 1;
+            wrong += usize::from(guess != Some(branch.taken));
+        }
+    }
+    100.0 * wrong as f64 / f64::from(count)
+}
+
+#[test]
+fn ltage_learns_a_correlation_within_its_longest_history_and_none_beyond() {
+    let long = LtageConfig::default();
+    let short = LtageConfig { max_history: 34, ..long.clone() };
+    let wrong = |config, distance| rate_at::<Ltage>(config, &echo(distance, 1000), ECHO);
+    assert!(wrong(&long, 60) < 10.0, "{}", wrong(&long, 60));
+    assert!(wrong(&short, 25) < 10.0, "{}", wrong(&short, 25));
+    assert!(wrong(&short, 60) > 35.0, "{}", wrong(&short, 60));
+}
+
+#[test]
+fn tage_sc_l_learns_a_correlation_that_only_its_histories_reach() {
+    // A branch leaves two bits: 3000 bits are 1500 branches, and L-TAGE's 640 are as many.
+    let config = TageScLConfig::default();
+    let wrong = |program| rate_at::<TageScL>(&config, program, ECHO);
+    let (within, beyond) = (echo(700, 300), echo(1600, 200));
+    assert!(wrong(&within) < 20.0, "{}", wrong(&within));
+    let ltage = rate_at::<Ltage>(&LtageConfig::default(), &within, ECHO);
+    assert!(ltage > 35.0, "{ltage}");
+    assert!(wrong(&beyond) > 35.0, "{}", wrong(&beyond));
+}
+
+/// A loop of a varying count whose body has a random branch and one that does in each iteration what
+/// it did in the same iteration of the last loop.
+fn by_iteration(loops: usize) -> Program {
+    let mut scatter = Scatter::new(13);
+    let outcomes: Vec<bool> = (0..64).map(|_| scatter.chance(50)).collect();
+    let mut program = Program::new();
+    for _ in 0..loops {
+        let count = 40 + scatter.next() as usize % 20;
+        for (iteration, outcome) in outcomes[..count].iter().enumerate() {
+            program.push(ahead(0x4000, scatter.chance(50)));
+            program.push(ahead(0x4010, *outcome));
+            program.push(back(0x4020, iteration + 1 < count));
+        }
+    }
+    program
+}
+
+#[test]
+fn the_corrector_knows_a_branch_by_the_iteration_of_its_loop() {
+    let program = by_iteration(400);
+    let wrong = |corrector| {
+        let config = TageScLConfig { corrector, loops: true };
+        rate_at::<TageScL>(&config, &program, 0x4010)
+    };
+    let (with, without) = (wrong(true), wrong(false));
+    assert!(without > 25.0, "{without}");
+    assert!(with < 10.0, "{with}");
+}
+
+#[test]
+fn the_loop_predictor_of_tage_sc_l_is_what_knows_a_noisy_loops_exit() {
+    let program = noisy_loop(60, 30_000);
+    let exits = |loops| {
+        let config = TageScLConfig { corrector: false, loops };
+        let wrong = rate_at::<TageScL>(&config, &program, 0x4040);
+        // One occurrence in sixty is an exit.
+        wrong * 60.0
+    };
+    let (with, without) = (exits(true), exits(false));
+    assert!(without > 80.0, "{without} of a hundred exits");
+    assert!(with < 5.0, "{with} of a hundred exits");
 }
 
 #[test]

@@ -8,85 +8,23 @@
 //! Differences: the hash of the path into an index is our own, and a counter is not trained if
 //! another branch took its entry between guess and commit.
 
+mod config;
+mod hash;
+
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
-use super::{BranchSite, DirectionPredictor, LoopConfig};
-use crate::bits::{low, site_bits, step_signed, step_unsigned, strength};
+use super::{BranchSite, DirectionPredictor};
+use crate::bits::{site_bits, step_signed, step_unsigned, strength};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
-use serde::{Deserialize, Serialize};
+use hash::Hash;
 
-/// One tagged table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaggedTableConfig {
-    /// The logarithm of the number of entries.
-    pub log2_entries: u32,
-    /// Bits of a tag.
-    pub tag_bits: u32,
-}
-
-/// Parameters of L-TAGE.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LtageConfig {
-    /// The history length of the first tagged table.
-    pub min_history: u32,
-    /// The history length of the last tagged table.
-    pub max_history: u32,
-    /// The logarithm of the number of bimodal directions; four share a hysteresis bit.
-    pub bimodal_log2_entries: u32,
-    /// The tagged tables, shortest history first; at most 16.
-    pub tables: Vec<TaggedTableConfig>,
-    /// The logarithm of the number of branches after which one useful bit of all entries is cleared.
-    pub useful_reset_log2: u32,
-    /// The loop predictor.
-    pub loops: LoopConfig,
-}
-
-impl Default for LtageConfig {
-    fn default() -> Self {
-        let sizes = [
-            (10, 7),
-            (10, 7),
-            (11, 8),
-            (11, 8),
-            (11, 9),
-            (11, 10),
-            (10, 11),
-            (10, 12),
-            (10, 12),
-            (10, 13),
-            (9, 14),
-            (9, 15),
-        ];
-        let table = |(log2_entries, tag_bits)| TaggedTableConfig { log2_entries, tag_bits };
-        Self {
-            min_history: 4,
-            max_history: 640,
-            bimodal_log2_entries: 14,
-            tables: sizes.map(table).to_vec(),
-            useful_reset_log2: 19,
-            loops: LoopConfig::ltage(),
-        }
-    }
-}
-
-impl LtageConfig {
-    /// The history length of each table, a geometric series.
-    fn lengths(&self) -> Vec<u32> {
-        let (first, last) = (f64::from(self.min_history), f64::from(self.max_history));
-        let steps = (self.tables.len() - 1).max(1) as f64;
-        let length = |table: usize| first * (last / first).powf(table as f64 / steps);
-        (0..self.tables.len()).map(|table| (length(table) + 0.5) as u32).collect()
-    }
-}
+pub use config::{LtageConfig, TaggedTableConfig};
 
 const MAX_TABLES: usize = 16;
 const COUNTER_BITS: u32 = 3;
 const USEFUL_BITS: u32 = 2;
 const USE_ALTERNATE_BITS: u32 = 4;
-const PATH_BITS: u32 = 16;
 const WITH_LOOP_BITS: u32 = 7;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,8 +51,9 @@ pub struct LtageToken {
 
 /// L-TAGE.
 #[derive(Clone, Debug)]
-pub(super) struct Ltage {
+pub struct Ltage {
     config: LtageConfig,
+    hashes: Vec<Hash>,
     lengths: Vec<u32>,
     base: SharedBimodal,
     tables: Vec<Vec<Entry>>,
@@ -145,8 +84,13 @@ impl DirectionPredictor for Ltage {
 
     fn new(config: &Self::Config) -> Self {
         let table = |table: &TaggedTableConfig| vec![Entry::default(); 1 << table.log2_entries];
+        let lengths = config.lengths();
+        let numbered = (0..).zip(config.tables.iter().zip(&lengths));
         Self {
-            lengths: config.lengths(),
+            hashes: numbered
+                .map(|(number, (table, length))| Hash::new(number, table, *length))
+                .collect(),
+            lengths,
             base: SharedBimodal::new(config.bimodal_log2_entries),
             tables: config.tables.iter().map(table).collect(),
             use_alternate: 0,
@@ -159,21 +103,24 @@ impl DirectionPredictor for Ltage {
     }
 
     fn history(&self) -> HistorySpec {
-        let tables = self.config.tables.iter().zip(&self.lengths);
-        let folds = tables.flat_map(|(table, length)| {
-            let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
-            widths.map(|width| FoldSpec { length: *length, width })
+        let folds = (0..3).flat_map(|role| {
+            let tables = self.config.tables.iter().zip(&self.lengths);
+            tables.map(move |(table, length)| {
+                let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
+                FoldSpec { length: *length, width: widths[role] }
+            })
         });
         HistorySpec { insertion: Insertion::Outcome, folds: folds.collect() }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
         let mut token = self.look_up(site, history);
-        let matches = |table: &usize| {
-            self.tables[*table][usize::from(token.index[*table])].tag == token.tag[*table]
-        };
-        let mut hits = (0..self.tables.len()).rev().filter(matches);
-        let (provider, alternate) = (hits.next(), hits.next());
+        let hits = self.tables.iter().enumerate().fold(0_u32, |hits, (number, table)| {
+            let hit = table[usize::from(token.index[number])].tag == token.tag[number];
+            hits | u32::from(hit) << number
+        });
+        let provider = hits.checked_ilog2();
+        let alternate = provider.and_then(|table| (hits & !(1 << table)).checked_ilog2());
         token.provider = provider.map(|table| table as u8);
         token.alternate = alternate.map(|table| table as u8);
         self.decide(&mut token);
@@ -225,25 +172,20 @@ impl Ltage {
             guess: false,
             loops: self.loops.predict(site.pc),
         };
-        let pc = site_bits(site.pc);
-        for (number, table) in self.config.tables.iter().enumerate() {
-            let log2 = table.log2_entries;
-            let shift = log2.abs_diff(number as u32 + 1) + 1;
-            let path = self.path_hash(number, log2, history);
-            let hashed = pc ^ pc >> shift ^ u64::from(history.fold(3 * number)) ^ path;
-            token.index[number] = low(hashed, log2) as u16;
-            let folds = history.fold(3 * number + 1) ^ history.fold(3 * number + 2) << 1;
-            token.tag[number] = low(pc ^ u64::from(folds), table.tag_bits) as u16;
+        let (pc, path) = (site_bits(site.pc), history.path());
+        // A register of each table for indices, then one and another for tags.
+        let (index_folds, tag_folds) = history.folds().split_at(self.hashes.len());
+        let (tag_folds, short_folds) = tag_folds.split_at(self.hashes.len());
+        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
+        let rows = token.index.iter_mut().zip(&mut token.tag);
+        for ((hash, (index_fold, (tag_fold, short_fold))), (index, tag)) in
+            self.hashes.iter().zip(folds).zip(rows)
+        {
+            let row = (pc ^ pc >> hash.shift) as u32 ^ index_fold ^ hash.path(path);
+            *index = (row & hash.index_mask) as u16;
+            *tag = ((pc as u32 ^ tag_fold ^ short_fold << 1) & hash.tag_mask) as u16;
         }
         token
-    }
-
-    /// The path as far as the table's history reaches, turned by the table's number.
-    fn path_hash(&self, number: usize, log2: u32, history: &History) -> u64 {
-        let path = low(u64::from(history.path()), self.lengths[number].min(PATH_BITS));
-        let folded = low(path, log2) ^ path >> log2;
-        let turn = number as u32 % log2;
-        folded << turn ^ folded >> (log2 - turn)
     }
 
     fn entry(&self, token: &LtageToken, table: u8) -> &Entry {
@@ -260,10 +202,11 @@ impl Ltage {
 
     fn decide(&self, token: &mut LtageToken) {
         let base = self.base.counter(token.base) >= 2;
-        let guess = |table| self.entry(token, table).counter >= 0;
-        token.alternate_guess = token.alternate.map_or(base, guess);
-        token.provider_guess = token.provider.map_or(base, guess);
-        let new = token.provider.is_some_and(|table| self.is_new(self.entry(token, table)));
+        let provider = token.provider.map(|table| *self.entry(token, table));
+        let alternate = token.alternate.map(|table| *self.entry(token, table));
+        token.provider_guess = provider.map_or(base, |entry| entry.counter >= 0);
+        token.alternate_guess = alternate.map_or(base, |entry| entry.counter >= 0);
+        let new = provider.is_some_and(|entry| self.is_new(&entry));
         let alternate = new && self.use_alternate >= 0;
         token.tage_guess = if alternate { token.alternate_guess } else { token.provider_guess };
         let from_loop = token.loops.guess().filter(|_| self.with_loop >= 0);
@@ -357,6 +300,7 @@ impl Ltage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stream::VirtAddr;
 
     #[test]
     fn the_budget_is_that_of_the_256_kbit_predictor() {
@@ -378,5 +322,21 @@ mod tests {
         assert_eq!(lengths, [4, 6, 10, 16, 25, 40, 64, 101, 160, 254, 403, 640]);
         let short = LtageConfig { max_history: 34, ..LtageConfig::default() }.lengths();
         assert_eq!((short[0], short[11]), (4, 34));
+    }
+
+    #[test]
+    fn a_new_entry_yields_to_the_next_match_while_new_entries_are_worse() {
+        let mut ltage = Ltage::new(&LtageConfig::default());
+        let history = History::new(&ltage.history(), &[]);
+        let site = BranchSite { pc: VirtAddr(0x4aaa), oracle: false };
+        let token = ltage.look_up(site, &history);
+        // The base says not taken; a tagged entry says taken, first weakly and then less so.
+        let guesses = [(0, 0), (0, -1), (1, 0)].map(|(counter, use_alternate)| {
+            let entry = Entry { tag: token.tag[3], counter, useful: 0 };
+            ltage.tables[3][usize::from(token.index[3])] = entry;
+            ltage.use_alternate = use_alternate;
+            ltage.predict(site, &history).0
+        });
+        assert_eq!(guesses, [false, true, true]);
     }
 }

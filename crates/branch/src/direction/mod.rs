@@ -87,11 +87,15 @@ macro_rules! direction_predictors {
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$name(_) => $key,)+ }
             }
+
+            /// Notes what cannot be.
+            pub(crate) fn validate(&self, problems: &mut Problems) {
+                match self { $(Self::$name(it) => $module::$type::validate(it, problems),)+ }
+            }
         }
 
         /// What a direction predictor remembers from a guess until the branch commits.
         #[derive(Clone, Copy, Debug)]
-        #[expect(clippy::large_enum_variant, reason = "tokens are plain copies in a queue")]
         pub enum DirectionToken {
             $(#[doc = concat!("Of `", $key, "`.")]
             $name(<$module::$type as DirectionPredictor>::Token),)+
@@ -111,13 +115,11 @@ macro_rules! direction_predictors {
             /// Builds the predictor, unless its parameters cannot be.
             pub fn new(config: &DirectionConfig) -> Result<Self, ConfigError> {
                 let mut problems = Problems::default();
-                match config {
-                    $(DirectionConfig::$name(config) => {
-                        $module::$type::validate(config, &mut problems);
-                        problems.into_result()?;
-                        Ok(Self(Any::$name(Box::new($module::$type::new(config)))))
-                    })+
-                }
+                config.validate(&mut problems);
+                problems.into_result()?;
+                Ok(Self(match config {
+                    $(DirectionConfig::$name(it) => Any::$name(Box::new($module::$type::new(it))),)+
+                }))
             }
 
             /// What it reads of the history.
@@ -171,7 +173,8 @@ macro_rules! direction_predictors {
         #[cfg(test)]
         mod contracts {
             $(mod $module {
-                use crate::direction::{contract, $module::$type};
+                use super::super::$module::$type;
+                use crate::direction::contract;
 
                 #[test]
                 fn a_branch_that_always_goes_one_way_is_learned() {
@@ -223,5 +226,7 @@ direction_predictors! {
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod howto;
 #[cfg(test)]
 mod learning;

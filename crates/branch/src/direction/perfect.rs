@@ -11,7 +11,7 @@ pub struct PerfectConfig {}
 
 /// Guesses what will be.
 #[derive(Clone, Debug)]
-pub(super) struct Perfect;
+pub struct Perfect;
 
 impl DirectionPredictor for Perfect {
     type Config = PerfectConfig;

@@ -80,7 +80,7 @@ impl History {
     pub fn push(&mut self, pc: VirtAddr, branch: &Branch) {
         match self.insertion {
             Insertion::Outcome => {
-                self.global.push(branch.taken);
+                self.global.push(u32::from(branch.taken), 1);
                 self.push_path((site_bits(pc) ^ site_bits(pc) >> 1) as u32 & 1);
             }
             Insertion::OutcomeAndAddress => self.push_outcome_and_address(pc, branch),
@@ -110,12 +110,8 @@ impl History {
                 3
             }
         };
-        for _ in 0..count {
-            self.global.push(bits & 1 == 1);
-            self.push_path(path as u32 & 0x7f);
-            bits >>= 1;
-            path >>= 1;
-        }
+        self.global.push(low(bits, count) as u32, count);
+        (0..count).for_each(|step| self.push_path((path >> step) as u32 & 0x7f));
     }
 
     /// Counts the iterations of the innermost loop: a backward branch closes one.
@@ -129,9 +125,7 @@ impl History {
 
     fn push_target(&mut self, pc: VirtAddr, target: VirtAddr) {
         let bits = site_bits(target) ^ site_bits(target) >> 3 ^ site_bits(pc);
-        for bit in 0..TARGET_BITS {
-            self.targets.push(bits >> bit & 1 == 1);
-        }
+        self.targets.push(low(bits, TARGET_BITS) as u32, TARGET_BITS);
     }
 
     /// Where the history stands.
@@ -146,8 +140,8 @@ impl History {
         }
     }
 
-    /// Forgets every branch since `checkpoint`. Panics if more than 8192 bits would be taken back,
-    /// which is over 800 branches of any kind.
+    /// Forgets every branch since `checkpoint`. Panics if that is far more than
+    /// [`MAX_IN_FLIGHT`](crate::MAX_IN_FLIGHT) branches.
     pub fn rewind(&mut self, checkpoint: &Checkpoint) {
         self.global.rewind(checkpoint.global);
         self.targets.rewind(checkpoint.targets);
@@ -162,18 +156,18 @@ impl History {
         self.global.recent(count)
     }
 
-    /// Folded register `number` of the direction predictor's.
+    /// The direction predictor's folded registers, in the order it asked for them.
     #[must_use]
     #[inline]
-    pub fn fold(&self, number: usize) -> u32 {
-        self.global.fold(number)
+    pub fn folds(&self) -> &[u32] {
+        self.global.folds()
     }
 
-    /// Folded register `number` of the indirect predictor's, over [targets](Self::push).
+    /// The indirect predictor's folded registers, over [targets](Self::push).
     #[must_use]
     #[inline]
-    pub fn target_fold(&self, number: usize) -> u32 {
-        self.targets.fold(number)
+    pub fn target_folds(&self) -> &[u32] {
+        self.targets.folds()
     }
 
     /// Address bits of the latest branches, 27 bits.
@@ -216,7 +210,7 @@ mod tests {
     type Seen = (u32, u32, u32, u64, u32, u64, u8);
 
     fn seen(history: &History) -> Seen {
-        let folds = (history.fold(0), history.fold(1), history.target_fold(0));
+        let folds = (history.folds()[0], history.folds()[1], history.target_folds()[0]);
         let rest = (history.recent(64), history.path(), history.backward(63), history.inner_loop());
         (folds.0, folds.1, folds.2, rest.0, rest.1, rest.2, rest.3)
     }

@@ -6,17 +6,15 @@
 //! A group whose weight is not negative counts double. The threshold adapts to how often the
 //! corrector is wrong.
 
+use super::corrector_tables::{
+    BIAS, COUNTER_BITS, COUNTERS, GLOBAL, GROUP_OF, GROUPS, LOCAL, LOOP_COUNT, LOOP_OUTCOMES, PATH,
+    SHAPES, bias_indices, initial_bias, initial_slope, rows,
+};
 use super::tage::{Confidence, TageToken};
 use crate::History;
 use crate::bits::{low, site_bits, step_signed};
 use stream::VirtAddr;
 
-const GROUPS: usize = 8;
-const BIAS: usize = 3;
-const HISTORY_TABLES: usize = 17;
-const COUNTERS: usize = BIAS + HISTORY_TABLES;
-const COUNTER_BITS: u32 = 6;
-const BIAS_LOG2: u32 = 8;
 const WEIGHT_BITS: u32 = 6;
 const WEIGHTS_LOG2: u32 = 3;
 const LOCAL_THRESHOLD_BITS: u32 = 8;
@@ -25,43 +23,8 @@ const THRESHOLD_BITS: u32 = 12;
 const CHOICE_BITS: u32 = 7;
 const LOCALS: usize = 3;
 
-/// A history table: its group, history length and the logarithm of its entries.
-struct Shape {
-    group: usize,
-    length: u32,
-    log2_entries: u32,
-}
-
-const fn shape(group: usize, length: u32, log2_entries: u32) -> Shape {
-    Shape { group, length, log2_entries }
-}
-
-const GLOBAL: usize = 1;
-const PATH: usize = 2;
-const LOCAL: usize = 3;
-const LOOP_OUTCOMES: usize = 6;
-const LOOP_COUNT: usize = 7;
-
-/// The two shortest histories of a group have half the entries.
-const SHAPES: [Shape; HISTORY_TABLES] = [
-    shape(GLOBAL, 40, 10),
-    shape(GLOBAL, 24, 9),
-    shape(GLOBAL, 10, 9),
-    shape(PATH, 25, 9),
-    shape(PATH, 16, 8),
-    shape(PATH, 9, 8),
-    shape(LOCAL, 11, 10),
-    shape(LOCAL, 6, 9),
-    shape(LOCAL, 3, 9),
-    shape(LOCAL + 1, 16, 9),
-    shape(LOCAL + 1, 11, 8),
-    shape(LOCAL + 1, 6, 8),
-    shape(LOCAL + 2, 9, 9),
-    shape(LOCAL + 2, 4, 9),
-    shape(LOOP_OUTCOMES, 10, 8),
-    shape(LOOP_OUTCOMES, 4, 8),
-    shape(LOOP_COUNT, 8, 8),
-];
+/// Every group counts double at first.
+const INITIAL_WEIGHTS: [i8; GROUPS] = [4, 7, 7, 7, 7, 7, 0, 7];
 
 /// Registers of a set of local histories and their width.
 const LOCAL_SETS: [(usize, u32); LOCALS] = [(256, 11), (16, 16), (16, 9)];
@@ -85,7 +48,8 @@ pub(super) struct CorrectorToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Corrector {
-    counters: [Vec<i8>; COUNTERS],
+    /// The counters of all tables, one table after the other.
+    counters: Box<[i8]>,
     weights: [[i8; 1 << WEIGHTS_LOG2]; GROUPS],
     threshold: i32,
     local_thresholds: [i8; 1 << LOCAL_THRESHOLDS_LOG2],
@@ -97,13 +61,13 @@ pub(super) struct Corrector {
 
 impl Corrector {
     pub(super) fn new() -> Self {
-        let counters = std::array::from_fn(|table| match table {
+        let counters = (0..COUNTERS).flat_map(|table| match table {
             0..BIAS => initial_bias(table),
-            _ => (0..1 << SHAPES[table - BIAS].log2_entries).map(|at| -(at & 1)).collect(),
+            _ => initial_slope(SHAPES[table - BIAS].log2_entries),
         });
         Self {
-            counters,
-            weights: [[0; 1 << WEIGHTS_LOG2]; GROUPS],
+            counters: counters.collect(),
+            weights: INITIAL_WEIGHTS.map(|weight| [weight; 1 << WEIGHTS_LOG2]),
             threshold: 35 << 3,
             local_thresholds: [0; 1 << LOCAL_THRESHOLDS_LOG2],
             choice: [0; 2],
@@ -135,17 +99,14 @@ impl Corrector {
             guess: inner,
         };
         token.counters[..BIAS].copy_from_slice(&bias_indices(site, tage, inner));
-        for (number, shape) in SHAPES.iter().enumerate() {
-            let bits = match shape.group {
-                GLOBAL => history.backward(shape.length),
-                PATH => u64::from(history.path()),
-                LOOP_OUTCOMES => u64::from(loop_outcomes.1),
-                LOOP_COUNT => u64::from(inner_loop),
-                group => u64::from(local[group - LOCAL].1),
-            };
-            let from = if shape.group == GLOBAL { site << 1 | u64::from(inner) } else { site };
-            token.counters[BIAS + number] = hashed(from, bits, number as u32, shape);
-        }
+        // What each group hashes: an address and a history.
+        let mut sources = [(site, 0); GROUPS];
+        sources[GLOBAL] = (site << 1 | u64::from(inner), history.backward(40));
+        sources[PATH].1 = u64::from(history.path());
+        (0..LOCALS).for_each(|set| sources[LOCAL + set].1 = u64::from(local[set].1));
+        sources[LOOP_OUTCOMES].1 = u64::from(loop_outcomes.1);
+        sources[LOOP_COUNT].1 = u64::from(inner_loop);
+        token.counters[BIAS..].copy_from_slice(&rows(&sources));
         self.add_up(&mut token);
         token.guess = self.choose(&token, tage, inner);
         token
@@ -167,10 +128,8 @@ impl Corrector {
     }
 
     fn add_up(&self, token: &mut CorrectorToken) {
-        for (table, index) in token.counters.iter().enumerate() {
-            let group = if table < BIAS { 0 } else { SHAPES[table - BIAS].group };
-            let counter = self.counters[table][usize::from(*index)];
-            token.sums[group] += 2 * i16::from(counter) + 1;
+        for (index, group) in token.counters.iter().zip(GROUP_OF) {
+            token.sums[group] += 2 * i16::from(self.counters[usize::from(*index)]) + 1;
         }
         for (group, sum) in token.sums.iter().enumerate() {
             let factor = if self.weight(group, u64::from(token.site)) >= 0 { 2 } else { 1 };
@@ -232,8 +191,8 @@ impl Corrector {
         let local = &mut self.local_thresholds[local];
         *local = step_signed(*local, wrong, LOCAL_THRESHOLD_BITS);
         self.train_weights(token, actual);
-        for (table, index) in token.counters.iter().enumerate() {
-            let counter = &mut self.counters[table][usize::from(*index)];
+        for index in token.counters {
+            let counter = &mut self.counters[usize::from(index)];
             *counter = step_signed(*counter, actual, COUNTER_BITS);
         }
     }
@@ -272,7 +231,7 @@ impl Corrector {
     }
 
     pub(super) fn storage_bits(&self) -> u64 {
-        let counters = self.counters.iter().map(|table| table.len() as u64).sum::<u64>();
+        let counters = self.counters.len() as u64;
         let weights = (GROUPS as u64) << WEIGHTS_LOG2;
         let thresholds = u64::from(LOCAL_THRESHOLD_BITS) << LOCAL_THRESHOLDS_LOG2;
         let local = LOCAL_SETS.map(|(registers, width)| registers as u64 * u64::from(width));
@@ -284,45 +243,6 @@ impl Corrector {
             + local.iter().sum::<u64>()
             + loops
     }
-}
-
-/// Bias counters start on the side of the guess in their index, strongly where it was sure.
-fn initial_bias(table: usize) -> Vec<i8> {
-    let bias = |at: usize| {
-        let (toward, flag) = (at & 1 == 1, at >> 1 & 1 == 1);
-        let strong = match table {
-            0 => !flag,
-            1 => flag,
-            _ => false,
-        };
-        match (toward, strong) {
-            (true, true) => 31,
-            (true, false) => 0,
-            (false, true) => -32,
-            (false, false) => -1,
-        }
-    };
-    (0..1 << BIAS_LOG2).map(bias).collect()
-}
-
-fn bias_indices(site: u64, tage: &TageToken, inner: bool) -> [u16; BIAS] {
-    let high = tage.confidence == Confidence::High;
-    let low_confidence = tage.confidence == Confidence::Low;
-    let guess = u64::from(inner);
-    let doubtful = ((site ^ site >> 2) << 1 ^ u64::from(tage.doubtful())) << 1 | guess;
-    let sure = ((site ^ site >> 5) << 1 ^ u64::from(high)) << 1 | guess;
-    let bank = u64::from(tage.hit.div_ceil(4)) << 2;
-    let alternate = u64::from(tage.has_alternate());
-    let from = site ^ site >> 3 ^ bank ^ u64::from(low_confidence) << 1 ^ alternate;
-    [doubtful, sure, from << 1 | guess].map(|index| low(index, BIAS_LOG2) as u16)
-}
-
-/// The row of a history table: the address and the history folded over itself.
-fn hashed(from: u64, history: u64, number: u32, shape: &Shape) -> u16 {
-    let bits = low(history, shape.length);
-    let step = shape.log2_entries - number % 3;
-    let folded = bits ^ bits >> step ^ bits >> (2 * step) ^ bits >> (3 * step) ^ bits >> (4 * step);
-    low(from ^ from >> step ^ folded, shape.log2_entries) as u16
 }
 
 #[cfg(test)]

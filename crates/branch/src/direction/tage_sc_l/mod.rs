@@ -9,6 +9,8 @@
 //! entry between guess and commit.
 
 mod corrector;
+mod corrector_tables;
+mod layout;
 mod tage;
 
 use super::loops::{LoopToken, Loops};
@@ -51,7 +53,7 @@ pub struct TageScLToken {
 
 /// TAGE-SC-L.
 #[derive(Clone, Debug)]
-pub(super) struct TageScL {
+pub struct TageScL {
     tage: Tage,
     loops: Option<Loops>,
     with_loop: i8,

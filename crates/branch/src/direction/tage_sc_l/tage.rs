@@ -5,51 +5,26 @@
 //! read twice. The middle lengths have two tables, which makes them two-way associative.
 
 use super::super::shared_bimodal::SharedBimodal;
-use crate::bits::{low, site_bits, step_signed, strength};
+use super::layout::{
+    BANK, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT, SHORT_LENGTHS, TABLES,
+    first_bank, lengths, logical_tables, pool_of,
+};
+use crate::bits::{site_bits, step_signed, strength};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion};
 use stream::VirtAddr;
 
-/// The history lengths, a geometric series from 6 to 3000.
-const LENGTHS: [u32; 18] =
-    [6, 9, 12, 18, 26, 37, 54, 78, 112, 161, 232, 335, 482, 695, 1002, 1444, 2081, 3000];
-/// Logical tables, numbered from 1; table `i` has length number `ceil(i / 2)`.
-const LOGICAL: usize = 36;
-/// Logical tables of the long pool start here.
-const FIRST_LONG: usize = 13;
-/// Logical tables with an odd number exist from here to below the second.
-const TWO_WAY: std::ops::Range<usize> = 9..23;
-/// Tables without use beside the two-way ones.
-const LEFT_OUT: [usize; 4] = [4, 8, 30, 34];
-/// The logical tables that exist.
-pub(super) const TABLES: usize = 21;
-
-const LOG2_BANK: u32 = 10;
 const BIMODAL_LOG2: u32 = 13;
 const COUNTER_BITS: u32 = 3;
 const USE_ALTERNATE: usize = 16;
 const USE_ALTERNATE_BITS: u32 = 5;
 const TICK_BITS: u32 = 10;
 
-struct Pool {
-    banks: u32,
-    tag_bits: u32,
-}
-
-const POOLS: [Pool; 2] = [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
-
-/// A logical table that exists.
-#[derive(Clone, Copy, Debug)]
-struct Table {
-    logical: usize,
-    pool: usize,
-    /// Its place among the tables of its pool.
-    order: u32,
-    /// It is the second of two tables of a length.
-    second: bool,
-    length: u32,
-    /// The number of its first folded register.
-    fold: usize,
+/// Where a guess looks: entry and tag of each table, and which tables matched.
+struct Rows {
+    index: [u16; TABLES],
+    tag: [u16; TABLES],
+    hits: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,7 +85,10 @@ impl TageToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Tage {
-    tables: Vec<Table>,
+    lengths: [Length; LENGTHS_USED],
+    /// The number of each existing table, and the place of each number that exists.
+    logical: [u8; TABLES],
+    place: [Option<u8>; LOGICAL + 1],
     base: SharedBimodal,
     pools: [Vec<Entry>; 2],
     use_alternate: [i8; USE_ALTERNATE],
@@ -118,30 +96,16 @@ pub(super) struct Tage {
     lfsr: Lfsr,
 }
 
-fn exists(logical: usize) -> bool {
-    let odd = logical % 2 == 1;
-    (!odd || TWO_WAY.contains(&logical)) && !LEFT_OUT.contains(&logical)
-}
-
-fn layout() -> Vec<Table> {
-    let mut order = [0; 2];
-    let mut tables: Vec<Table> = Vec::new();
-    for logical in (1..=LOGICAL).filter(|logical| exists(*logical)) {
-        let pool = usize::from(logical >= FIRST_LONG);
-        let length = LENGTHS[logical.div_ceil(2) - 1];
-        let second = tables.last().is_some_and(|last| last.length == length);
-        let fold = tables.last().map_or(0, |last| last.fold + if second { 0 } else { 3 });
-        tables.push(Table { logical, pool, order: order[pool], second, length, fold });
-        order[pool] += 1;
-    }
-    tables
-}
-
 impl Tage {
     pub(super) fn new() -> Self {
         let pool = |pool: &Pool| vec![Entry::default(); (pool.banks << LOG2_BANK) as usize];
+        let logical = logical_tables();
+        let mut place = [None; LOGICAL + 1];
+        (0..).zip(logical).for_each(|(at, number)| place[usize::from(number)] = Some(at));
         Self {
-            tables: layout(),
+            lengths: lengths(&logical),
+            logical,
+            place,
             base: SharedBimodal::new(BIMODAL_LOG2),
             pools: [pool(&POOLS[0]), pool(&POOLS[1])],
             use_alternate: [0; USE_ALTERNATE],
@@ -151,27 +115,29 @@ impl Tage {
     }
 
     pub(super) fn history(&self) -> HistorySpec {
-        let firsts = self.tables.iter().filter(|table| !table.second);
-        let folds = firsts.flat_map(|table| {
-            let tag_bits = POOLS[table.pool].tag_bits;
-            [LOG2_BANK, tag_bits, tag_bits - 1]
-                .map(|width| FoldSpec { length: table.length, width })
+        let folds = (0..3).flat_map(|role| {
+            self.lengths.iter().enumerate().map(move |(number, length)| {
+                let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
+                let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
+                FoldSpec { length: length.bits, width }
+            })
         });
         HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: folds.collect() }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
-        let (index, tag) = self.look_up(pc, history);
+        let Rows { index, tag, hits } = self.look_up(pc, history);
         let base = self.base.index(pc);
         let counter = self.base.counter(base);
         let base_confidence =
             if matches!(counter, 0 | 3) { Confidence::High } else { Confidence::Low };
-        let hit = |at: &usize| self.pools[self.tables[*at].pool][usize::from(index[*at])];
-        let mut hits = (0..TABLES).rev().filter(|at| hit(at).tag == tag[*at]);
-        let (provider, alternate) = (hits.next(), hits.next());
+        let entry = |at: usize| &self.pools[pool_of(at)][usize::from(index[at])];
+        let longest = |hits: u32| hits.checked_ilog2().map(|at| at as usize);
+        let provider = longest(hits);
+        let alternate = provider.and_then(|at| longest(hits & !(1 << at)));
         let look = |at: Option<usize>| match at {
             None => (counter >= 2, base_confidence),
-            Some(at) => (hit(&at).counter >= 0, Confidence::of(hit(&at).counter)),
+            Some(at) => (entry(at).counter >= 0, Confidence::of(entry(at).counter)),
         };
         let (provider_guess, confidence) = look(provider);
         let (alternate_guess, alternate_confidence) = look(alternate);
@@ -187,7 +153,7 @@ impl Tage {
             alternate_confidence,
             guess: provider_guess,
             confidence,
-            hit: provider.map_or(0, |at| self.tables[at].logical as u8),
+            hit: provider.map_or(0, |at| self.logical[at]),
         };
         if token.provider_low && self.use_alternate[self.use_alternate_index(&token)] >= 0 {
             token.guess = alternate_guess;
@@ -200,35 +166,49 @@ impl Tage {
         (2 * (usize::from(token.hit.max(1) - 1) / 8) + sure) % (USE_ALTERNATE - 1)
     }
 
-    fn look_up(&self, pc: VirtAddr, history: &History) -> ([u16; TABLES], [u16; TABLES]) {
-        let (mut index, mut tag) = ([0; TABLES], [0; TABLES]);
-        let pc = site_bits(pc);
-        let path = history.path();
-        for (at, table) in self.tables.iter().enumerate() {
-            let pool = &POOLS[table.pool];
-            let fold = |number| u64::from(history.fold(table.fold + number));
-            let own = low(pc ^ fold(1) ^ fold(2) << 1, pool.tag_bits);
-            let shift = LOG2_BANK.abs_diff(table.logical as u32) + 1;
-            let mut row = pc ^ pc >> shift ^ fold(0) ^ path_hash(path, table);
-            if table.second {
+    fn look_up(&self, pc: VirtAddr, history: &History) -> Rows {
+        let mut rows = Rows { index: [0; TABLES], tag: [0; TABLES], hits: 0 };
+        self.look_up_pool::<0>(pc, history, &mut rows);
+        self.look_up_pool::<1>(pc, history, &mut rows);
+        rows
+    }
+
+    fn look_up_pool<const POOL: usize>(&self, pc: VirtAddr, history: &History, rows: &mut Rows) {
+        let (pc, path, pool) = (site_bits(pc), history.path(), &self.pools[POOL]);
+        let (index_folds, tag_folds) = history.folds().split_at(LENGTHS_USED);
+        let (tag_folds, short_folds) = tag_folds.split_at(LENGTHS_USED);
+        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
+        let mut lengths = self.lengths.iter().zip(folds);
+        let own = if POOL == 0 { 0..SHORT_LENGTHS } else { SHORT_LENGTHS..LENGTHS_USED };
+        let mut at = if POOL == 0 { 0 } else { SHORT };
+        let mut bank = first_bank(pc, path, POOL);
+        let mut look = |row: u32, tag: u32| {
+            let index = bank << LOG2_BANK | row & (BANK - 1);
+            rows.index[at] = index as u16;
+            rows.tag[at] = tag as u16;
+            rows.hits |= u32::from(pool[index as usize].tag == tag as u16) << at;
+            bank = if bank + 1 == POOLS[POOL].banks { 0 } else { bank + 1 };
+            at += 1;
+        };
+        for (length, (index_fold, (tag_fold, short_fold))) in
+            lengths.by_ref().skip(own.start).take(own.len())
+        {
+            let tag = (pc as u32 ^ tag_fold ^ short_fold << 1) & ((1 << POOLS[POOL].tag_bits) - 1);
+            let row = (pc ^ pc >> length.shift) as u32 ^ index_fold ^ length.path_hash(path);
+            look(row, tag);
+            if length.paired {
                 // The tag, with the length's index, gives the second table another row.
-                row = u64::from(index[at - 1]) ^ own;
+                look(row ^ tag, tag);
             }
-            let near = low(u64::from(path), first_length(table.pool).min(6));
-            let first = (pc ^ near) % u64::from(pool.banks);
-            let bank = (first + u64::from(table.order)) % u64::from(pool.banks);
-            index[at] = (bank << LOG2_BANK | low(row, LOG2_BANK)) as u16;
-            tag[at] = own as u16;
         }
-        (index, tag)
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
-        &self.pools[self.tables[at].pool][usize::from(token.index[at])]
+        &self.pools[pool_of(at)][usize::from(token.index[at])]
     }
 
     fn entry_mut(&mut self, token: &TageToken, at: usize) -> &mut Entry {
-        &mut self.pools[self.tables[at].pool][usize::from(token.index[at])]
+        &mut self.pools[pool_of(at)][usize::from(token.index[at])]
     }
 
     /// The entry a guess came from, unless another branch has taken it since.
@@ -281,9 +261,7 @@ impl Tage {
     }
 
     fn take(&mut self, token: &TageToken, logical: usize, actual: bool, refused: &mut u32) -> bool {
-        let Some(at) = self.tables.iter().position(|table| table.logical == logical) else {
-            return false;
-        };
+        let Some(at) = self.place[logical].map(usize::from) else { return false };
         if logical <= usize::from(token.hit) {
             return false;
         }
@@ -347,31 +325,21 @@ impl Tage {
     }
 }
 
-/// The shortest history of a pool: the path that picks the first bank reaches no further.
-fn first_length(pool: usize) -> u32 {
-    if pool == 0 { LENGTHS[0] } else { LENGTHS[FIRST_LONG.div_ceil(2) - 1] }
-}
-
-/// The path as far as the table's history reaches, turned by the table's number.
-fn path_hash(path: u32, table: &Table) -> u64 {
-    let path = low(u64::from(path), table.length.min(27));
-    let folded = low(path, LOG2_BANK) ^ path >> LOG2_BANK;
-    let turn = table.logical as u32 % LOG2_BANK;
-    folded << turn ^ folded >> (LOG2_BANK - turn)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::layout::{FIRST_LONG, exists};
     use super::*;
 
     #[test]
     fn tables_and_banks_are_those_of_the_64_kb_design() {
-        let tables = layout();
-        assert_eq!(tables.len(), TABLES);
-        let short = tables.iter().filter(|table| table.pool == 0).count();
-        assert_eq!((short, TABLES - short), (6, 15));
-        assert_eq!(tables.iter().filter(|table| table.second).count(), 7);
-        assert_eq!((tables[0].length, tables[TABLES - 1].length), (9, 3000));
+        let tables = logical_tables();
+        assert_eq!((1..=LOGICAL).filter(|logical| exists(*logical)).count(), TABLES);
+        let short = tables.iter().filter(|table| usize::from(**table) < FIRST_LONG).count();
+        assert_eq!((short, TABLES - short), (SHORT, 15));
+        let lengths = lengths(&tables);
+        assert_eq!(lengths.iter().filter(|length| length.paired).count(), 7);
+        assert_eq!(lengths[SHORT_LENGTHS].bits, 54);
+        assert_eq!((lengths[0].bits, lengths[LENGTHS_USED - 1].bits), (6, 3000));
     }
 
     #[test]
@@ -387,13 +355,31 @@ mod tests {
         let history = History::new(&tage.history(), &[]);
         let token = tage.predict(VirtAddr(0xdead_beec), &history);
         let banks = |pool| {
-            let tables = tage.tables.iter().enumerate().filter(move |(_, it)| it.pool == pool);
-            let mut banks: Vec<_> = tables.map(|(at, _)| token.index[at] >> LOG2_BANK).collect();
+            let tables = (0..TABLES).filter(move |at| pool_of(*at) == pool);
+            let mut banks: Vec<_> = tables.map(|at| token.index[at] >> LOG2_BANK).collect();
             banks.sort_unstable();
             let all = banks.len();
             banks.dedup();
             (banks.len(), all)
         };
         assert_eq!((banks(0), banks(1)), ((6, 6), (15, 15)));
+    }
+
+    #[test]
+    fn the_second_table_of_a_length_has_a_row_of_its_own() {
+        let tage = Tage::new();
+        let history = History::new(&tage.history(), &[]);
+        let token = tage.predict(VirtAddr(0xdead_beec), &history);
+        let row = |at: usize| token.index[at] & (BANK as u16 - 1);
+        let mut pairs = 0;
+        for at in 1..TABLES {
+            if tage.logical[at].div_ceil(2) == tage.logical[at - 1].div_ceil(2) {
+                assert_eq!(token.tag[at], token.tag[at - 1]);
+                assert_eq!(row(at), row(at - 1) ^ token.tag[at] & (BANK as u16 - 1));
+                assert_ne!(row(at), row(at - 1));
+                pairs += 1;
+            }
+        }
+        assert_eq!(pairs, 7);
     }
 }

@@ -1,0 +1,104 @@
+//! How TAGE's logical tables lie in the banks of two pools.
+
+use crate::bits::low;
+
+/// The history lengths, a geometric series from 6 to 3000.
+pub(super) const LENGTHS: [u32; 18] =
+    [6, 9, 12, 18, 26, 37, 54, 78, 112, 161, 232, 335, 482, 695, 1002, 1444, 2081, 3000];
+/// Logical tables, numbered from 1; table `i` has length number `ceil(i / 2)`.
+pub(super) const LOGICAL: usize = 36;
+/// Logical tables of the long pool start here.
+pub(super) const FIRST_LONG: usize = 13;
+/// Logical tables with an odd number exist from here to below the second.
+pub(super) const TWO_WAY: std::ops::Range<usize> = 9..23;
+/// Tables without use beside the two-way ones.
+pub(super) const LEFT_OUT: [usize; 4] = [4, 8, 30, 34];
+/// The logical tables that exist.
+pub(super) const TABLES: usize = 21;
+/// The lengths they use; each has a folded register for indices and two for tags.
+pub(super) const LENGTHS_USED: usize = 14;
+/// Those of the short pool, which come first.
+pub(super) const SHORT: usize = 6;
+/// Their lengths.
+pub(super) const SHORT_LENGTHS: usize = 4;
+
+pub(super) const LOG2_BANK: u32 = 10;
+pub(super) const BANK: u32 = 1 << LOG2_BANK;
+pub(super) const PATH_BITS: u32 = 27;
+
+pub(super) struct Pool {
+    pub(super) banks: u32,
+    pub(super) tag_bits: u32,
+}
+
+pub(super) const POOLS: [Pool; 2] =
+    [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
+
+/// A history length in use, and the one or two tables that have it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Length {
+    pub(super) bits: u32,
+    /// Two tables have it, which makes them two-way associative.
+    pub(super) paired: bool,
+    /// How far the address is shifted to mix it with itself.
+    pub(super) shift: u32,
+    /// The path as far as the length reaches.
+    pub(super) path_mask: u32,
+    /// How far the folded path is turned.
+    pub(super) turn: u32,
+}
+
+impl Length {
+    /// A hash of the path as far as the history reaches, turned by the table's number.
+    #[inline]
+    pub(super) fn path_hash(&self, path: u32) -> u32 {
+        let path = path & self.path_mask;
+        let folded = (path ^ path >> LOG2_BANK) & (BANK - 1);
+        (folded << LOG2_BANK | folded) >> (LOG2_BANK - self.turn)
+    }
+}
+
+pub(super) fn exists(logical: usize) -> bool {
+    let odd = logical % 2 == 1;
+    (!odd || TWO_WAY.contains(&logical)) && !LEFT_OUT.contains(&logical)
+}
+
+/// The numbers of the tables that exist.
+pub(super) fn logical_tables() -> [u8; TABLES] {
+    let mut tables = [0; TABLES];
+    let existing = (1..=LOGICAL).filter(|logical| exists(*logical));
+    tables.iter_mut().zip(existing).for_each(|(table, logical)| *table = logical as u8);
+    tables
+}
+
+pub(super) fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
+    let mut lengths = [Length::default(); LENGTHS_USED];
+    let groups = logical.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2));
+    for (length, tables) in lengths.iter_mut().zip(groups) {
+        let first = u32::from(tables[0]);
+        let bits = LENGTHS[usize::from(tables[0]).div_ceil(2) - 1];
+        *length = Length {
+            bits,
+            paired: tables.len() == 2,
+            shift: LOG2_BANK.abs_diff(first) + 1,
+            path_mask: (1 << bits.min(PATH_BITS)) - 1,
+            turn: first % LOG2_BANK,
+        };
+    }
+    lengths
+}
+
+/// The pool of the table at a place.
+#[inline]
+pub(super) fn pool_of(at: usize) -> usize {
+    usize::from(at >= SHORT)
+}
+
+/// The bank of a pool's first table. The path that helps to pick it reaches no further than the
+/// pool's shortest history.
+#[inline]
+pub(super) fn first_bank(pc: u64, path: u32, pool: usize) -> u32 {
+    let shortest = if pool == 0 { LENGTHS[0] } else { LENGTHS[FIRST_LONG.div_ceil(2) - 1] };
+    let near = low(u64::from(path), shortest.min(6));
+    ((pc ^ near) % u64::from(POOLS[pool].banks)) as u32
+}

@@ -1,0 +1,117 @@
+//! The branches between prediction and commit, oldest first.
+
+use crate::direction::DirectionToken;
+use crate::indirect::IndirectToken;
+use crate::ras::StackCheckpoint;
+use crate::{Checkpoint, MAX_IN_FLIGHT};
+use stream::{Branch, VirtAddr};
+
+/// A branch that was predicted, for recovery and training. It names a place among the branches in
+/// flight, so copies are cheap; it ends with the branch's commit or squash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record(u32);
+
+/// What a predictor remembers of its guess.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Guess {
+    /// Nothing had to be guessed, or the return stack did.
+    None,
+    Direction(DirectionToken),
+    Indirect(IndirectToken),
+}
+
+/// A branch in flight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Predicted {
+    pub(super) pc: VirtAddr,
+    pub(super) fall_through: VirtAddr,
+    /// The outcome the front end goes by.
+    pub(super) branch: Branch,
+    /// History and return stack before the branch.
+    pub(super) history: Checkpoint,
+    pub(super) stack: StackCheckpoint,
+    pub(super) guess: Guess,
+}
+
+/// A ring that grows to the most branches that were ever in flight, so that a small core stays within
+/// few cache lines of the host.
+#[derive(Clone, Debug)]
+pub(super) struct InFlight {
+    ring: Vec<Option<Predicted>>,
+    oldest: u32,
+    next: u32,
+}
+
+const INITIAL: usize = 32;
+
+impl InFlight {
+    pub(super) fn new() -> Self {
+        Self { ring: vec![None; INITIAL], oldest: 0, next: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.next.wrapping_sub(self.oldest) as usize
+    }
+
+    fn place(&self, number: u32) -> usize {
+        number as usize & (self.ring.len() - 1)
+    }
+
+    /// Enters the youngest branch.
+    pub(super) fn push(&mut self, predicted: Predicted) -> Record {
+        if self.len() == self.ring.len() {
+            self.grow();
+        }
+        let record = Record(self.next);
+        let place = self.place(self.next);
+        self.ring[place] = Some(predicted);
+        self.next = self.next.wrapping_add(1);
+        record
+    }
+
+    fn grow(&mut self) {
+        let larger = 2 * self.ring.len();
+        assert!(larger <= MAX_IN_FLIGHT, "more than {MAX_IN_FLIGHT} branches in flight");
+        let mut ring = vec![None; larger];
+        for offset in 0..self.len() as u32 {
+            let number = self.oldest.wrapping_add(offset);
+            ring[number as usize & (larger - 1)] = self.ring[self.place(number)];
+        }
+        self.ring = ring;
+    }
+
+    fn holds(&self, record: &Record) -> bool {
+        (record.0.wrapping_sub(self.oldest) as usize) < self.len()
+    }
+
+    pub(super) fn is_youngest(&self, record: &Record) -> bool {
+        assert!(self.holds(record), "branch {record:?} is not in flight");
+        record.0.wrapping_add(1) == self.next
+    }
+
+    pub(super) fn is_oldest(&self, record: &Record) -> bool {
+        self.len() > 0 && record.0 == self.oldest
+    }
+
+    /// The youngest branch.
+    pub(super) fn youngest(&mut self) -> &mut Predicted {
+        assert!(self.len() > 0, "no branch is in flight");
+        let place = self.place(self.next.wrapping_sub(1));
+        self.ring[place].as_mut().expect("places of branches in flight are filled")
+    }
+
+    /// The oldest branch.
+    pub(super) fn oldest(&self) -> &Predicted {
+        assert!(self.len() > 0, "no branch is in flight");
+        let place = self.place(self.oldest);
+        self.ring[place].as_ref().expect("places of branches in flight are filled")
+    }
+
+    pub(super) fn drop_youngest(&mut self) {
+        self.next = self.next.wrapping_sub(1);
+    }
+
+    pub(super) fn drop_oldest(&mut self) {
+        self.oldest = self.oldest.wrapping_add(1);
+    }
+}

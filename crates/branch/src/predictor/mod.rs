@@ -1,0 +1,274 @@
+//! All predictors of a front end in one piece: what a pipeline talks to.
+//!
+//! [`Predictor`] keeps the branches between prediction and commit in a ring, with their tokens and
+//! checkpoints, and hands out a small [`Record`] for each. A pipeline calls
+//!
+//! 1. [`Predictor::next_branch`] for the branches of a fetch block and [`Predictor::predict`] for
+//!    each, in the order it goes by them;
+//! 2. [`Predictor::squash_to`] when a branch turns out otherwise, or when something else than a
+//!    branch drops the younger ones;
+//! 3. [`Predictor::commit`] for each record that was not squashed, in program order.
+//!
+//! A branch that the branch target buffer did not know has no record. If decode finds it, the
+//! pipeline squashes what is younger, teaches the buffer ([`Predictor::learn_target`]) and predicts
+//! it then. If it turns out taken only later, the pipeline squashes and enters it with its
+//! outcome ([`Predictor::enter`]). One that falls through unseen leaves no mark, as in hardware.
+//!
+//! A target buffer may also know a branch where there is none, by a tag that other addresses share.
+//! Decode then squashes it ([`Predictor::squash_to`] without an outcome) and must make the buffer forget
+//! it ([`Predictor::forget_target`]), or the front end will find it again.
+//!
+//! Left out: the time a prediction takes, beyond what a hit in the buffer says; the pipeline charges
+//! it.
+
+mod config;
+mod in_flight;
+mod tables;
+
+pub use config::BranchConfig;
+pub use in_flight::Record;
+pub use tables::Storage;
+
+use crate::direction::{BranchSite, Direction};
+use crate::indirect::{Indirect, IndirectSite};
+use crate::target::{Btb, BtbHit};
+use crate::{ConfigError, History, ReturnStack};
+use in_flight::{Guess, InFlight, Predicted};
+use stream::{Branch, BranchKind, VirtAddr};
+
+/// What the front end is to do at a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prediction {
+    /// It leaves the sequential path.
+    pub taken: bool,
+    /// Where it goes if it does.
+    pub target: VirtAddr,
+    /// For recovery and training.
+    pub record: Record,
+}
+
+/// The predictors of a front end with their speculative state.
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    config: BranchConfig,
+    history: History,
+    direction: Direction,
+    btb: Btb,
+    indirect: Indirect,
+    ras: ReturnStack,
+    in_flight: InFlight,
+}
+
+impl Predictor {
+    /// Builds the predictors, unless their parameters cannot be.
+    pub fn new(config: &BranchConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let direction = Direction::new(&config.direction)?;
+        let indirect = Indirect::new(&config.indirect)?;
+        Ok(Self {
+            history: History::new(&direction.history(), &indirect.folds()),
+            direction,
+            btb: Btb::new(&config.btb)?,
+            indirect,
+            ras: ReturnStack::new(config.ras_entries),
+            in_flight: InFlight::new(),
+            config: config.clone(),
+        })
+    }
+
+    /// What the branch target buffer knows of a branch at `pc`.
+    #[must_use]
+    #[inline]
+    pub fn look_up(&self, pc: VirtAddr) -> Option<BtbHit> {
+        self.btb.look_up(pc)
+    }
+
+    /// The first branch the branch target buffer knows from `start` to below `end`, in steps of two
+    /// bytes.
+    #[must_use]
+    #[inline]
+    pub fn next_branch(&self, start: VirtAddr, end: VirtAddr) -> Option<(VirtAddr, BtbHit)> {
+        self.btb.next_branch(start, end)
+    }
+
+    /// Guesses the branch at `pc` and goes by the guess. `btb_target` is where it goes if nothing
+    /// knows better; `oracle` what it will do, if that is known: only perfect predictors look.
+    pub fn predict(
+        &mut self,
+        pc: VirtAddr,
+        kind: BranchKind,
+        btb_target: VirtAddr,
+        fall_through: VirtAddr,
+        oracle: Option<&Branch>,
+    ) -> Prediction {
+        self.btb.touch(pc);
+        let (branch, guess) = self.ask(pc, kind, btb_target, oracle);
+        let record = self.enter_guess(pc, fall_through, branch, guess);
+        Prediction { taken: branch.taken, target: branch.target, record }
+    }
+
+    /// Enters a branch that was not predicted with its true outcome, after everything older in
+    /// flight; what is younger has been squashed.
+    pub fn enter(&mut self, pc: VirtAddr, actual: &Branch, fall_through: VirtAddr) -> Record {
+        let (_, guess) = self.ask(pc, actual.kind, actual.target, Some(actual));
+        self.enter_guess(pc, fall_through, *actual, guess)
+    }
+
+    fn enter_guess(
+        &mut self,
+        pc: VirtAddr,
+        fall_through: VirtAddr,
+        branch: Branch,
+        guess: Guess,
+    ) -> Record {
+        let (history, stack) = (self.history.checkpoint(), self.ras.checkpoint());
+        self.go(pc, fall_through, &branch, &guess);
+        self.in_flight.push(Predicted { pc, fall_through, branch, history, stack, guess })
+    }
+
+    /// The guess of the component that knows this kind of branch.
+    fn ask(
+        &self,
+        pc: VirtAddr,
+        kind: BranchKind,
+        btb_target: VirtAddr,
+        oracle: Option<&Branch>,
+    ) -> (Branch, Guess) {
+        let certain = Branch { kind, taken: true, target: btb_target };
+        match kind {
+            BranchKind::Conditional => {
+                let site = BranchSite { pc, oracle: oracle.is_some_and(|branch| branch.taken) };
+                let (taken, token) = self.direction.predict(site, &self.history);
+                (Branch { taken, ..certain }, Guess::Direction(token))
+            }
+            BranchKind::Jump | BranchKind::Call => (certain, Guess::None),
+            BranchKind::IndirectJump | BranchKind::IndirectCall => {
+                let site = IndirectSite { pc, oracle: oracle.map(|branch| branch.target) };
+                let (target, token) = self.indirect.predict(site, &self.history);
+                let target = target.unwrap_or(btb_target);
+                (Branch { target, ..certain }, Guess::Indirect(token))
+            }
+            BranchKind::Return | BranchKind::ReturnAndCall => {
+                let target = self.ras.peek().unwrap_or(btb_target);
+                (Branch { target, ..certain }, Guess::None)
+            }
+        }
+    }
+
+    /// Moves everything speculative by the outcome the front end goes by.
+    fn go(&mut self, pc: VirtAddr, fall_through: VirtAddr, branch: &Branch, guess: &Guess) {
+        if let Guess::Direction(token) = guess {
+            self.direction.speculate(token, branch.taken);
+        }
+        match branch.kind {
+            BranchKind::Call | BranchKind::IndirectCall => self.ras.push(fall_through),
+            BranchKind::Return => drop(self.ras.pop()),
+            BranchKind::ReturnAndCall => {
+                self.ras.pop();
+                self.ras.push(fall_through);
+            }
+            BranchKind::Conditional | BranchKind::Jump | BranchKind::IndirectJump => {}
+        }
+        self.history.push(pc, branch);
+    }
+
+    /// Takes every branch younger than `record` back. With `actual`, the branch of `record` then
+    /// goes that way and stays in flight; without, it is taken back too. Panics if it is not in
+    /// flight.
+    pub fn squash_to(&mut self, record: &Record, actual: Option<&Branch>) {
+        while !self.in_flight.is_youngest(record) {
+            self.repair_youngest();
+            self.in_flight.drop_youngest();
+        }
+        self.repair_youngest();
+        let predicted = *self.in_flight.youngest();
+        self.history.rewind(&predicted.history);
+        self.ras.restore(&predicted.stack);
+        self.in_flight.drop_youngest();
+        let Some(actual) = actual else { return };
+        let Predicted { pc, fall_through, .. } = predicted;
+        // Where the buffer had the kind wrong, another component has to learn the branch.
+        let guess = match predicted.branch.kind == actual.kind {
+            true => predicted.guess,
+            false => self.ask(pc, actual.kind, actual.target, Some(actual)).1,
+        };
+        let again = self.enter_guess(pc, fall_through, *actual, guess);
+        debug_assert_eq!(again, *record);
+    }
+
+    fn repair_youngest(&mut self) {
+        if let Guess::Direction(token) = &self.in_flight.youngest().guess {
+            self.direction.repair(token);
+        }
+    }
+
+    /// The oldest branch in flight is done: trains its predictors and, if it was taken, the branch
+    /// target buffer. Panics if `record` is not the oldest.
+    pub fn commit(&mut self, record: &Record, pc: VirtAddr, actual: &Branch) {
+        assert!(self.in_flight.is_oldest(record), "branches commit in order: {record:?}");
+        let predicted = self.in_flight.oldest();
+        debug_assert_eq!(predicted.pc, pc);
+        match &predicted.guess {
+            Guess::Direction(token) if actual.kind == BranchKind::Conditional => {
+                self.direction.train(token, actual.taken);
+            }
+            Guess::Indirect(token) => self.indirect.train(token, actual.target),
+            Guess::Direction(_) | Guess::None => {}
+        }
+        self.in_flight.drop_oldest();
+        if actual.taken {
+            self.btb.insert(pc, actual.kind, actual.target);
+        }
+    }
+
+    /// Teaches the branch target buffer a branch ahead of its commit, as decode does.
+    pub fn learn_target(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
+        self.btb.insert(pc, kind, target);
+    }
+
+    /// Makes the branch target buffer forget `pc`, where decode found no branch.
+    pub fn forget_target(&mut self, pc: VirtAddr) {
+        self.btb.remove(pc);
+    }
+
+    /// Predicts, resolves and trains a branch at once, for warming; whether the front end would have
+    /// gone elsewhere, for want of an entry in the branch target buffer or by a wrong guess.
+    ///
+    /// It leaves everything as a pipeline would that commits each branch before the next.
+    pub fn warm(&mut self, pc: VirtAddr, actual: &Branch, fall_through: VirtAddr) -> bool {
+        let hit = self.btb.look_up(pc);
+        if hit.is_none() && !actual.taken {
+            return false;
+        }
+        let mut wrong = true;
+        let mut guess = None;
+        if let Some(hit) = hit {
+            self.btb.touch(pc);
+            let (branch, token) = self.ask(pc, hit.kind, hit.target, Some(actual));
+            let same_way = branch.taken == actual.taken;
+            wrong = !same_way || (actual.taken && branch.target != actual.target);
+            guess = (hit.kind == actual.kind).then_some(token);
+        }
+        let guess =
+            guess.unwrap_or_else(|| self.ask(pc, actual.kind, actual.target, Some(actual)).1);
+        self.go(pc, fall_through, actual, &guess);
+        match &guess {
+            Guess::Direction(token) => self.direction.train(token, actual.taken),
+            Guess::Indirect(token) => self.indirect.train(token, actual.target),
+            Guess::None => {}
+        }
+        if actual.taken {
+            self.btb.insert(pc, actual.kind, actual.target);
+        }
+        wrong
+    }
+
+    /// Branches between prediction and commit.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;
