@@ -51,9 +51,13 @@ pub struct CacheConfig {
     /// How a victim is chosen.
     #[serde(default)]
     pub replacement: ReplacementKind,
-    /// Whether the levels above may hold lines that this one does not.
+    /// Which lines it holds beside those of the levels above.
     #[serde(default)]
     pub inclusion: Inclusion,
+    /// Banks, neighbouring lines in different ones, each of which looks one line up a cycle. Without
+    /// it, any number of lookups can start in a cycle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banks: Option<u32>,
 }
 
 /// What a level promises of the levels above it.
@@ -65,6 +69,10 @@ pub enum Inclusion {
     NonInclusive,
     /// A line that leaves this level leaves those above too.
     Inclusive,
+    /// A line comes in when it leaves the level above, changed or not, and goes out when it moves up
+    /// again. It stays where the caches above cannot take it for their own: other copies are up
+    /// there, or it is changed and an instruction is fetched from it.
+    Exclusive,
 }
 
 /// The caches of a system.
@@ -113,6 +121,13 @@ pub struct TlbsConfig {
     pub l2_tlb: Option<TlbConfig>,
     /// The cache through which table entries are read.
     pub walk_through: WalkThrough,
+    /// Walks a hart can have under way.
+    #[serde(default = "one_walker")]
+    pub walkers: u32,
+}
+
+fn one_walker() -> u32 {
+    1
 }
 
 /// The first cache a page walker looks in.
@@ -157,7 +172,7 @@ impl CachesConfig {
         for (name, first_level) in [("l1i", &self.l1i), ("l1d", &self.l1d)] {
             let fine = first_level.inclusion == Inclusion::NonInclusive;
             problems.require(fine, &format!("{path}.{name}.inclusion"), || {
-                "nothing lies above a first-level cache that it could include".to_owned()
+                "nothing lies above a first-level cache that it could include or exclude".to_owned()
             });
         }
         for (name, level) in [("l2", &self.l2), ("llc", &self.llc)] {
@@ -215,6 +230,12 @@ impl CacheConfig {
                 format!("{count} is not from 1 to 1024")
             });
         }
+        if let Some(banks) = self.banks {
+            let fine = banks.is_power_of_two() && banks <= 64;
+            problems.require(fine, &at("banks"), || {
+                format!("{banks} is not a power of two from 1 to 64")
+            });
+        }
     }
 }
 
@@ -226,6 +247,10 @@ impl TlbsConfig {
         if let Some(tlb) = &self.l2_tlb {
             tlb.validate(&format!("{path}.l2_tlb"), problems);
         }
+        let walkers = self.walkers;
+        problems.require((1..=64).contains(&walkers), &format!("{path}.walkers"), || {
+            format!("{walkers} is not from 1 to 64")
+        });
     }
 }
 

@@ -26,8 +26,9 @@ mod occupancy;
 pub mod replacement;
 mod reply;
 mod tlb;
+mod when;
 
-pub use cache::{AccessKind, CacheStats};
+pub use cache::{AccessKind, CacheStats, PrefetchStats};
 pub use config::{
     CacheConfig, CachesConfig, Inclusion, IoConfig, MemoryConfig, Problem, Problems, TlbConfig,
     TlbsConfig, WalkThrough,

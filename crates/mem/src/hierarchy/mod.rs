@@ -12,20 +12,26 @@
 //!                  memory
 //! ```
 
+mod admission;
 mod coherence;
+mod fills;
 mod overlap;
 mod stats;
 mod timing;
 mod transit;
+mod walks;
 
 pub use stats::{HierarchyStats, Level, PrivateStats};
+pub(crate) use walks::Walks;
 
 use crate::cache::{AccessKind, Cache};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
+use crate::when::When;
 use crate::{CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
+use fills::Overlap;
 use sim::Clock;
-use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr};
+use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr, VirtAddr};
 use transit::Request;
 
 /// Everything a memory system is made from.
@@ -61,6 +67,7 @@ pub struct Hierarchy {
     harts: Vec<Private>,
     llc: Option<Cache>,
     memory: Memory,
+    overlap: Overlap,
     io_latency: u64,
     walk_through: WalkThrough,
 }
@@ -97,6 +104,7 @@ impl Hierarchy {
             harts: vec![private; config.harts as usize],
             llc: caches.llc.as_ref().map(cache),
             memory: Memory::new(&config.memory, config.clock, caches.line_bytes),
+            overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
         }
@@ -109,19 +117,33 @@ impl Hierarchy {
         pa.line(self.line_shift)
     }
 
-    /// Timed access to the line of `pa` at `now`.
+    /// Timed access to the line of `pa` at `now` by the instruction at `pc`, for a caller who waits
+    /// for it: runs memory ahead until it has answered.
     #[inline]
-    pub fn access(&mut self, now: Cycle, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Access {
+    pub fn access(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        kind: AccessKind,
+        pa: PhysAddr,
+        pc: VirtAddr,
+    ) -> Access {
         let request = self.request(hart, kind, pa);
-        let outcome = self.transit(request);
-        Access { at: self.completion(now, request, &outcome), found: outcome.found }
+        if self.memory.answers_later() {
+            return self.make_and_wait(now, request, pc);
+        }
+        let (outcome, when) = self.make(now, request, pc);
+        let When::At(at) = when else { unreachable!("this memory answers at once") };
+        Access { at, found: outcome.found }
     }
 
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline]
-    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Level {
+    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, _pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
-        self.transit(request).found
+        let found = self.transit(request).found;
+        self.memory.forget();
+        found
     }
 
     /// When an access to a device that starts at `now` is done.
@@ -136,12 +158,15 @@ impl Hierarchy {
     /// and prefetch hints are accesses: both panic here.
     pub fn maintain(&mut self, now: Cycle, hart: HartId, op: CacheOp, pa: PhysAddr) -> Cycle {
         let written = self.maintain_line(op, self.line(pa));
-        self.maintenance_completion(now, hart, written)
+        let done = self.maintenance_completion(now, hart, written);
+        self.memory.send(now);
+        done
     }
 
     /// The same without time.
     pub fn warm_maintain(&mut self, op: CacheOp, pa: PhysAddr) {
         self.maintain_line(op, self.line(pa));
+        self.memory.forget();
     }
 
     /// Drops cached translations of a hart.
@@ -166,7 +191,7 @@ impl Hierarchy {
             AccessKind::Walk if self.walk_through == WalkThrough::BelowL1 => None,
             _ => Some(Side::Data),
         };
-        Request { hart: hart.index(), side, kind, line: self.line(pa) }
+        Request { hart: hart.index(), side, kind, prefetch: false, line: self.line(pa) }
     }
 
     pub(crate) fn walks_below_l1(&self) -> bool {

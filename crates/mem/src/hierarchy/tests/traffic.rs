@@ -1,0 +1,232 @@
+//! Random overlapping traffic over a memory of random latency: every request is answered once, lines
+//! are where the blocking path has them, everything drains, the books balance.
+
+use super::coherence::check_invariants;
+use super::overlap::{assert_quiescent, drain};
+use super::reference::{Lists, Step, steps};
+use super::*;
+use crate::memory::double::Behaviour;
+use crate::reply::{Arrival, Reply, Ticket};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use std::collections::BTreeMap;
+use stream::{FlushScope, Synthetic, Translate};
+
+/// What is asked next, and how long after what was asked before.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    step: Step,
+    gap: u64,
+    /// A translation of this page instead of an access.
+    page: Option<(u64, Translate)>,
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let what = prop_oneof![Just(Translate::Fetch), Just(Translate::Load), Just(Translate::Store)];
+    let page = proptest::option::weighted(0.2, (0u64..24, what));
+    let gap = prop_oneof![Just(0u64), 0u64..6, 0u64..200];
+    steps(400).prop_flat_map(move |steps| {
+        let with = steps.into_iter().map(Just).collect::<Vec<_>>();
+        let count = with.len();
+        let others = proptest::collection::vec((gap.clone(), page.clone()), count);
+        (with, others).prop_map(|(steps, others)| {
+            let both = steps.into_iter().zip(others);
+            both.map(|(step, (gap, page))| Event { step, gap, page }).collect()
+        })
+    })
+}
+
+fn behaviours() -> impl Strategy<Value = (Behaviour, usize)> {
+    let limits = (1usize..12, 1usize..6, 1usize..5);
+    (1u64..150, 0u64..200, 0u64..60, limits).prop_map(|(latency, spread, notice, limits)| {
+        let (reads, writes, buffers) = limits;
+        let notice = notice.min(latency - 1);
+        (Behaviour { latency, spread, notice, reads, writes }, buffers)
+    })
+}
+
+/// Plays events and keeps account of the tickets.
+struct Player {
+    mem: Hierarchy,
+    source: Synthetic,
+    now: u64,
+    /// Requests under way, and the earliest times at which they can be done.
+    pending: BTreeMap<Ticket, u64>,
+}
+
+impl Player {
+    fn new(config: &HierarchyConfig, (behaviour, buffers): (Behaviour, usize)) -> Self {
+        let mut mem = Hierarchy::new(config);
+        mem.memory.double(behaviour, buffers);
+        Self { mem, source: Synthetic::new(2), now: 0, pending: BTreeMap::new() }
+    }
+
+    /// Table entries are read by whoever counts them, where that matters to the books.
+    fn kind(&self, event: &Event) -> AccessKind {
+        match event.step.kind {
+            AccessKind::Walk if self.mem.walks_below_l1() => AccessKind::Load,
+            kind => kind,
+        }
+    }
+
+    fn collect(&mut self) -> Result<(), TestCaseError> {
+        for hart in [ONE, OTHER] {
+            while let Some(arrival) = self.mem.next_arrival(hart) {
+                let (ticket, at) = match arrival {
+                    Arrival::Access(ticket, access) => (ticket, access.at.0),
+                    Arrival::Translation(ticket, translation) => (ticket, translation.at.0),
+                };
+                let earliest = self.pending.remove(&ticket);
+                prop_assert!(earliest.is_some_and(|earliest| at >= earliest), "{:?}", arrival);
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, now: u64) -> Result<(), TestCaseError> {
+        self.now = now;
+        self.mem.advance(Cycle(now));
+        self.collect()
+    }
+
+    /// Plays one event, asking again at memory's next event for as long as it is turned away;
+    /// returns where an access found its line.
+    fn play(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        self.advance(self.now + event.gap)?;
+        let hart = HartId(event.step.hart);
+        loop {
+            let now = Cycle(self.now);
+            let ticket = match event.page {
+                Some((page, what)) => {
+                    // Scattered pages, so that walks have entries of their own to read.
+                    let place = (VirtAddr(page * 0x0820_0000_1000), 3);
+                    match self.mem.demand_translation(now, hart, place, what, &mut self.source) {
+                        Reply::Done(translation) => {
+                            prop_assert!(translation.at >= now);
+                            return Ok(());
+                        }
+                        Reply::Pending(ticket) => Some(ticket),
+                        Reply::Busy => None,
+                    }
+                }
+                None => {
+                    let (kind, pa) = (self.kind(event), line(event.step.line));
+                    match self.mem.demand(now, hart, kind, pa, PC) {
+                        Reply::Done(access) => {
+                            prop_assert!(access.at > now);
+                            return Ok(());
+                        }
+                        Reply::Pending(ticket) => Some(ticket),
+                        Reply::Busy => None,
+                    }
+                }
+            };
+            if let Some(ticket) = ticket {
+                prop_assert_eq!(self.pending.insert(ticket, self.now), None, "{:?} twice", ticket);
+                return Ok(());
+            }
+            let next = self.mem.next_event();
+            prop_assert!(next.is_some(), "turned away with nothing under way");
+            self.advance(next.expect("just seen").0)?;
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), TestCaseError> {
+        drain(&mut self.mem);
+        self.collect()?;
+        prop_assert!(self.pending.is_empty(), "never answered: {:?}", self.pending);
+        assert_quiescent(&self.mem);
+        check_invariants(&self.mem);
+        Ok(())
+    }
+}
+
+/// Caches of every combination of inclusion, tight and wide.
+fn configs() -> impl Strategy<Value = HierarchyConfig> {
+    let inclusion = || {
+        prop_oneof![
+            Just(Inclusion::NonInclusive),
+            Just(Inclusion::Inclusive),
+            Just(Inclusion::Exclusive)
+        ]
+    };
+    let levels = (proptest::option::of(inclusion()), proptest::option::of(inclusion()));
+    let walks = (1u32..4, any::<bool>());
+    (levels, walks, 1u32..5, 1u32..5, any::<bool>()).prop_map(
+        |((l2, llc), (walkers, below), mshrs, targets, banked)| {
+            let mut config = with_l2();
+            let caches = &mut config.caches;
+            let set = |cache: &mut CacheConfig, inclusion| {
+                cache.inclusion = inclusion;
+                (cache.mshrs, cache.mshr_targets) = (mshrs, targets);
+                cache.banks = banked.then_some(2);
+            };
+            set(&mut caches.l1i, Inclusion::NonInclusive);
+            set(&mut caches.l1d, Inclusion::NonInclusive);
+            for (level, inclusion) in [(&mut caches.l2, l2), (&mut caches.llc, llc)] {
+                match inclusion {
+                    Some(inclusion) => set(level.as_mut().expect("configured"), inclusion),
+                    None => *level = None,
+                }
+            }
+            config.tlbs.walkers = walkers;
+            config.tlbs.walk_through = if below { WalkThrough::BelowL1 } else { WalkThrough::L1d };
+            config
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_request_is_answered_once_and_the_memory_system_drains(
+        config in configs(), behaviour in behaviours(), events in events()
+    ) {
+        let mut player = Player::new(&config, behaviour);
+        for (index, event) in events.iter().enumerate() {
+            player.play(event)?;
+            if index % 97 == 0 {
+                player.mem.flush_tlb(HartId(event.step.hart), FlushScope::Page(VirtAddr(0)));
+            }
+        }
+        player.finish()?;
+    }
+
+    #[test]
+    fn overlapping_requests_find_their_lines_where_the_reference_has_them(
+        behaviour in behaviours(), events in events()
+    ) {
+        let mut player = Player::new(&small(), behaviour);
+        let mut lists = Lists::new();
+        let mut found = [0u64; 4];
+        for event in &events {
+            let event = Event { page: None, ..*event };
+            player.play(&event)?;
+            found[lists.access(event.step.hart as usize, event.step.kind, event.step.line) as usize] += 1;
+        }
+        player.finish()?;
+        let stats = player.mem.stats();
+        let llc = stats.llc.as_ref().expect("configured");
+        prop_assert_eq!(llc.hits.sum(), found[Level::Llc as usize]);
+        prop_assert_eq!(llc.misses.sum(), found[Level::Memory as usize]);
+        prop_assert_eq!(stats.memory.reads.get(), found[Level::Memory as usize]);
+    }
+
+    #[test]
+    fn overlapping_and_blocking_leave_the_same_lines_and_counts(
+        config in configs(), behaviour in behaviours(), events in events()
+    ) {
+        let mut player = Player::new(&config, behaviour);
+        let mut warmed = Hierarchy::new(&config);
+        for event in &events {
+            player.play(&Event { page: None, ..*event })?;
+            let (hart, kind) = (HartId(event.step.hart), player.kind(event));
+            warmed.warm(hart, kind, line(event.step.line), PC);
+        }
+        player.finish()?;
+        for (one, other) in player.mem.harts.iter().zip(&warmed.harts) {
+            for (one, other) in one.l1.iter().chain(&one.l2).zip(other.l1.iter().chain(&other.l2)) {
+                prop_assert!(one.lines().eq(other.lines()));
+            }
+        }
+    }
+}
