@@ -23,9 +23,11 @@ mod hierarchy;
 mod memory;
 mod mmu;
 mod occupancy;
+pub mod prefetch;
 pub mod replacement;
 mod reply;
 mod tlb;
+pub mod walk_cache;
 mod when;
 
 pub use cache::{AccessKind, CacheStats, PrefetchStats};

@@ -1,6 +1,26 @@
 //! What every replacement policy must do, whatever its idea.
+//! [`replacement_contract!`](crate::replacement_contract) makes tests of it.
 
 use super::Replacement;
+
+/// Makes one test of each clause of the contract, for the type given.
+#[macro_export]
+macro_rules! replacement_contract {
+    ($type:ty) => {
+        $crate::replacement_contract! { $type:
+            victims_are_ways_of_the_set
+            the_same_calls_give_the_same_victims
+            no_way_is_safe_for_ever_without_use
+            sets_do_not_meet
+        }
+    };
+    ($type:ty: $($clause:ident)+) => {
+        $(#[test]
+        fn $clause() {
+            $crate::replacement::contract::$clause::<$type>();
+        })+
+    };
+}
 
 const SETS: usize = 4;
 const WAYS: usize = 8;
@@ -10,7 +30,8 @@ fn scattered(step: usize) -> usize {
     (step * 2_654_435_761) >> 7 & (WAYS - 1)
 }
 
-pub(super) fn victims_are_ways_of_the_set<P: Replacement>() {
+/// A victim is one of the ways, for any number of them up to 64 that is a power of two.
+pub fn victims_are_ways_of_the_set<P: Replacement>() {
     for ways in [1, 2, 4, 8, 16, 64] {
         let mut policy = P::new(SETS, ways);
         for step in 0..500 {
@@ -21,7 +42,8 @@ pub(super) fn victims_are_ways_of_the_set<P: Replacement>() {
     }
 }
 
-pub(super) fn the_same_calls_give_the_same_victims<P: Replacement>() {
+/// No run differs from another.
+pub fn the_same_calls_give_the_same_victims<P: Replacement>() {
     let run = || {
         let mut policy = P::new(SETS, WAYS);
         let mut victims = Vec::new();
@@ -36,7 +58,8 @@ pub(super) fn the_same_calls_give_the_same_victims<P: Replacement>() {
     assert_eq!(run(), run());
 }
 
-pub(super) fn no_way_is_safe_for_ever_without_use<P: Replacement>() {
+/// Every way leaves some time if it is not used.
+pub fn no_way_is_safe_for_ever_without_use<P: Replacement>() {
     let mut policy = P::new(1, WAYS);
     let mut left = [false; WAYS];
     for _ in 0..WAYS * 32 {
@@ -47,7 +70,8 @@ pub(super) fn no_way_is_safe_for_ever_without_use<P: Replacement>() {
     assert_eq!(left, [true; WAYS]);
 }
 
-pub(super) fn sets_do_not_meet<P: Replacement>() {
+/// The use of lines in one set does not change what leaves another.
+pub fn sets_do_not_meet<P: Replacement>() {
     let mut policy = P::new(2, WAYS);
     for way in 0..WAYS {
         policy.fill(0, way);

@@ -1,11 +1,16 @@
 //! Replacement policies: which line of a full set makes room for a new one.
 //!
 //! To add a policy, write one file with a type that implements [`Replacement`] and add one line to
-//! the registry below. The registry yields the configuration enum, the dispatch, and one instance
-//! of the contract tests per policy.
+//! the registry below; `docs/howto/add-a-replacement-policy.md` goes through it. The registry yields
+//! the configuration enum, the dispatch, and one instance of the contract tests per policy.
 
+pub mod contract;
+mod drrip;
 mod lru;
 mod random;
+mod srrip;
+#[cfg(test)]
+mod testing;
 mod tree_plru;
 
 use crate::Problems;
@@ -16,7 +21,8 @@ use std::fmt::Debug;
 ///
 /// Contract: `victim` is asked only of full sets and returns a way below `ways`; the caller then
 /// fills that way and says so. The same calls give the same victims in every run. Ways that were
-/// invalidated are refilled by the cache without asking.
+/// invalidated are refilled by the cache without asking. The use of a line does not reach other
+/// sets; what is filled may, where sets duel.
 pub trait Replacement: Debug + Clone {
     /// A policy for `sets` sets of `ways` ways.
     fn new(sets: usize, ways: usize) -> Self;
@@ -98,27 +104,7 @@ macro_rules! replacement_policies {
         #[cfg(test)]
         mod contracts {
             $(mod $module {
-                use crate::replacement::{contract, $module::$policy};
-
-                #[test]
-                fn victims_are_ways_of_the_set() {
-                    contract::victims_are_ways_of_the_set::<$policy>();
-                }
-
-                #[test]
-                fn the_same_calls_give_the_same_victims() {
-                    contract::the_same_calls_give_the_same_victims::<$policy>();
-                }
-
-                #[test]
-                fn no_way_is_safe_for_ever_without_use() {
-                    contract::no_way_is_safe_for_ever_without_use::<$policy>();
-                }
-
-                #[test]
-                fn sets_do_not_meet() {
-                    contract::sets_do_not_meet::<$policy>();
-                }
+                crate::replacement_contract!(crate::replacement::$module::$policy);
             })+
         }
     };
@@ -131,6 +117,10 @@ replacement_policies! {
     TreePlru => tree_plru::TreePlru = "tree_plru";
     /// Any line.
     Random => random::Random = "random";
+    /// The line whose next use is predicted to be farthest away.
+    Srrip => srrip::Srrip = "srrip";
+    /// The same, with a second guess for new lines where that does better.
+    Drrip => drrip::Drrip = "drrip";
 }
 
 impl ReplacementKind {
@@ -145,6 +135,3 @@ impl ReplacementKind {
         });
     }
 }
-
-#[cfg(test)]
-mod contract;
