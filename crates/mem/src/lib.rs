@@ -19,6 +19,7 @@
 mod cache;
 mod config;
 mod cycle;
+pub mod dram;
 mod hierarchy;
 mod memory;
 mod mmu;
