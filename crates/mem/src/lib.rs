@@ -37,7 +37,9 @@ pub use config::{
     TlbsConfig, WalkThrough,
 };
 pub use cycle::Cycle;
-pub use hierarchy::{Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, PrivateStats};
+pub use hierarchy::{
+    Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, Prefetched, PrivateStats,
+};
 pub use memory::MemoryStats;
 pub use mmu::{Translation, WalkerStats};
 pub use reply::{Arrival, Reply, Ticket};

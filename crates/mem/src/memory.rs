@@ -11,6 +11,7 @@
 #[cfg(test)]
 pub(crate) mod double;
 
+use crate::dram::{Dram, DramStats};
 use crate::occupancy::Port;
 use crate::when::{FillId, When};
 use crate::{Cycle, MemoryConfig};
@@ -70,6 +71,7 @@ struct Queued {
 /// when it has nothing to do.
 #[derive(Clone, Debug)]
 enum Controller {
+    Dram(Box<Dram>),
     #[cfg(test)]
     Double(double::Double),
 }
@@ -78,24 +80,47 @@ enum Controller {
 macro_rules! to_controller {
     ($controller:expr, $call:ident($($argument:expr),*)) => {
         match $controller {
+            Controller::Dram(controller) => controller.$call($($argument),*),
             #[cfg(test)]
             Controller::Double(controller) => controller.$call($($argument),*),
-            #[cfg(not(test))]
-            _ => { $(let _ = $argument;)* unreachable!("no controller is configured") }
         }
     };
 }
 
 impl Memory {
-    pub(crate) fn new(config: &MemoryConfig, clock: Clock, line_bytes: u64) -> Self {
-        let transfer = match config.bandwidth_mb_per_s {
-            0 => 0,
-            // Bytes over 10^6 bytes a second are microseconds; a picosecond is 10^-6 of one.
-            rate => (line_bytes * 1_000_000 / rate).div_ceil(clock.period().0),
+    /// A memory behind caches that can hold `write_buffers` lines for it.
+    pub(crate) fn new(
+        config: &MemoryConfig,
+        clock: Clock,
+        line_bytes: u64,
+        write_buffers: u32,
+    ) -> Self {
+        let device = match config {
+            MemoryConfig::Fixed { latency_ns, bandwidth_mb_per_s } => {
+                let transfer = match bandwidth_mb_per_s {
+                    0 => 0,
+                    // Bytes over 10^6 bytes a second are microseconds; a picosecond is 10^-6 of one.
+                    rate => (line_bytes * 1_000_000 / rate).div_ceil(clock.period().0),
+                };
+                let latency = cycles_of(*latency_ns, clock);
+                Device::Fixed { latency, port: Port::new(transfer) }
+            }
+            MemoryConfig::Dram(dram) => {
+                let dram = Box::new(Dram::new(dram, clock, line_bytes));
+                Device::Queued(Queued::new(Controller::Dram(dram), write_buffers))
+            }
         };
-        let latency = cycles_of(config.latency_ns, clock);
-        let device = Device::Fixed { latency, port: Port::new(transfer) };
         Self { device, stats: MemoryStats::default() }
+    }
+
+    /// What the DRAM counted, if it is one.
+    pub(crate) fn dram_stats(&self) -> Option<DramStats> {
+        match &self.device {
+            Device::Queued(Queued { controller: Controller::Dram(dram), .. }) => {
+                Some(dram.stats().clone())
+            }
+            _ => None,
+        }
     }
 
     /// Whether reads are answered by [`Memory::advance`] and not at once.
@@ -189,6 +214,12 @@ impl Memory {
 }
 
 impl Queued {
+    fn new(controller: Controller, write_buffers: u32) -> Self {
+        let (leaving, waiting) = (Vec::new(), VecDeque::new());
+        let write_buffers = write_buffers as usize;
+        Self { controller, reached: Cycle(0), leaving, waiting, write_buffers }
+    }
+
     fn send(&mut self, at: Cycle) {
         if self.leaving.is_empty() {
             return;
@@ -225,8 +256,8 @@ mod tests {
 
     #[test]
     fn a_line_at_12_8_gb_per_s_takes_the_port_for_5_ns() {
-        let config = MemoryConfig { latency_ns: 30, bandwidth_mb_per_s: 12_800 };
-        let mut memory = Memory::new(&config, Clock::from_mhz(2500), 64);
+        let config = MemoryConfig::Fixed { latency_ns: 30, bandwidth_mb_per_s: 12_800 };
+        let mut memory = Memory::new(&config, Clock::from_mhz(2500), 64, 1);
         assert_eq!(read(&mut memory, 0), When::At(Cycle(75)));
         let blocked = When::At(Cycle(13 + 75));
         assert_eq!(read(&mut memory, 12), blocked, "blocked at 12: 5 ns are 12.5 cycles");

@@ -149,6 +149,11 @@ impl Mshrs {
         best.filter(|best| !unknown || best.from == at)
     }
 
+    /// Whether a register is free at `at`.
+    pub(crate) fn has_free(&self, at: Cycle) -> bool {
+        self.claim(at).is_some_and(|claim| claim.from == at)
+    }
+
     /// Takes the claimed register for `line` until the data is passed on.
     pub(crate) fn hold(&mut self, claim: Claim, line: LineAddr, until: When, purpose: Purpose) {
         self.keep_joinable(claim);

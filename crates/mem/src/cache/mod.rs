@@ -7,6 +7,7 @@ pub use stats::{AccessKind, CacheStats, PrefetchStats};
 pub(crate) use tags::{Slot, State, Victim};
 
 use crate::occupancy::{Mshrs, Port};
+use crate::prefetch::{Observed, Pages, Policy as Prefetcher, Requests};
 use crate::replacement::Policy;
 use crate::{CacheConfig, Cycle, Inclusion};
 use ::stream::LineAddr;
@@ -28,7 +29,15 @@ pub(crate) struct Cache {
     /// The lookups of each bank, neighbouring lines in different ones; none where lookups never
     /// meet.
     banks: Vec<Port>,
+    prefetcher: Option<Box<Attached>>,
     pub(crate) stats: CacheStats,
+}
+
+/// A prefetcher and what it asked for last.
+#[derive(Clone, Debug)]
+struct Attached {
+    policy: Prefetcher,
+    requests: Requests,
 }
 
 /// What a cache's arrays and paths take, in cycles.
@@ -55,6 +64,10 @@ impl Cache {
             mshrs: Mshrs::new(config.mshrs, config.mshr_targets),
             write_buffer: Mshrs::buffers(config.write_buffers),
             banks: vec![Port::new(1); config.banks.unwrap_or(0) as usize],
+            prefetcher: config.prefetcher.as_ref().map(|prefetcher| {
+                let requests = Requests::new(Pages::of_lines(line_bytes));
+                Box::new(Attached { policy: Prefetcher::new(prefetcher, line_bytes), requests })
+            }),
             stats: CacheStats::default(),
         }
     }
@@ -174,9 +187,32 @@ impl Cache {
         }
     }
 
-    /// A line arrives at `at`.
+    /// Whether it has a prefetcher.
     #[inline]
-    pub(crate) fn filled(&mut self, _line: LineAddr, _at: Cycle, _prefetched: bool) {}
+    pub(crate) fn prefetches(&self) -> bool {
+        self.prefetcher.is_some()
+    }
+
+    /// Shows an access to the prefetcher, if there is one.
+    pub(crate) fn show(&mut self, access: &Observed) {
+        if let Some(prefetcher) = &mut self.prefetcher {
+            prefetcher.policy.observe(access, &mut prefetcher.requests);
+        }
+    }
+
+    /// The line that the prefetcher asked for in this place when it was shown an access.
+    #[inline]
+    pub(crate) fn wanted(&self, place: usize) -> Option<LineAddr> {
+        self.prefetcher.as_ref()?.requests.lines().get(place).copied()
+    }
+
+    /// Tells the prefetcher, if there is one, that a line arrives at `at`.
+    #[inline]
+    pub(crate) fn filled(&mut self, line: LineAddr, at: Cycle, prefetched: bool) {
+        if let Some(prefetcher) = &mut self.prefetcher {
+            prefetcher.policy.filled(line, at, prefetched);
+        }
+    }
 
     /// Drops a line because another cache needs it gone; returns its state.
     pub(crate) fn invalidate(&mut self, slot: Slot) -> State {

@@ -18,6 +18,16 @@ pub(super) enum Place {
     Llc,
 }
 
+impl Place {
+    pub(super) fn level(self) -> Level {
+        match self {
+            Self::L1(..) => Level::L1,
+            Self::L2(_) => Level::L2,
+            Self::Llc => Level::Llc,
+        }
+    }
+}
+
 /// Who waits for a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {

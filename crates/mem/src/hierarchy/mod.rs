@@ -16,11 +16,13 @@ mod admission;
 mod coherence;
 mod fills;
 mod overlap;
+mod prefetching;
 mod stats;
 mod timing;
 mod transit;
 mod walks;
 
+pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
 pub(crate) use walks::Walks;
 
@@ -68,6 +70,8 @@ pub struct Hierarchy {
     llc: Option<Cache>,
     memory: Memory,
     overlap: Overlap,
+    /// Some cache has a prefetcher.
+    prefetches: bool,
     io_latency: u64,
     walk_through: WalkThrough,
 }
@@ -99,11 +103,18 @@ impl Hierarchy {
             l2: caches.l2.as_ref().map(cache),
             mmu: Mmu::new(&config.tlbs),
         };
+        let mut all = [&caches.l1i, &caches.l1d].into_iter().chain(&caches.l2).chain(&caches.llc);
+        let buffers = match (&caches.llc, &caches.l2) {
+            (Some(llc), _) => llc.write_buffers,
+            (None, Some(l2)) => l2.write_buffers * config.harts,
+            (None, None) => caches.l1d.write_buffers * config.harts,
+        };
         Self {
             line_shift: caches.line_bytes.trailing_zeros(),
             harts: vec![private; config.harts as usize],
             llc: caches.llc.as_ref().map(cache),
-            memory: Memory::new(&config.memory, config.clock, caches.line_bytes),
+            memory: Memory::new(&config.memory, config.clock, caches.line_bytes, buffers),
+            prefetches: all.any(|cache| cache.prefetcher.is_some()),
             overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
@@ -139,11 +150,16 @@ impl Hierarchy {
 
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline]
-    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, _pc: VirtAddr) -> Level {
+    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
-        let found = self.transit(request).found;
+        let outcome = self.transit(request);
+        if self.prefetches {
+            self.show(Cycle(0), request, &outcome, pc);
+            self.fill_untimed(request, outcome.found);
+            self.prefetch_wanted(None, request, outcome.found);
+        }
         self.memory.forget();
-        found
+        outcome.found
     }
 
     /// When an access to a device that starts at `now` is done.
@@ -181,6 +197,7 @@ impl Hierarchy {
             harts: self.harts.iter().map(Private::stats).collect(),
             llc: self.llc.as_ref().map(|llc| llc.stats.clone()),
             memory: self.memory.stats.clone(),
+            dram: self.memory.dram_stats(),
         }
     }
 
@@ -191,7 +208,7 @@ impl Hierarchy {
             AccessKind::Walk if self.walk_through == WalkThrough::BelowL1 => None,
             _ => Some(Side::Data),
         };
-        Request { hart: hart.index(), side, kind, prefetch: false, line: self.line(pa) }
+        Request { hart: hart.index(), side, kind, prefetch: None, line: self.line(pa) }
     }
 
     pub(crate) fn walks_below_l1(&self) -> bool {

@@ -74,11 +74,17 @@ impl Hierarchy {
         obstacle.is_some()
     }
 
-    /// Makes a request that nothing stands in the way of.
+    /// Makes a request that nothing stands in the way of, and what prefetchers make of it.
     #[inline]
-    pub(super) fn make(&mut self, now: Cycle, request: Request, _pc: VirtAddr) -> (Outcome, When) {
+    pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
         let outcome = self.transit(request);
+        if self.prefetches {
+            self.show(now, request, &outcome, pc);
+        }
         let when = self.completion(now, request, &outcome);
+        if self.prefetches {
+            self.prefetch_wanted(Some(now), request, outcome.found);
+        }
         (outcome, when)
     }
 

@@ -1,6 +1,7 @@
 //! Counters of the whole memory system, and the identities that must hold between them.
 
 use crate::cache::CacheStats;
+use crate::dram::DramStats;
 use crate::memory::MemoryStats;
 use crate::mmu::WalkerStats;
 use crate::tlb::TlbStats;
@@ -47,6 +48,8 @@ pub struct HierarchyStats {
     pub llc: Option<CacheStats>,
     /// Main memory.
     pub memory: MemoryStats,
+    /// The DRAM behind it.
+    pub dram: Option<DramStats>,
 }
 
 impl HierarchyStats {

@@ -38,7 +38,7 @@ impl Hierarchy {
         if outcome.found == Level::L1 {
             return match outcome.upgrade {
                 None => hit(l1, request.line, now, outcome.first_use),
-                Some(asked) => self.upgrade(now, request, side, asked),
+                Some(asked) => self.upgrade(now, request, outcome, asked),
             };
         }
         let claim = start_miss(l1, now + l1.latency.tag);
@@ -54,8 +54,8 @@ impl Hierarchy {
 
     /// When a store has made the other copies of its line go. Where the line is still on its way,
     /// the store waits for it in the same register.
-    fn upgrade(&mut self, now: Cycle, request: Request, side: Side, asked: Level) -> When {
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
+    fn upgrade(&mut self, now: Cycle, request: Request, outcome: &Outcome, asked: Level) -> When {
+        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
         let (tag, response) = (l1.latency.tag, l1.latency.response);
         let late = match l1.mshrs.join(request.line, now) {
             Some(Pending::Blocked(When::At(until))) => {
@@ -64,6 +64,7 @@ impl Hierarchy {
             }
             Some(Pending::Merged(arrival) | Pending::Blocked(arrival)) => {
                 l1.stats.merged.inc();
+                l1.stats.prefetch.late.add(u64::from(outcome.first_use));
                 Some(arrival)
             }
             None => None,
@@ -74,7 +75,7 @@ impl Hierarchy {
         }
         let claim = start_miss(l1, now + tag);
         let done = When::At(self.permission(claim.from, request.hart, asked) + response);
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
+        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
         l1.mshrs.hold(claim, request.line, done, Purpose::Other);
         done
     }
@@ -137,28 +138,12 @@ impl Hierarchy {
     /// Holds a claimed miss register until the line has passed, and tells the prefetcher there when
     /// that is.
     fn hold(&mut self, place: Place, claim: Claim, request: Request, until: When) {
-        let first_asked = match place {
-            Place::L1(..) => true,
-            Place::L2(_) => request.side.is_none(),
-            Place::Llc => false,
-        };
-        let for_itself = request.prefetch && first_asked;
-        let purpose = if for_itself { Purpose::Prefetch } else { Purpose::Demand };
-        self.hold_for(purpose, place, claim, request.line, until);
-    }
-
-    pub(super) fn hold_for(
-        &mut self,
-        purpose: Purpose,
-        place: Place,
-        claim: Claim,
-        line: LineAddr,
-        until: When,
-    ) {
+        let prefetched = request.prefetch == Some(place.level());
+        let purpose = if prefetched { Purpose::Prefetch } else { Purpose::Demand };
         let cache = self.cache(place);
-        cache.mshrs.hold(claim, line, until, purpose);
+        cache.mshrs.hold(claim, request.line, until, purpose);
         match until {
-            When::At(at) => cache.filled(line, at, purpose == Purpose::Prefetch),
+            When::At(at) => cache.filled(request.line, at, prefetched),
             When::After { fill, .. } => self.overlap.holds(fill, place, claim.register),
         }
     }

@@ -21,8 +21,8 @@ pub(super) struct Request {
     /// The first-level cache that is asked; none when the request begins below them.
     pub(super) side: Option<Side>,
     pub(super) kind: AccessKind,
-    /// Nobody needs the line yet: it is for the first cache the request asks.
-    pub(super) prefetch: bool,
+    /// Nobody needs the line yet: it is for the cache of this level.
+    pub(super) prefetch: Option<Level>,
     pub(super) line: LineAddr,
 }
 
@@ -31,9 +31,14 @@ impl Request {
         self.kind == AccessKind::Store
     }
 
+    /// Whether it comes to `level`, if it is not served before.
+    pub(super) fn comes_to(&self, level: Level) -> bool {
+        self.prefetch.is_none_or(|prefetched| prefetched <= level)
+    }
+
     /// Looks the line up in a cache the request comes to from above.
     fn look_up(&self, cache: &mut Cache) -> Option<Slot> {
-        if self.prefetch {
+        if self.prefetch.is_some() {
             cache.look_up_prefetch(self.line)
         } else {
             cache.look_up(self.line, self.kind)
@@ -109,7 +114,7 @@ impl Hierarchy {
             _ => State::Shared,
         };
         let l1 = &mut self.harts[request.hart].l1[side as usize];
-        if let Some(victim) = l1.fill(request.line, state, request.prefetch) {
+        if let Some(victim) = l1.fill(request.line, state, request.prefetch.is_some()) {
             self.leave_l1(request.hart, side, victim, &mut outcome);
         }
         outcome
@@ -146,7 +151,7 @@ impl Hierarchy {
 
     fn through_l2(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let l2 = self.harts[request.hart].l2.as_mut().expect("the caller saw it");
-        let own_prefetch = request.prefetch && request.side.is_none();
+        let own_prefetch = request.prefetch == Some(Level::L2);
         // What a level prefetches for itself it has counted as issued.
         let slot = if own_prefetch { l2.find(request.line) } else { request.look_up(l2) };
         if let Some(slot) = slot {

@@ -2,7 +2,6 @@
 
 use super::{Controller, Device, Memory, Queued};
 use crate::Cycle;
-use std::collections::VecDeque;
 use stream::LineAddr;
 
 /// How the stand-in behaves.
@@ -32,15 +31,10 @@ pub(crate) struct Double {
 
 impl Memory {
     /// Puts a stand-in in the place of this memory, behind `write_buffers` buffers.
-    pub(crate) fn double(&mut self, behaviour: Behaviour, write_buffers: usize) {
+    pub(crate) fn double(&mut self, behaviour: Behaviour, write_buffers: u32) {
         let (held, pushed, reached) = (Vec::new(), 0, Cycle(0));
-        self.device = Device::Queued(Queued {
-            controller: Controller::Double(Double { behaviour, held, pushed, reached }),
-            reached,
-            leaving: Vec::new(),
-            waiting: VecDeque::new(),
-            write_buffers,
-        });
+        let controller = Controller::Double(Double { behaviour, held, pushed, reached });
+        self.device = Device::Queued(Queued::new(controller, write_buffers));
     }
 }
 

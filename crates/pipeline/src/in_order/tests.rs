@@ -29,6 +29,7 @@ fn memory() -> Hierarchy {
         replacement: ReplacementKind::Lru,
         inclusion: Inclusion::NonInclusive,
         banks: None,
+        prefetcher: None,
     };
     let tlb =
         TlbConfig { entries: 4, ways: 4, latency_cycles: 0, replacement: ReplacementKind::Lru };
@@ -42,8 +43,9 @@ fn memory() -> Hierarchy {
             l2_tlb: None,
             walk_through: WalkThrough::L1d,
             walkers: 1,
+            walk_cache: None,
         },
-        memory: MemoryConfig { latency_ns: 100, bandwidth_mb_per_s: 0 },
+        memory: MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 0 },
         io: IoConfig { latency_ns: 50 },
     })
 }

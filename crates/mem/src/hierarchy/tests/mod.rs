@@ -35,6 +35,7 @@ fn cache(size_kib: u64, ways: u32, [tag, data, response]: [u64; 3]) -> CacheConf
         replacement: ReplacementKind::Lru,
         inclusion: Inclusion::NonInclusive,
         banks: None,
+        prefetcher: None,
     }
 }
 
@@ -58,8 +59,9 @@ fn small() -> HierarchyConfig {
             l2_tlb: None,
             walk_through: WalkThrough::L1d,
             walkers: 1,
+            walk_cache: None,
         },
-        memory: MemoryConfig { latency_ns: 100, bandwidth_mb_per_s: 0 },
+        memory: MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 0 },
         io: IoConfig { latency_ns: 50 },
     }
 }

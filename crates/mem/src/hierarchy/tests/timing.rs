@@ -149,7 +149,8 @@ fn a_full_write_buffer_holds_up_the_miss_that_needs_it() {
 #[test]
 fn memory_bandwidth_spaces_misses() {
     let mut config = small();
-    config.memory.bandwidth_mb_per_s = 3200; // 64 bytes in 20 ns
+    // 64 bytes in 20 ns.
+    config.memory = MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 3200 };
     let mut mem = Hierarchy::new(&config);
     assert_eq!(load(&mut mem, 1000, 1).0, 1119);
     assert_eq!(load(&mut mem, 1001, 2).0, 1119 + 20);

@@ -36,8 +36,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn behaviours() -> impl Strategy<Value = (Behaviour, usize)> {
-    let limits = (1usize..12, 1usize..6, 1usize..5);
+fn behaviours() -> impl Strategy<Value = (Behaviour, u32)> {
+    let limits = (1usize..12, 1usize..6, 1u32..5);
     (1u64..150, 0u64..200, 0u64..60, limits).prop_map(|(latency, spread, notice, limits)| {
         let (reads, writes, buffers) = limits;
         let notice = notice.min(latency - 1);
@@ -55,7 +55,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(config: &HierarchyConfig, (behaviour, buffers): (Behaviour, usize)) -> Self {
+    fn new(config: &HierarchyConfig, (behaviour, buffers): (Behaviour, u32)) -> Self {
         let mut mem = Hierarchy::new(config);
         mem.memory.double(behaviour, buffers);
         Self { mem, source: Synthetic::new(2), now: 0, pending: BTreeMap::new() }
