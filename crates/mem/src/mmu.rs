@@ -1,14 +1,15 @@
 //! Address translation of one hart: two first-level TLBs, an optional second level, a page walker.
 //!
-//! A walker reads table entries one after the other through the caches; it has no cache of its
-//! own for upper levels and never writes: accessed and dirty bits were set when the instruction was
-//! executed. A translation that ends in a fault is not remembered.
+//! A walker reads table entries one after the other through the caches, from where a cache of upper
+//! levels sends it if there is one, and never writes: accessed and dirty bits were set when the
+//! instruction was executed. A translation that ends in a fault is not remembered.
 //!
 //! Here is translation for those who wait for it; `hierarchy::walks` has walks that overlap.
 
 use crate::cache::AccessKind;
-use crate::hierarchy::{Hierarchy, Level, Walks};
+use crate::hierarchy::{Found, Hierarchy, Level, Walks};
 use crate::tlb::{Entry, Tlb, TlbStats};
+use crate::walk_cache::{WalkCache, WalkCacheStats};
 use crate::{Access, Cycle, TlbsConfig};
 use stats::{Counter, Stats};
 use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk};
@@ -74,6 +75,7 @@ pub(crate) struct Mmu {
     itlb: Tlb,
     dtlb: Tlb,
     l2_tlb: Option<Tlb>,
+    walk_cache: Option<WalkCache>,
     /// Walks that overlap.
     pub(crate) walks: Walks,
     pub(crate) walker: WalkerStats,
@@ -93,6 +95,7 @@ impl Mmu {
             itlb: Tlb::new(&config.itlb),
             dtlb: Tlb::new(&config.dtlb),
             l2_tlb: config.l2_tlb.as_ref().map(Tlb::new),
+            walk_cache: config.walk_cache.as_ref().map(WalkCache::new),
             walks: Walks::new(config.walkers),
             walker: WalkerStats::default(),
         }
@@ -104,12 +107,19 @@ impl Mmu {
         if let Some(l2_tlb) = &mut self.l2_tlb {
             l2_tlb.flush(scope);
         }
+        if let Some(walk_cache) = &mut self.walk_cache {
+            walk_cache.flush(scope);
+        }
         self.walks.flush(scope);
     }
 
-    pub(crate) fn stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>, WalkerStats) {
+    pub(crate) fn tlb_stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>) {
         let l2_tlb = self.l2_tlb.as_ref().map(|tlb| tlb.stats.clone());
-        (self.itlb.stats.clone(), self.dtlb.stats.clone(), l2_tlb, self.walker.clone())
+        (self.itlb.stats.clone(), self.dtlb.stats.clone(), l2_tlb)
+    }
+
+    pub(crate) fn walk_cache_stats(&self) -> Option<WalkCacheStats> {
+        self.walk_cache.as_ref().map(|walk_cache| walk_cache.stats().clone())
     }
 
     #[inline]
@@ -143,10 +153,27 @@ impl Mmu {
         }
     }
 
-    /// Enters the pages that overlapping walks have found by `now`.
+    /// Begins a walk: returns how many entries it need not read, and when it knows.
+    pub(crate) fn begin_walk(&mut self, query: &Query, walk: &Walk, at: Cycle) -> (usize, Cycle) {
+        self.walker.walks.inc();
+        let Some(walk_cache) = &mut self.walk_cache else { return (0, at) };
+        let first = walk_cache.first_read(query.va, query.asid, walk);
+        (first, at + walk_cache.latency_cycles())
+    }
+
+    fn remember_upper_levels(&mut self, query: &Query, walk: &Walk) {
+        if let Some(walk_cache) = &mut self.walk_cache {
+            walk_cache.insert(query.va, query.asid, walk);
+        }
+    }
+
+    /// Enters what overlapping walks have found by `now`.
     #[inline]
     pub(crate) fn enter_found(&mut self, now: Cycle) {
-        while let Some((query, page, [fetched, accessed])) = self.walks.next_found(now) {
+        while let Some(found) = self.walks.next_found(now) {
+            let Found { query, walk, page, wanted_by: [fetched, accessed] } = found;
+            self.remember_upper_levels(&query, &walk);
+            let Some(page) = page else { continue };
             let wanting = [(fetched, &mut self.itlb), (accessed, &mut self.dtlb)];
             let first = wanting.into_iter().filter_map(|(wanted, tlb)| wanted.then_some(tlb));
             for tlb in first.chain(&mut self.l2_tlb) {
@@ -240,13 +267,14 @@ impl Hierarchy {
     ) -> Translation {
         let walk = source.walk(query.hart, query.va, query.what);
         let below_l1 = self.walks_below_l1();
-        let mut translation = Translation::at(start, true, None);
-        for &entry in walk.entries() {
+        let (first, begun) = self.mmu(query.hart).begin_walk(&query, &walk, start);
+        let mut translation = Translation::at(begun, true, None);
+        for &entry in &walk.entries()[first..] {
             translation.read(read(self, translation.at, entry));
         }
         let mmu = self.mmu(query.hart);
-        let entries = walk.entries().len() as u64;
-        mmu.walker.walks.inc();
+        let entries = (walk.entries().len() - first) as u64;
+        mmu.remember_upper_levels(&query, &walk);
         mmu.walker.reads.add(entries);
         mmu.walker.reads_below_l1.add(if below_l1 { entries } else { 0 });
         mmu.walker.busy.add(translation.at - start);

@@ -187,12 +187,6 @@ impl Cache {
         }
     }
 
-    /// Whether it has a prefetcher.
-    #[inline]
-    pub(crate) fn prefetches(&self) -> bool {
-        self.prefetcher.is_some()
-    }
-
     /// Shows an access to the prefetcher, if there is one.
     pub(crate) fn show(&mut self, access: &Observed) {
         if let Some(prefetcher) = &mut self.prefetcher {

@@ -24,7 +24,7 @@ mod walks;
 
 pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
-pub(crate) use walks::Walks;
+pub(crate) use walks::{Found, Walks};
 
 use crate::cache::{AccessKind, Cache};
 use crate::memory::{Memory, cycles_of};
@@ -222,7 +222,7 @@ impl Hierarchy {
 
 impl Private {
     fn stats(&self) -> PrivateStats {
-        let (itlb, dtlb, l2_tlb, walker) = self.mmu.stats();
+        let (itlb, dtlb, l2_tlb) = self.mmu.tlb_stats();
         PrivateStats {
             l1i: self.l1[Side::Instruction as usize].stats.clone(),
             l1d: self.l1[Side::Data as usize].stats.clone(),
@@ -230,7 +230,8 @@ impl Private {
             itlb,
             dtlb,
             l2_tlb,
-            walker,
+            walker: self.mmu.walker.clone(),
+            walk_cache: self.mmu.walk_cache_stats(),
         }
     }
 }

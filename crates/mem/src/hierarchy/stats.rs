@@ -5,6 +5,7 @@ use crate::dram::DramStats;
 use crate::memory::MemoryStats;
 use crate::mmu::WalkerStats;
 use crate::tlb::TlbStats;
+use crate::walk_cache::WalkCacheStats;
 use stats::{Kind, Stats};
 
 /// Where a line can be found.
@@ -37,6 +38,8 @@ pub struct PrivateStats {
     pub l2_tlb: Option<TlbStats>,
     /// Page walker.
     pub walker: WalkerStats,
+    /// Caches of upper page-table levels.
+    pub walk_cache: Option<WalkCacheStats>,
 }
 
 /// Counters of the whole memory system.

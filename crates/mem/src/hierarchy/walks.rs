@@ -43,6 +43,8 @@ struct Walking {
     walk: Walk,
     page: Option<Entry>,
     start: Cycle,
+    /// Entries it need not read.
+    skipped: usize,
     walker: usize,
     /// As it stands after the entries read so far.
     translation: Translation,
@@ -61,6 +63,17 @@ enum Stage {
     Reading,
     /// It ends then, and will be entered in the TLBs.
     Ends(Cycle),
+}
+
+/// What a walk has found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// The lookup that began it.
+    pub(crate) query: Query,
+    pub(crate) walk: Walk,
+    pub(crate) page: Option<Entry>,
+    /// Whom the page is for: fetches, loads and stores.
+    pub(crate) wanted_by: [bool; 2],
 }
 
 /// A lookup that waits for a walk.
@@ -104,7 +117,14 @@ impl Walks {
         self.open > 0 && self.claim(at).is_none() && self.find(query).is_none()
     }
 
-    fn begin(&mut self, query: Query, walk: Walk, (walker, start): (usize, Cycle)) -> usize {
+    /// Puts a walk on its way that a walker takes up at `start`, and reads its first entry at `at`.
+    fn begin(
+        &mut self,
+        query: Query,
+        walk: Walk,
+        (walker, start): (usize, Cycle),
+        (skipped, at): (usize, Cycle),
+    ) -> usize {
         self.walkers[walker] = None;
         self.open += 1;
         let page = walk.page.map(|page| Entry::new(query.va, page, query.asid));
@@ -115,8 +135,9 @@ impl Walks {
             walk,
             page,
             start,
+            skipped,
             walker,
-            translation: Translation::at(start, true, pa),
+            translation: Translation::at(at, true, pa),
             wanted_by: [false; 2],
             stale: false,
             waiters: Vec::new(),
@@ -135,10 +156,9 @@ impl Walks {
         }
     }
 
-    /// The next page, in the order in which walks end, that was found by `now`: the lookup that
-    /// began its walk, the page, and whom it is for.
+    /// What the next walk has found, in the order in which they end, that ended by `now`.
     #[inline]
-    pub(crate) fn next_found(&mut self, now: Cycle) -> Option<(Query, Entry, [bool; 2])> {
+    pub(crate) fn next_found(&mut self, now: Cycle) -> Option<Found> {
         while self.first_end.is_some_and(|end| end <= now) {
             let ends = self.walks.iter().enumerate().filter_map(|(index, walk)| match walk.stage {
                 Stage::Ends(end) => Some((end, index)),
@@ -147,11 +167,10 @@ impl Walks {
             let (_, first) = ends.min().expect("one of them ends first");
             let walk = &mut self.walks[first];
             walk.stage = Stage::Unused;
-            let found = walk.page.filter(|_| !walk.stale);
-            let (query, wanted_by) = (walk.query, walk.wanted_by);
+            let &mut Walking { query, walk, page, wanted_by, stale, .. } = walk;
             self.first_end = self.earliest_end();
-            if let Some(page) = found {
-                return Some((query, page, wanted_by));
+            if !stale {
+                return Some(Found { query, walk, page, wanted_by });
             }
         }
         None
@@ -228,8 +247,8 @@ impl Hierarchy {
             let walk = source.walk(hart, query.va, query.what);
             let mmu = self.mmu(hart);
             let claim = mmu.walks.claim(ready).expect("lookups without one were turned away");
-            mmu.walker.walks.inc();
-            let index = mmu.walks.begin(query, walk, claim);
+            let first = mmu.begin_walk(&query, &walk, claim.1);
+            let index = mmu.walks.begin(query, walk, claim, first);
             self.walk_on(WalkId { hart, index });
             index
         });
@@ -268,8 +287,9 @@ impl Hierarchy {
     fn walk_on(&mut self, id: WalkId) {
         loop {
             let walk = self.walking(id);
-            let (at, done) = (walk.translation.at, walk.translation.reads().len());
-            let Some(&entry) = walk.walk.entries().get(done) else {
+            let at = walk.translation.at;
+            let next = walk.skipped + walk.translation.reads().len();
+            let Some(&entry) = walk.walk.entries().get(next) else {
                 return self.end_walk(id);
             };
             let request = self.request(id.hart, AccessKind::Walk, entry);

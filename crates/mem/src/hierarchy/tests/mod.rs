@@ -1,7 +1,11 @@
 //! Tests of the memory system as a whole.
 
+mod banks;
 mod coherence;
+mod dram;
+mod exclusive;
 mod overlap;
+mod prefetch;
 mod reference;
 mod timing;
 mod traffic;

@@ -5,7 +5,6 @@ use super::*;
 use crate::memory::double::Behaviour;
 use crate::reply::{Arrival, Reply, Ticket};
 use crate::{Access, CacheStats};
-use proptest::prelude::*;
 
 /// As fast as the fixed memory of [`small`]; tells 40 cycles before a line is there.
 pub(super) const STEADY: Behaviour =
