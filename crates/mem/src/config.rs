@@ -396,4 +396,21 @@ mod tests {
         text.insert_str(0, "latency_ns = 30\n");
         assert!(memory(&text).expect_err("two memories").contains("not both"));
     }
+
+    #[test]
+    fn what_cannot_be_is_reported_together() {
+        let cache = "size_kib = 4\nways = 4\ntag_latency_cycles = 1\ndata_latency_cycles = 1\n\
+                     response_latency_cycles = 1\nmshrs = 4\nmshr_targets = 4\nwrite_buffers = 4\n";
+        let text = format!(
+            "line_bytes = 64\n[l1i]\n{cache}banks = 3\n[l1d]\n{cache}inclusion = \"exclusive\"\n\
+             [l2]\n{cache}inclusion = \"exclusive\"\nbanks = 4\n\
+             prefetcher = {{ kind = \"next_line\", degree = 0 }}\n"
+        );
+        let caches: CachesConfig = toml::from_str(&text).expect("well-formed");
+        let mut problems = Problems::default();
+        caches.validate("caches", &mut problems);
+        let paths: Vec<_> = problems.0.iter().map(|problem| problem.path.as_str()).collect();
+        let expected = ["caches.l1i.banks", "caches.l1d.inclusion", "caches.l2.prefetcher.degree"];
+        assert_eq!(paths, expected);
+    }
 }

@@ -170,6 +170,13 @@ impl Mmu {
     /// Enters what overlapping walks have found by `now`.
     #[inline]
     pub(crate) fn enter_found(&mut self, now: Cycle) {
+        if self.walks.has_found(now) {
+            self.enter_each_found(now);
+        }
+    }
+
+    #[cold]
+    fn enter_each_found(&mut self, now: Cycle) {
         while let Some(found) = self.walks.next_found(now) {
             let Found { query, walk, page, wanted_by: [fetched, accessed] } = found;
             self.remember_upper_levels(&query, &walk);

@@ -49,6 +49,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Claim {
     pub(crate) register: usize,
     asked: Cycle,
+    /// It is promised, or held at another time: what it is held for may be outstanding.
+    taken: bool,
     pub(crate) from: Cycle,
 }
 
@@ -125,13 +127,14 @@ impl Mshrs {
     }
 
     /// The first register that is free at or after `at`; none if that hangs on an answer of memory.
+    #[inline]
     pub(crate) fn claim(&self, at: Cycle) -> Option<Claim> {
         let mut best: Option<Claim> = None;
         let mut unknown = false;
         for (index, register) in self.registers[..self.count].iter().enumerate() {
             let from = match register.until {
                 When::At(until) if until <= at => {
-                    return Some(Claim { register: index, asked: at, from: at });
+                    return Some(Claim { register: index, asked: at, taken: false, from: at });
                 }
                 When::At(until) => {
                     let busy = register.from <= at;
@@ -143,7 +146,7 @@ impl Mshrs {
                 }
             };
             if best.is_none_or(|best| from < best.from) {
-                best = Some(Claim { register: index, asked: at, from });
+                best = Some(Claim { register: index, asked: at, taken: true, from });
             }
         }
         best.filter(|best| !unknown || best.from == at)
@@ -155,8 +158,11 @@ impl Mshrs {
     }
 
     /// Takes the claimed register for `line` until the data is passed on.
+    #[inline]
     pub(crate) fn hold(&mut self, claim: Claim, line: LineAddr, until: When, purpose: Purpose) {
-        self.keep_joinable(claim);
+        if claim.taken && self.max_targets > 0 {
+            self.keep_joinable(claim);
+        }
         self.lines[claim.register] = line;
         self.registers[claim.register] = Register { from: claim.from, until, targets: 1, purpose };
         self.quiet_from = match until {
@@ -165,12 +171,9 @@ impl Mshrs {
         };
     }
 
-    /// Remembers the line whose register the claim takes over, if it is still outstanding.
+    /// Remembers the line whose register the claim takes over, and forgets those that have arrived.
+    #[cold]
     fn keep_joinable(&mut self, claim: Claim) {
-        let old = self.registers[claim.register];
-        if self.max_targets == 0 || !old.outstanding(claim.asked) {
-            return;
-        }
         for index in (self.count..self.registers.len()).rev() {
             if !self.registers[index].outstanding(claim.asked) {
                 self.lines.swap_remove(index);
@@ -178,7 +181,7 @@ impl Mshrs {
             }
         }
         self.lines.push(self.lines[claim.register]);
-        self.registers.push(old);
+        self.registers.push(self.registers[claim.register]);
     }
 
     /// Memory answered a register that hung on it: returns its line, when that arrives here, and
@@ -220,6 +223,7 @@ impl Port {
     }
 
     /// Puts a transfer into the first gap at or after `at`; returns when it starts.
+    #[inline]
     pub(crate) fn transfer(&mut self, at: Cycle) -> Cycle {
         if self.transfer == 0 {
             return at;

@@ -114,8 +114,10 @@ impl Tags {
         let unused = self.unused != 0 && self.unmark(index);
         self.lines[index] = line;
         self.states[index] = state;
-        self.prefetched[index] = prefetched;
-        self.unused += usize::from(prefetched);
+        if prefetched {
+            self.prefetched[index] = true;
+            self.unused += 1;
+        }
         self.policy.fill(set, way);
         let victim = Victim { line: line_there, state: state_there, unused };
         (victim.line != EMPTY).then_some(victim)

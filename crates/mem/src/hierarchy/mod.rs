@@ -72,6 +72,8 @@ pub struct Hierarchy {
     overlap: Overlap,
     /// Some cache has a prefetcher.
     prefetches: bool,
+    /// No cache has one and memory answers at once: an access is over when it is made.
+    plain: bool,
     io_latency: u64,
     walk_through: WalkThrough,
 }
@@ -109,12 +111,15 @@ impl Hierarchy {
             (None, Some(l2)) => l2.write_buffers * config.harts,
             (None, None) => caches.l1d.write_buffers * config.harts,
         };
+        let memory = Memory::new(&config.memory, config.clock, caches.line_bytes, buffers);
+        let prefetches = all.any(|cache| cache.prefetcher.is_some());
         Self {
             line_shift: caches.line_bytes.trailing_zeros(),
             harts: vec![private; config.harts as usize],
             llc: caches.llc.as_ref().map(cache),
-            memory: Memory::new(&config.memory, config.clock, caches.line_bytes, buffers),
-            prefetches: all.any(|cache| cache.prefetcher.is_some()),
+            plain: !prefetches && !memory.answers_later(),
+            memory,
+            prefetches,
             overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
@@ -140,11 +145,13 @@ impl Hierarchy {
         pc: VirtAddr,
     ) -> Access {
         let request = self.request(hart, kind, pa);
-        if self.memory.answers_later() {
+        if !self.plain {
             return self.make_and_wait(now, request, pc);
         }
-        let (outcome, when) = self.make(now, request, pc);
-        let When::At(at) = when else { unreachable!("this memory answers at once") };
+        let outcome = self.transit(request);
+        let When::At(at) = self.completion(now, request, &outcome) else {
+            unreachable!("this memory answers at once")
+        };
         Access { at, found: outcome.found }
     }
 
@@ -153,12 +160,9 @@ impl Hierarchy {
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
         let outcome = self.transit(request);
-        if self.prefetches {
-            self.show(Cycle(0), request, &outcome, pc);
-            self.fill_untimed(request, outcome.found);
-            self.prefetch_wanted(None, request, outcome.found);
+        if !self.plain {
+            self.warm_rest(request, &outcome, pc);
         }
-        self.memory.forget();
         outcome.found
     }
 

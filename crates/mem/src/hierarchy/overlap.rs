@@ -1,6 +1,7 @@
 //! Access for cores that have many requests under way: nothing here waits.
 //!
-//! Calls come in the order of their times, harts interleaved. With memory that answers at once every
+//! Calls come in the order of their times, harts interleaved, after [`Hierarchy::advance`] to that
+//! time. With memory that answers at once every
 //! request is done when it is made; else it may hang on an answer, for which `fills` keeps the
 //! waiters, or be turned away by `admission`.
 
@@ -14,7 +15,7 @@ use crate::when::When;
 use stream::{HartId, PhysAddr, VirtAddr};
 
 impl Hierarchy {
-    /// Requests the line of `pa` at `now` for the instruction at `pc`.
+    /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
     #[inline]
     pub fn demand(
         &mut self,
@@ -89,9 +90,9 @@ impl Hierarchy {
     }
 
     /// Makes a request for a caller who waits, and runs memory until it has answered.
-    #[cold]
+    #[inline(never)]
     pub(super) fn make_and_wait(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> Access {
-        while self.obstacle(now, request).is_some() {
+        while self.memory.answers_later() && self.obstacle(now, request).is_some() {
             self.wait_for_memory();
         }
         let (outcome, when) = self.make(now, request, pc);

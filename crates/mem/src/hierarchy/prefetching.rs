@@ -37,6 +37,16 @@ impl Hierarchy {
         self.prefetch(Some(now), hart.index(), Place::L1(hart.index(), Side::Instruction), line)
     }
 
+    /// What follows from an access without time beside the lines it moves.
+    pub(super) fn warm_rest(&mut self, request: Request, outcome: &Outcome, pc: VirtAddr) {
+        if self.prefetches {
+            self.show(Cycle(0), request, outcome, pc);
+            self.fill_untimed(request, outcome.found);
+            self.prefetch_wanted(None, request, outcome.found);
+        }
+        self.memory.forget();
+    }
+
     /// The caches that looked `request` up, which was found at `found`, and how much later than it
     /// was made.
     fn asked(&self, request: Request, found: Level) -> impl Iterator<Item = (Place, u64)> + use<> {

@@ -35,12 +35,16 @@ impl Hierarchy {
         let Some(side) = request.side else { return self.below(now, request, outcome) };
         let l1 = &mut self.harts[request.hart].l1[side as usize];
         let now = l1.take_bank(request.line, now);
-        if outcome.found == Level::L1 {
-            return match outcome.upgrade {
-                None => hit(l1, request.line, now, outcome.first_use),
-                Some(asked) => self.upgrade(now, request, outcome, asked),
-            };
+        match (outcome.found, outcome.upgrade) {
+            (Level::L1, None) => hit(l1, request.line, now, outcome.first_use),
+            (Level::L1, Some(asked)) => self.upgrade(now, request, outcome, asked),
+            _ => self.missed(now, request, side, outcome),
         }
+    }
+
+    /// When an access is done that missed the first level.
+    fn missed(&mut self, now: Cycle, request: Request, side: Side, outcome: &Outcome) -> When {
+        let l1 = &mut self.harts[request.hart].l1[side as usize];
         let claim = start_miss(l1, now + l1.latency.tag);
         let response = l1.latency.response;
         let done = self.below(claim.from, request, outcome) + response;
@@ -202,19 +206,21 @@ fn hit(cache: &mut Cache, line: LineAddr, now: Cycle, first_use: bool) -> When {
     let there = now + cache.latency.hit;
     match cache.mshrs.join(line, now) {
         None => When::At(there),
-        Some(pending) => {
-            cache.stats.merged.inc();
-            cache.stats.prefetch.late.add(u64::from(first_use));
-            match pending {
-                Pending::Blocked(When::At(until)) => {
-                    cache.stats.targets_full.add(until - now);
-                    When::At(until + cache.latency.hit)
-                }
-                // A request that must not join a full register was turned away before.
-                Pending::Merged(arrival) | Pending::Blocked(arrival) => {
-                    arrival.no_earlier_than(there)
-                }
-            }
+        Some(pending) => hit_outstanding(cache, now, pending, first_use),
+    }
+}
+
+fn hit_outstanding(cache: &mut Cache, now: Cycle, pending: Pending, first_use: bool) -> When {
+    cache.stats.merged.inc();
+    cache.stats.prefetch.late.add(u64::from(first_use));
+    match pending {
+        Pending::Blocked(When::At(until)) => {
+            cache.stats.targets_full.add(until - now);
+            When::At(until + cache.latency.hit)
+        }
+        // A request that must not join a full register was turned away before.
+        Pending::Merged(arrival) | Pending::Blocked(arrival) => {
+            arrival.no_earlier_than(now + cache.latency.hit)
         }
     }
 }

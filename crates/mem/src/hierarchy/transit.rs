@@ -81,7 +81,9 @@ impl Outcome {
 
 impl Hierarchy {
     /// Makes one access: finds the line, moves it up, makes room for it, keeps copies coherent.
-    #[inline]
+    ///
+    /// Hits are most of what a simulation does, so they are decided where the caller is.
+    #[inline(always)]
     pub(super) fn transit(&mut self, request: Request) -> Outcome {
         let Some(side) = request.side else { return self.transit_past_l1(request) };
         let l1 = &mut self.harts[request.hart].l1[side as usize];
@@ -104,6 +106,7 @@ impl Hierarchy {
     }
 
     /// A first-level miss: gets the line from below and puts it in.
+    #[inline(never)]
     pub(super) fn miss(&mut self, request: Request, side: Side) -> Outcome {
         let mut outcome = Outcome::found(Level::L1);
         let exclusive = self.below_l1(request, &mut outcome);

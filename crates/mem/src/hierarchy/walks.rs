@@ -156,10 +156,15 @@ impl Walks {
         }
     }
 
-    /// What the next walk has found, in the order in which they end, that ended by `now`.
+    /// Whether a walk has ended by `now` that [`Walks::next_found`] has not told of.
     #[inline]
+    pub(crate) fn has_found(&self, now: Cycle) -> bool {
+        self.first_end.is_some_and(|end| end <= now)
+    }
+
+    /// What the next walk has found, in the order in which they end, that ended by `now`.
     pub(crate) fn next_found(&mut self, now: Cycle) -> Option<Found> {
-        while self.first_end.is_some_and(|end| end <= now) {
+        while self.has_found(now) {
             let ends = self.walks.iter().enumerate().filter_map(|(index, walk)| match walk.stage {
                 Stage::Ends(end) => Some((end, index)),
                 Stage::Unused | Stage::Reading => None,

@@ -10,9 +10,15 @@ use crate::{Access, CacheStats};
 pub(super) const STEADY: Behaviour =
     Behaviour { latency: 100, spread: 0, notice: 40, reads: 64, writes: 64 };
 
+/// Puts a memory that answers late in the place of the one there is.
+pub(super) fn put_in(mem: &mut Hierarchy, behaviour: Behaviour, write_buffers: u32) {
+    mem.memory.double(behaviour, write_buffers);
+    mem.plain = false;
+}
+
 pub(super) fn over(config: &HierarchyConfig, behaviour: Behaviour) -> Hierarchy {
     let mut mem = Hierarchy::new(config);
-    mem.memory.double(behaviour, 4);
+    put_in(&mut mem, behaviour, 4);
     mem
 }
 
@@ -294,7 +300,7 @@ fn a_miss_is_turned_away_while_write_buffers_cannot_be_emptied() {
         llc.set_state(slot, crate::cache::State::Modified);
     }
     // The memory writes a line in 100 cycles, one at a time, and there is one write buffer.
-    mem.memory.double(Behaviour { notice: 0, writes: 1, ..STEADY }, 1);
+    put_in(&mut mem, Behaviour { notice: 0, writes: 1, ..STEADY }, 1);
     pending(ask_load(&mut mem, 1000, 20 * 64));
     pending(ask_load(&mut mem, 1001, 21 * 64));
     // The first line went to memory at 1011 and leaves the queue at 1111, for the second one.

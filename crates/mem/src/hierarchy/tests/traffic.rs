@@ -3,7 +3,7 @@
 
 use super::coherence::check_invariants;
 use super::dram::over_dram;
-use super::overlap::{assert_quiescent, drain};
+use super::overlap::{assert_quiescent, drain, put_in};
 use super::prefetch::{assert_prefetches_accounted_for, next_line};
 use super::reference::{Lists, Step, steps};
 use super::*;
@@ -59,7 +59,7 @@ struct Player {
 impl Player {
     fn new(config: &HierarchyConfig, (behaviour, buffers): (Behaviour, u32)) -> Self {
         let mut player = Self::as_configured(config);
-        player.mem.memory.double(behaviour, buffers);
+        put_in(&mut player.mem, behaviour, buffers);
         player
     }
 
