@@ -1,6 +1,9 @@
 //! Parameters of the memory system, and what is wrong with them.
 
+use crate::dram::DramConfig;
+use crate::prefetch::PrefetcherConfig;
 use crate::replacement::ReplacementKind;
+use crate::walk_cache::WalkCacheConfig;
 use serde::{Deserialize, Serialize};
 
 /// One thing that is wrong with a configuration.
@@ -51,9 +54,16 @@ pub struct CacheConfig {
     /// How a victim is chosen.
     #[serde(default)]
     pub replacement: ReplacementKind,
-    /// Whether the levels above may hold lines that this one does not.
+    /// Which lines it holds beside those of the levels above.
     #[serde(default)]
     pub inclusion: Inclusion,
+    /// Banks, neighbouring lines in different ones, each of which looks one line up a cycle. Without
+    /// it, any number of lookups can start in a cycle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banks: Option<u32>,
+    /// What it fetches before anyone asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefetcher: Option<PrefetcherConfig>,
 }
 
 /// What a level promises of the levels above it.
@@ -65,6 +75,10 @@ pub enum Inclusion {
     NonInclusive,
     /// A line that leaves this level leaves those above too.
     Inclusive,
+    /// A line comes in when it leaves the level above, changed or not, and goes out when it moves up
+    /// again. It stays where the caches above cannot take it for their own: other copies are up
+    /// there, or it is changed and an instruction is fetched from it.
+    Exclusive,
 }
 
 /// The caches of a system.
@@ -113,6 +127,16 @@ pub struct TlbsConfig {
     pub l2_tlb: Option<TlbConfig>,
     /// The cache through which table entries are read.
     pub walk_through: WalkThrough,
+    /// Walks a hart can have under way.
+    #[serde(default = "one_walker")]
+    pub walkers: u32,
+    /// What walks remember of upper table levels, one a hart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_cache: Option<WalkCacheConfig>,
+}
+
+fn one_walker() -> u32 {
+    1
 }
 
 /// The first cache a page walker looks in.
@@ -125,14 +149,63 @@ pub enum WalkThrough {
     BelowL1,
 }
 
-/// Main memory with a fixed latency and a bandwidth.
+/// Main memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "MemoryTable", into = "MemoryTable")]
+pub enum MemoryConfig {
+    /// With a fixed latency and a bandwidth.
+    Fixed {
+        /// From the request to the whole line.
+        latency_ns: u64,
+        /// Bytes a second, reads and writes together, in units of 10^6; 0 for no limit.
+        bandwidth_mb_per_s: u64,
+    },
+    /// DRAM and its controllers.
+    Dram(Box<DramConfig>),
+}
+
+/// [`MemoryConfig`] as it is written: the keys tell which one is meant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MemoryConfig {
-    /// From the request to the whole line.
-    pub latency_ns: u64,
-    /// Bytes a second, reads and writes together, in units of 10^6; 0 for no limit.
-    pub bandwidth_mb_per_s: u64,
+struct MemoryTable {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latency_ns: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bandwidth_mb_per_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dram: Option<Box<DramConfig>>,
+}
+
+impl TryFrom<MemoryTable> for MemoryConfig {
+    type Error = &'static str;
+
+    fn try_from(table: MemoryTable) -> Result<Self, Self::Error> {
+        match (table.latency_ns, table.bandwidth_mb_per_s, table.dram) {
+            (Some(latency_ns), Some(bandwidth_mb_per_s), None) => {
+                Ok(Self::Fixed { latency_ns, bandwidth_mb_per_s })
+            }
+            (None, None, Some(dram)) => Ok(Self::Dram(dram)),
+            (_, _, None) => Err("memory needs both latency_ns and bandwidth_mb_per_s, or dram"),
+            (_, _, Some(_)) => {
+                Err("memory has either dram or latency_ns and bandwidth_mb_per_s, not both")
+            }
+        }
+    }
+}
+
+impl From<MemoryConfig> for MemoryTable {
+    fn from(config: MemoryConfig) -> Self {
+        match config {
+            MemoryConfig::Fixed { latency_ns, bandwidth_mb_per_s } => Self {
+                latency_ns: Some(latency_ns),
+                bandwidth_mb_per_s: Some(bandwidth_mb_per_s),
+                dram: None,
+            },
+            MemoryConfig::Dram(dram) => {
+                Self { latency_ns: None, bandwidth_mb_per_s: None, dram: Some(dram) }
+            }
+        }
+    }
 }
 
 /// Accesses to devices.
@@ -157,7 +230,7 @@ impl CachesConfig {
         for (name, first_level) in [("l1i", &self.l1i), ("l1d", &self.l1d)] {
             let fine = first_level.inclusion == Inclusion::NonInclusive;
             problems.require(fine, &format!("{path}.{name}.inclusion"), || {
-                "nothing lies above a first-level cache that it could include".to_owned()
+                "nothing lies above a first-level cache that it could include or exclude".to_owned()
             });
         }
         for (name, level) in [("l2", &self.l2), ("llc", &self.llc)] {
@@ -215,6 +288,15 @@ impl CacheConfig {
                 format!("{count} is not from 1 to 1024")
             });
         }
+        if let Some(banks) = self.banks {
+            let fine = banks.is_power_of_two() && banks <= 64;
+            problems.require(fine, &at("banks"), || {
+                format!("{banks} is not a power of two from 1 to 64")
+            });
+        }
+        if let Some(prefetcher) = &self.prefetcher {
+            prefetcher.validate(&at("prefetcher"), problems);
+        }
     }
 }
 
@@ -226,6 +308,13 @@ impl TlbsConfig {
         if let Some(tlb) = &self.l2_tlb {
             tlb.validate(&format!("{path}.l2_tlb"), problems);
         }
+        if let Some(walk_cache) = &self.walk_cache {
+            walk_cache.validate(&format!("{path}.walk_cache"), problems);
+        }
+        let walkers = self.walkers;
+        problems.require((1..=64).contains(&walkers), &format!("{path}.walkers"), || {
+            format!("{walkers} is not from 1 to 64")
+        });
     }
 }
 
@@ -251,10 +340,15 @@ impl TlbConfig {
 impl MemoryConfig {
     /// Notes what is wrong, with paths below `path`.
     pub fn validate(&self, path: &str, problems: &mut Problems) {
-        let latency = self.latency_ns;
-        problems.require((1..=100_000).contains(&latency), &format!("{path}.latency_ns"), || {
-            format!("{latency} is not from 1 to 100000")
-        });
+        match self {
+            Self::Fixed { latency_ns: latency, .. } => {
+                let fine = (1..=100_000).contains(latency);
+                problems.require(fine, &format!("{path}.latency_ns"), || {
+                    format!("{latency} is not from 1 to 100000")
+                });
+            }
+            Self::Dram(dram) => dram.validate(&format!("{path}.dram"), problems),
+        }
     }
 }
 
@@ -265,5 +359,58 @@ impl IoConfig {
         problems.require((1..=100_000).contains(&latency), &format!("{path}.latency_ns"), || {
             format!("{latency} is not from 1 to 100000")
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(toml: &str) -> Result<MemoryConfig, String> {
+        toml::from_str(toml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_keys_of_memory_tell_which_one_is_meant() {
+        let fixed = MemoryConfig::Fixed { latency_ns: 30, bandwidth_mb_per_s: 0 };
+        let text = toml::to_string(&fixed).expect("plain data");
+        assert_eq!(memory(&text), Ok(fixed));
+        for (text, expected) in [
+            ("latency_ns = 30", "memory needs both"),
+            ("", "or dram"),
+            ("latency_ns = 30\nlatency = 5", "unknown field `latency`"),
+        ] {
+            let refusal = memory(text).expect_err(text);
+            assert!(refusal.contains(expected), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn dram_is_memory_by_itself() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/dram/ddr4_2400.toml");
+        let dram = std::fs::read_to_string(file).expect("it is part of the project");
+        let dram: DramConfig = toml::from_str(&dram).expect("it is valid");
+        let config = MemoryConfig::Dram(Box::new(dram));
+        let mut text = toml::to_string(&config).expect("plain data");
+        assert_eq!(memory(&text), Ok(config));
+        text.insert_str(0, "latency_ns = 30\n");
+        assert!(memory(&text).expect_err("two memories").contains("not both"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_reported_together() {
+        let cache = "size_kib = 4\nways = 4\ntag_latency_cycles = 1\ndata_latency_cycles = 1\n\
+                     response_latency_cycles = 1\nmshrs = 4\nmshr_targets = 4\nwrite_buffers = 4\n";
+        let text = format!(
+            "line_bytes = 64\n[l1i]\n{cache}banks = 3\n[l1d]\n{cache}inclusion = \"exclusive\"\n\
+             [l2]\n{cache}inclusion = \"exclusive\"\nbanks = 4\n\
+             prefetcher = {{ kind = \"next_line\", degree = 0 }}\n"
+        );
+        let caches: CachesConfig = toml::from_str(&text).expect("well-formed");
+        let mut problems = Problems::default();
+        caches.validate("caches", &mut problems);
+        let paths: Vec<_> = problems.0.iter().map(|problem| problem.path.as_str()).collect();
+        let expected = ["caches.l1i.banks", "caches.l1d.inclusion", "caches.l2.prefetcher.degree"];
+        assert_eq!(paths, expected);
     }
 }

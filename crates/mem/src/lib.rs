@@ -4,16 +4,21 @@
 //! TLBs per hart, an optional private second level, an optional shared last level, and memory. It
 //! holds tags and states, never data: the functional side owns the data.
 //!
-//! Two entry points share one tag-update path. `warm` moves lines and counts; `access` does the
-//! same and then works out when the data is there. So a warmed hierarchy and a timed one hold the
-//! same lines by construction, and the warming mode is the timed mode minus arithmetic.
+//! Three entry points share one tag-update path. `warm` moves lines and counts; `access` does the
+//! same and then works out when the data is there; `demand` does so for cores that do not wait, and
+//! may say that the time is not known yet or that the request cannot be made now. So a warmed
+//! hierarchy and a timed one hold the same lines by construction, but for prefetches that find no
+//! miss register free, and the warming mode is the timed mode minus arithmetic.
 //!
 //! Time is a timestamp calculus, not an event queue: each bounded resource (miss registers, write
 //! buffers, the memory port) remembers when it is busy, and a request that needs it starts when it
 //! is free. That is exact for requests that arrive in time order, and close for harts that are
-//! stepped instruction by instruction in the order of their clocks.
+//! stepped instruction by instruction in the order of their clocks. Only a memory controller that
+//! reorders its queue acts by itself; what hangs on it gets its time when it answers.
 //!
-//! Left out: crossbar contention, cache ports and banks, exclusive caches, prefetchers, DRAM pages.
+//! Lines change place when they are asked for, not when they arrive: a victim leaves at the miss, and
+//! another hart's copy goes when the store is made. Left out: crossbar contention, the bandwidth of
+//! fills and of lines on their way down.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -29,14 +34,17 @@ pub mod replacement;
 mod reply;
 mod tlb;
 pub mod walk_cache;
+mod when;
 
-pub use cache::{AccessKind, CacheStats};
+pub use cache::{AccessKind, CacheStats, PrefetchStats};
 pub use config::{
     CacheConfig, CachesConfig, Inclusion, IoConfig, MemoryConfig, Problem, Problems, TlbConfig,
     TlbsConfig, WalkThrough,
 };
 pub use cycle::Cycle;
-pub use hierarchy::{Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, PrivateStats};
+pub use hierarchy::{
+    Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, Prefetched, PrivateStats,
+};
 pub use memory::MemoryStats;
 pub use mmu::{Translation, WalkerStats};
 pub use reply::{Arrival, Reply, Ticket};

@@ -1,13 +1,16 @@
 //! Address translation of one hart: two first-level TLBs, an optional second level, a page walker.
 //!
-//! The walker reads table entries one after the other through the caches; it has no cache of its
-//! own for upper levels and never writes: accessed and dirty bits were set when the instruction was
-//! executed. A translation that ends in a fault is not remembered.
+//! A walker reads table entries one after the other through the caches, from where a cache of upper
+//! levels sends it if there is one, and never writes: accessed and dirty bits were set when the
+//! instruction was executed. A translation that ends in a fault is not remembered.
+//!
+//! Here is translation for those who wait for it; `hierarchy::walks` has walks that overlap.
 
 use crate::cache::AccessKind;
-use crate::hierarchy::{Hierarchy, Level};
+use crate::hierarchy::{Found, Hierarchy, Level, Walks};
 use crate::tlb::{Entry, Tlb, TlbStats};
-use crate::{Cycle, TlbsConfig};
+use crate::walk_cache::{WalkCache, WalkCacheStats};
+use crate::{Access, Cycle, TlbsConfig};
 use stats::{Counter, Stats};
 use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk};
 
@@ -29,6 +32,9 @@ pub struct WalkerStats {
     /// Cycles from the start of a walk to its last entry.
     #[stat(unit = "cycles")]
     pub busy: Counter,
+    /// Lookups turned away, to be made again, because every walker waited for memory.
+    #[stat(unit = "requests")]
+    pub turned_away: Counter,
 }
 
 /// When a translation is there, and what it took.
@@ -45,12 +51,14 @@ pub struct Translation {
 }
 
 impl Translation {
-    fn at(at: Cycle, missed: bool, pa: Option<PhysAddr>) -> Self {
+    pub(crate) fn at(at: Cycle, missed: bool, pa: Option<PhysAddr>) -> Self {
         Self { at, missed, pa, reads: [Level::L1; Walk::MAX_LEVELS], read_count: 0 }
     }
 
-    fn read(&mut self, found: Level) {
-        self.reads[usize::from(self.read_count)] = found;
+    /// Another table entry was read.
+    pub(crate) fn read(&mut self, read: Access) {
+        self.at = read.at;
+        self.reads[usize::from(self.read_count)] = read.found;
         self.read_count += 1;
     }
 
@@ -67,12 +75,15 @@ pub(crate) struct Mmu {
     itlb: Tlb,
     dtlb: Tlb,
     l2_tlb: Option<Tlb>,
+    walk_cache: Option<WalkCache>,
+    /// Walks that overlap.
+    pub(crate) walks: Walks,
     pub(crate) walker: WalkerStats,
 }
 
 /// Whether the TLBs had a translation, and what the lookups took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lookup {
+pub(crate) enum Lookup {
     L1(u64, PhysAddr),
     L2(u64, PhysAddr),
     Missed(u64),
@@ -84,6 +95,8 @@ impl Mmu {
             itlb: Tlb::new(&config.itlb),
             dtlb: Tlb::new(&config.dtlb),
             l2_tlb: config.l2_tlb.as_ref().map(Tlb::new),
+            walk_cache: config.walk_cache.as_ref().map(WalkCache::new),
+            walks: Walks::new(config.walkers),
             walker: WalkerStats::default(),
         }
     }
@@ -94,15 +107,23 @@ impl Mmu {
         if let Some(l2_tlb) = &mut self.l2_tlb {
             l2_tlb.flush(scope);
         }
+        if let Some(walk_cache) = &mut self.walk_cache {
+            walk_cache.flush(scope);
+        }
+        self.walks.flush(scope);
     }
 
-    pub(crate) fn stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>, WalkerStats) {
+    pub(crate) fn tlb_stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>) {
         let l2_tlb = self.l2_tlb.as_ref().map(|tlb| tlb.stats.clone());
-        (self.itlb.stats.clone(), self.dtlb.stats.clone(), l2_tlb, self.walker.clone())
+        (self.itlb.stats.clone(), self.dtlb.stats.clone(), l2_tlb)
+    }
+
+    pub(crate) fn walk_cache_stats(&self) -> Option<WalkCacheStats> {
+        self.walk_cache.as_ref().map(|walk_cache| walk_cache.stats().clone())
     }
 
     #[inline]
-    fn look_up(&mut self, va: VirtAddr, asid: u16, what: Translate) -> Lookup {
+    pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16, what: Translate) -> Lookup {
         let first = match what {
             Translate::Fetch => &mut self.itlb,
             Translate::Load | Translate::Store => &mut self.dtlb,
@@ -131,16 +152,72 @@ impl Mmu {
             second.insert(entry);
         }
     }
+
+    /// Begins a walk: returns how many entries it need not read, and when it knows.
+    pub(crate) fn begin_walk(&mut self, query: &Query, walk: &Walk, at: Cycle) -> (usize, Cycle) {
+        self.walker.walks.inc();
+        let Some(walk_cache) = &mut self.walk_cache else { return (0, at) };
+        let first = walk_cache.first_read(query.va, query.asid, walk);
+        (first, at + walk_cache.latency_cycles())
+    }
+
+    fn remember_upper_levels(&mut self, query: &Query, walk: &Walk) {
+        if let Some(walk_cache) = &mut self.walk_cache {
+            walk_cache.insert(query.va, query.asid, walk);
+        }
+    }
+
+    /// Enters what overlapping walks have found by `now`.
+    #[inline]
+    pub(crate) fn enter_found(&mut self, now: Cycle) {
+        if self.walks.has_found(now) {
+            self.enter_each_found(now);
+        }
+    }
+
+    #[cold]
+    fn enter_each_found(&mut self, now: Cycle) {
+        while let Some(found) = self.walks.next_found(now) {
+            let Found { query, walk, page, wanted_by: [fetched, accessed] } = found;
+            self.remember_upper_levels(&query, &walk);
+            let Some(page) = page else { continue };
+            let wanting = [(fetched, &mut self.itlb), (accessed, &mut self.dtlb)];
+            let first = wanting.into_iter().filter_map(|(wanted, tlb)| wanted.then_some(tlb));
+            for tlb in first.chain(&mut self.l2_tlb) {
+                // Someone who waited may have walked on his own.
+                if !tlb.holds(query.va, query.asid) {
+                    tlb.insert(page);
+                }
+            }
+        }
+    }
+
+    /// Whether a lookup at `now` has to come again: it will miss, and cannot be walked for.
+    #[inline]
+    pub(crate) fn refuses(&self, query: &Query, now: Cycle) -> bool {
+        let first = match query.what {
+            Translate::Fetch => &self.itlb,
+            Translate::Load | Translate::Store => &self.dtlb,
+        };
+        let second = self.l2_tlb.as_ref();
+        let ready = now + first.latency + second.map_or(0, |second| second.latency);
+        self.walks.refuse(query, ready)
+            && !first.holds(query.va, query.asid)
+            && !second.is_some_and(|second| second.holds(query.va, query.asid))
+    }
 }
 
 /// An address to translate.
 #[derive(Clone, Copy, Debug)]
-struct Query {
-    hart: HartId,
-    va: VirtAddr,
-    asid: u16,
-    what: Translate,
+pub(crate) struct Query {
+    pub(crate) hart: HartId,
+    pub(crate) va: VirtAddr,
+    pub(crate) asid: u16,
+    pub(crate) what: Translate,
 }
+
+/// A walker reads on its own account.
+const NOT_AN_INSTRUCTION: VirtAddr = VirtAddr(0);
 
 impl Hierarchy {
     /// Timed translation of `va` for a lookup that starts at `now`.
@@ -153,14 +230,15 @@ impl Hierarchy {
         what: Translate,
         source: &mut dyn Source,
     ) -> Translation {
-        match self.mmu(hart).look_up(va, asid, what) {
+        let mmu = self.mmu(hart);
+        mmu.enter_found(now);
+        match mmu.look_up(va, asid, what) {
             Lookup::L1(latency, pa) => Translation::at(now + latency, false, Some(pa)),
             Lookup::L2(latency, pa) => Translation::at(now + latency, true, Some(pa)),
             Lookup::Missed(latency) => {
                 let query = Query { hart, va, asid, what };
                 self.walk(query, source, now + latency, |hierarchy, at, entry| {
-                    let access = hierarchy.access(at, hart, AccessKind::Walk, entry);
-                    (access.at, access.found)
+                    hierarchy.access(at, hart, AccessKind::Walk, entry, NOT_AN_INSTRUCTION)
                 })
             }
         }
@@ -175,10 +253,13 @@ impl Hierarchy {
         what: Translate,
         source: &mut dyn Source,
     ) {
-        if let Lookup::Missed(_) = self.mmu(hart).look_up(va, asid, what) {
+        let mmu = self.mmu(hart);
+        mmu.enter_found(Cycle(u64::MAX));
+        if let Lookup::Missed(_) = mmu.look_up(va, asid, what) {
             let query = Query { hart, va, asid, what };
-            self.walk(query, source, Cycle(0), |hierarchy, at, entry| {
-                (at, hierarchy.warm(hart, AccessKind::Walk, entry))
+            self.walk(query, source, Cycle(0), |hierarchy, at, entry| Access {
+                at,
+                found: hierarchy.warm(hart, AccessKind::Walk, entry, NOT_AN_INSTRUCTION),
             });
         }
     }
@@ -189,19 +270,18 @@ impl Hierarchy {
         query: Query,
         source: &mut dyn Source,
         start: Cycle,
-        read: impl Fn(&mut Self, Cycle, PhysAddr) -> (Cycle, Level),
+        read: impl Fn(&mut Self, Cycle, PhysAddr) -> Access,
     ) -> Translation {
         let walk = source.walk(query.hart, query.va, query.what);
         let below_l1 = self.walks_below_l1();
-        let mut translation = Translation::at(start, true, None);
-        for &entry in walk.entries() {
-            let (at, found) = read(self, translation.at, entry);
-            translation.at = at;
-            translation.read(found);
+        let (first, begun) = self.mmu(query.hart).begin_walk(&query, &walk, start);
+        let mut translation = Translation::at(begun, true, None);
+        for &entry in &walk.entries()[first..] {
+            translation.read(read(self, translation.at, entry));
         }
         let mmu = self.mmu(query.hart);
-        let entries = walk.entries().len() as u64;
-        mmu.walker.walks.inc();
+        let entries = (walk.entries().len() - first) as u64;
+        mmu.remember_upper_levels(&query, &walk);
         mmu.walker.reads.add(entries);
         mmu.walker.reads_below_l1.add(if below_l1 { entries } else { 0 });
         mmu.walker.busy.add(translation.at - start);

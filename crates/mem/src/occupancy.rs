@@ -2,15 +2,24 @@
 //!
 //! A request that finds all slots busy starts when the first one is free. Requests of different
 //! harts may arrive a little out of time order, so a slot that is taken in the future does not block
-//! a request of the past.
+//! a request of the past. A slot whose end hangs on an answer of memory cannot be waited for: who
+//! needs it has to come again.
 
 use crate::Cycle;
+use crate::when::When;
 use stream::LineAddr;
 
-/// Miss status holding registers: outstanding lines and who waits for them.
+/// Miss status holding registers: outstanding lines and who waits for them (D. Kroft,
+/// "Lockup-free instruction fetch/prefetch cache organization", ISCA 1981).
 #[derive(Clone, Debug)]
 pub(crate) struct Mshrs {
+    /// The lines of `registers`, apart from them so that a search reads little.
+    lines: Vec<LineAddr>,
+    /// The first `count` are the hardware. Behind them are lines still outstanding whose register
+    /// is promised to a miss that waits for it: they can be joined, but occupy nothing.
     registers: Vec<Register>,
+    count: usize,
+    /// Accesses that can wait for a line; none where nothing ever joins, as in write buffers.
     max_targets: u32,
     /// No register is busy from here on: the common case is decided by one comparison.
     quiet_from: Cycle,
@@ -18,16 +27,30 @@ pub(crate) struct Mshrs {
 
 #[derive(Clone, Copy, Debug)]
 struct Register {
-    line: LineAddr,
     from: Cycle,
-    until: Cycle,
+    until: When,
     targets: u32,
+    purpose: Purpose,
+}
+
+/// What a register is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A line someone asked for.
+    Demand,
+    /// A line that was asked for by a prefetch first.
+    Prefetch,
+    /// Not a line: leave to write one, or a line on its way down.
+    Other,
 }
 
 /// A claim on a register: which one, and from when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    register: usize,
+    pub(crate) register: usize,
+    asked: Cycle,
+    /// It is promised, or held at another time: what it is held for may be outstanding.
+    taken: bool,
     pub(crate) from: Cycle,
 }
 
@@ -35,26 +58,53 @@ pub(crate) struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pending {
     /// The line arrives then, and the access waits in the same register.
-    Merged(Cycle),
+    Merged(When),
     /// The register can take no more targets: the cache blocks until then.
-    Blocked(Cycle),
+    Blocked(When),
+}
+
+impl Register {
+    #[inline]
+    fn outstanding(&self, now: Cycle) -> bool {
+        match self.until {
+            When::At(until) => now < until,
+            When::After { .. } => true,
+        }
+    }
 }
 
 impl Mshrs {
     pub(crate) fn new(count: u32, max_targets: u32) -> Self {
-        let free = Register { line: LineAddr(0), from: Cycle(0), until: Cycle(0), targets: 0 };
-        Self { registers: vec![free; count as usize], max_targets, quiet_from: Cycle(0) }
+        let (from, until) = (Cycle(0), When::At(Cycle(0)));
+        let free = Register { from, until, targets: 0, purpose: Purpose::Other };
+        let count = count as usize;
+        let mut registers = Vec::with_capacity(4 * count);
+        registers.resize(count, free);
+        let mut lines = Vec::with_capacity(4 * count);
+        lines.resize(count, LineAddr(0));
+        Self { lines, registers, count, max_targets, quiet_from: Cycle(0) }
+    }
+
+    /// Buffers that are only ever held.
+    pub(crate) fn buffers(count: u32) -> Self {
+        Self::new(count, 0)
+    }
+
+    #[inline]
+    fn find(&self, line: LineAddr, now: Cycle) -> Option<usize> {
+        if now >= self.quiet_from {
+            return None;
+        }
+        let mut held = self.lines.iter().zip(&self.registers);
+        held.position(|(held, register)| *held == line && register.outstanding(now))
     }
 
     /// Joins the outstanding miss for `line`, if there is one at `now`.
     #[inline]
     pub(crate) fn join(&mut self, line: LineAddr, now: Cycle) -> Option<Pending> {
-        if now >= self.quiet_from {
-            return None;
-        }
-        let max_targets = self.max_targets;
-        let register = self.registers.iter_mut().find(|r| r.line == line && now < r.until)?;
-        if register.targets < max_targets {
+        let register = self.find(line, now)?;
+        let register = &mut self.registers[register];
+        if register.targets < self.max_targets {
             register.targets += 1;
             Some(Pending::Merged(register.until))
         } else {
@@ -62,26 +112,97 @@ impl Mshrs {
         }
     }
 
-    /// The first register that is free at or after `at`.
-    pub(crate) fn claim(&self, at: Cycle) -> Claim {
-        let mut best = Claim { register: 0, from: Cycle(u64::MAX) };
-        for (index, register) in self.registers.iter().enumerate() {
-            if register.until <= at {
-                return Claim { register: index, from: at };
-            }
-            let busy = register.from <= at;
-            let from = if busy { register.until } else { at };
-            if from < best.from {
-                best = Claim { register: index, from };
+    /// Whether `line` is outstanding at `now`.
+    pub(crate) fn is_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
+        self.find(line, now).is_some()
+    }
+
+    /// Whether `line` is outstanding, and its register can take no more targets until memory
+    /// answers.
+    pub(crate) fn refuses(&self, line: LineAddr, now: Cycle) -> bool {
+        self.find(line, now).is_some_and(|register| {
+            let register = &self.registers[register];
+            register.targets >= self.max_targets && matches!(register.until, When::After { .. })
+        })
+    }
+
+    /// The first register that is free at or after `at`; none if that hangs on an answer of memory.
+    #[inline]
+    pub(crate) fn claim(&self, at: Cycle) -> Option<Claim> {
+        let mut best: Option<Claim> = None;
+        let mut unknown = false;
+        for (index, register) in self.registers[..self.count].iter().enumerate() {
+            let from = match register.until {
+                When::At(until) if until <= at => {
+                    return Some(Claim { register: index, asked: at, taken: false, from: at });
+                }
+                When::At(until) => {
+                    let busy = register.from <= at;
+                    if busy { until } else { at }
+                }
+                When::After { .. } => {
+                    unknown = true;
+                    continue;
+                }
+            };
+            if best.is_none_or(|best| from < best.from) {
+                best = Some(Claim { register: index, asked: at, taken: true, from });
             }
         }
-        best
+        best.filter(|best| !unknown || best.from == at)
+    }
+
+    /// Whether a register is free at `at`.
+    pub(crate) fn has_free(&self, at: Cycle) -> bool {
+        self.claim(at).is_some_and(|claim| claim.from == at)
     }
 
     /// Takes the claimed register for `line` until the data is passed on.
-    pub(crate) fn hold(&mut self, claim: Claim, line: LineAddr, until: Cycle) {
-        self.registers[claim.register] = Register { line, from: claim.from, until, targets: 1 };
-        self.quiet_from = self.quiet_from.max(until);
+    #[inline]
+    pub(crate) fn hold(&mut self, claim: Claim, line: LineAddr, until: When, purpose: Purpose) {
+        if claim.taken && self.max_targets > 0 {
+            self.keep_joinable(claim);
+        }
+        self.lines[claim.register] = line;
+        self.registers[claim.register] = Register { from: claim.from, until, targets: 1, purpose };
+        self.quiet_from = match until {
+            When::At(until) => self.quiet_from.max(until),
+            When::After { .. } => Cycle(u64::MAX),
+        };
+    }
+
+    /// Remembers the line whose register the claim takes over, and forgets those that have arrived.
+    #[cold]
+    fn keep_joinable(&mut self, claim: Claim) {
+        for index in (self.count..self.registers.len()).rev() {
+            if !self.registers[index].outstanding(claim.asked) {
+                self.lines.swap_remove(index);
+                self.registers.swap_remove(index);
+            }
+        }
+        self.lines.push(self.lines[claim.register]);
+        self.registers.push(self.registers[claim.register]);
+    }
+
+    /// Memory answered a register that hung on it: returns its line, when that arrives here, and
+    /// what the register is held for.
+    pub(crate) fn settle(&mut self, register: usize, answer: Cycle) -> (LineAddr, Cycle, Purpose) {
+        let settled = &mut self.registers[register];
+        let at = settled.until.given(answer);
+        settled.until = When::At(at);
+        let purpose = settled.purpose;
+        let ends = self.registers.iter().map(|register| match register.until {
+            When::At(until) => until,
+            When::After { .. } => Cycle(u64::MAX),
+        });
+        self.quiet_from = ends.max().unwrap_or_default();
+        (self.lines[register], at, purpose)
+    }
+
+    /// Whether nothing hangs on an answer of memory.
+    #[cfg(test)]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.registers.iter().all(|register| matches!(register.until, When::At(_)))
     }
 }
 
@@ -102,39 +223,73 @@ impl Port {
     }
 
     /// Puts a transfer into the first gap at or after `at`; returns when it starts.
+    #[inline]
     pub(crate) fn transfer(&mut self, at: Cycle) -> Cycle {
         if self.transfer == 0 {
             return at;
         }
-        let (mut start, mut place) = (at, self.starts.len());
-        for (index, &busy) in self.starts.iter().enumerate() {
+        if self.starts.last().is_none_or(|last| *last + self.transfer <= at) {
+            self.remember(self.starts.len(), at);
+            return at;
+        }
+        let start = self.earliest(at);
+        let place = self.starts.partition_point(|busy| *busy < start);
+        self.remember(place, start);
+        start
+    }
+
+    /// The first gap at or after `at`.
+    pub(crate) fn earliest(&self, at: Cycle) -> Cycle {
+        let mut start = at;
+        if self.transfer == 0 {
+            return start;
+        }
+        for &busy in &self.starts {
             if busy + self.transfer <= start {
                 continue;
             }
             if start + self.transfer <= busy {
-                place = index;
                 break;
             }
             start = busy + self.transfer;
         }
+        start
+    }
+
+    fn remember(&mut self, place: usize, start: Cycle) {
         self.starts.insert(place, start);
         if self.starts.len() > Self::REMEMBERED {
             self.starts.remove(0);
         }
-        start
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::when::FillId;
 
     const LINE: LineAddr = LineAddr(7);
 
     fn hold(mshrs: &mut Mshrs, line: LineAddr, at: u64, until: u64) -> u64 {
-        let claim = mshrs.claim(Cycle(at));
-        mshrs.hold(claim, line, Cycle(until));
+        let claim = mshrs.claim(Cycle(at)).expect("all ends are known");
+        mshrs.hold(claim, line, When::At(Cycle(until)), Purpose::Demand);
         claim.from.0
+    }
+
+    fn hold_open(mshrs: &mut Mshrs, line: LineAddr, at: u64, delay: u64) -> usize {
+        let claim = mshrs.claim(Cycle(at)).expect("one is free");
+        let until = When::answer_to(FillId(0)) + delay;
+        mshrs.hold(claim, line, until, Purpose::Demand);
+        claim.register
+    }
+
+    fn free_from(mshrs: &Mshrs, at: u64) -> Option<u64> {
+        mshrs.claim(Cycle(at)).map(|claim| claim.from.0)
+    }
+
+    fn merged(until: u64) -> Option<Pending> {
+        Some(Pending::Merged(When::At(Cycle(until))))
     }
 
     #[test]
@@ -142,20 +297,49 @@ mod tests {
         let mut mshrs = Mshrs::new(2, 4);
         assert_eq!(hold(&mut mshrs, LineAddr(1), 10, 50), 10);
         assert_eq!(hold(&mut mshrs, LineAddr(2), 11, 40), 11);
-        assert_eq!(mshrs.claim(Cycle(39)).from, Cycle(40), "blocked at 39");
-        assert_eq!(mshrs.claim(Cycle(40)).from, Cycle(40), "ready at 40");
-        assert_eq!(mshrs.claim(Cycle(5)).from, Cycle(5), "both are taken later than 5");
+        assert_eq!(free_from(&mshrs, 39), Some(40), "blocked at 39");
+        assert_eq!(free_from(&mshrs, 40), Some(40), "ready at 40");
+        assert_eq!(free_from(&mshrs, 5), Some(5), "both are taken later than 5");
     }
 
     #[test]
     fn accesses_to_an_outstanding_line_merge_up_to_the_targets() {
         let mut mshrs = Mshrs::new(1, 3);
         hold(&mut mshrs, LINE, 10, 50);
-        assert_eq!(mshrs.join(LINE, Cycle(12)), Some(Pending::Merged(Cycle(50))));
-        assert_eq!(mshrs.join(LINE, Cycle(13)), Some(Pending::Merged(Cycle(50))));
-        assert_eq!(mshrs.join(LINE, Cycle(14)), Some(Pending::Blocked(Cycle(50))));
+        assert_eq!(mshrs.join(LINE, Cycle(12)), merged(50));
+        assert_eq!(mshrs.join(LINE, Cycle(13)), merged(50));
+        assert_eq!(mshrs.join(LINE, Cycle(14)), Some(Pending::Blocked(When::At(Cycle(50)))));
         assert_eq!(mshrs.join(LineAddr(8), Cycle(14)), None);
         assert_eq!(mshrs.join(LINE, Cycle(50)), None, "the line has arrived");
+    }
+
+    #[test]
+    fn a_line_can_be_joined_although_its_register_is_promised_to_the_next_miss() {
+        let mut mshrs = Mshrs::new(1, 3);
+        hold(&mut mshrs, LINE, 10, 50);
+        assert_eq!(hold(&mut mshrs, LineAddr(8), 20, 90), 50);
+        assert_eq!(mshrs.join(LINE, Cycle(49)), merged(50));
+        assert_eq!(mshrs.join(LINE, Cycle(50)), None);
+        assert_eq!(mshrs.join(LineAddr(8), Cycle(60)), merged(90));
+        assert_eq!(free_from(&mshrs, 60), Some(90), "there is still only one register");
+    }
+
+    #[test]
+    fn a_register_that_hangs_on_memory_cannot_be_waited_for() {
+        let mut mshrs = Mshrs::new(2, 2);
+        hold(&mut mshrs, LineAddr(1), 10, 50);
+        let open = hold_open(&mut mshrs, LINE, 11, 5);
+        assert_eq!(free_from(&mshrs, 49), None, "the other one may be free before 50");
+        assert_eq!(free_from(&mshrs, 50), Some(50));
+        assert!(!mshrs.refuses(LINE, Cycle(1000)));
+        let there = When::answer_to(FillId(0)) + 5;
+        assert_eq!(mshrs.join(LINE, Cycle(1000)), Some(Pending::Merged(there)));
+        assert!(mshrs.refuses(LINE, Cycle(1000)), "two targets are taken");
+        assert_eq!(mshrs.settle(open, Cycle(40)), (LINE, Cycle(45), Purpose::Demand));
+        assert_eq!(free_from(&mshrs, 44), Some(45), "blocked at 44");
+        assert_eq!(free_from(&mshrs, 45), Some(45), "ready at 45");
+        assert!(!mshrs.refuses(LINE, Cycle(44)), "now it can be waited for");
+        assert!(!mshrs.is_outstanding(LINE, Cycle(45)));
     }
 
     #[test]

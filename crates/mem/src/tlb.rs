@@ -55,11 +55,11 @@ impl Entry {
     }
 
     #[inline]
-    fn translates(&self, va: VirtAddr, asid: u16) -> bool {
+    pub(crate) fn translates(&self, va: VirtAddr, asid: u16) -> bool {
         self.valid && va.0 >> self.size_log2 == self.number && (self.global || self.asid == asid)
     }
 
-    fn falls_to(&self, scope: FlushScope) -> bool {
+    pub(crate) fn falls_to(&self, scope: FlushScope) -> bool {
         let covers = |va: VirtAddr| va.0 >> self.size_log2 == self.number;
         match scope {
             FlushScope::All => true,
@@ -120,6 +120,11 @@ impl Tlb {
         self.stats.hits.inc();
         self.policy.touch(index / self.ways, index % self.ways);
         Some(self.entries[index])
+    }
+
+    /// Whether it has the page of `va`, without using it.
+    pub(crate) fn holds(&self, va: VirtAddr, asid: u16) -> bool {
+        self.find(va, asid).is_some()
     }
 
     fn find(&self, va: VirtAddr, asid: u16) -> Option<usize> {

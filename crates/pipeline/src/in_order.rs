@@ -47,6 +47,7 @@ impl InOrder {
         let mut timed = Timed {
             hart: self.hart,
             asid: instr.asid,
+            pc: instr.pc,
             now: start,
             source,
             mem,
@@ -84,7 +85,8 @@ impl Core for InOrder {
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
-        let mut untimed = Untimed { hart: self.hart, asid: instr.asid, source, mem };
+        let (asid, pc) = (instr.asid, instr.pc);
+        let mut untimed = Untimed { hart: self.hart, asid, pc, source, mem };
         self.line = Some(fetch(instr, self.line, &mut untimed));
         for access in instr.mem.iter().chain(&instr.mem_tail) {
             touch(access, &mut untimed);
@@ -207,6 +209,7 @@ fn operate(op: CacheOp, access: &MemAccess, accesses: &mut impl Accesses) {
 struct Timed<'a> {
     hart: HartId,
     asid: u16,
+    pc: VirtAddr,
     now: Cycle,
     source: &'a mut dyn Source,
     mem: &'a mut Hierarchy,
@@ -253,13 +256,13 @@ impl Accesses for Timed<'_> {
 
     fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
         let (stream, cause) = stream_of(kind);
-        let access = self.mem.access(self.now, self.hart, kind, pa);
+        let access = self.mem.access(self.now, self.hart, kind, pa, self.pc);
         self.stats.found[access.found][stream].inc();
         self.stall(cause, access.at);
     }
 
     fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
-        let access = self.mem.access(self.now, self.hart, kind, pa);
+        let access = self.mem.access(self.now, self.hart, kind, pa, self.pc);
         self.stats.found[access.found][stream_of(kind).0].inc();
     }
 
@@ -278,6 +281,7 @@ impl Accesses for Timed<'_> {
 struct Untimed<'a> {
     hart: HartId,
     asid: u16,
+    pc: VirtAddr,
     source: &'a mut dyn Source,
     mem: &'a mut Hierarchy,
 }
@@ -295,11 +299,11 @@ impl Accesses for Untimed<'_> {
 
     #[inline]
     fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
-        self.mem.warm(self.hart, kind, pa);
+        self.mem.warm(self.hart, kind, pa, self.pc);
     }
 
     fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
-        self.mem.warm(self.hart, kind, pa);
+        self.mem.warm(self.hart, kind, pa, self.pc);
     }
 
     fn device(&mut self) {}

@@ -3,26 +3,41 @@
 mod stats;
 mod tags;
 
-pub use stats::{AccessKind, CacheStats};
-pub(crate) use tags::{State, Victim};
+pub use stats::{AccessKind, CacheStats, PrefetchStats};
+pub(crate) use tags::{Slot, State, Victim};
 
-use crate::CacheConfig;
-use crate::occupancy::Mshrs;
+use crate::occupancy::{Mshrs, Port};
+use crate::prefetch::{Observed, Pages, Policy as Prefetcher, Requests};
 use crate::replacement::Policy;
+use crate::{CacheConfig, Cycle, Inclusion};
 use ::stream::LineAddr;
-use tags::{Slot, Tags};
+use tags::Tags;
 
 /// A cache of one level.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     tags: Tags,
     pub(crate) latency: Latency,
+    /// It holds all that the levels above it hold.
     pub(crate) inclusive: bool,
+    /// It is filled by what leaves the levels above it, and gives up a line that moves up.
+    pub(crate) exclusive: bool,
     /// Outstanding misses.
     pub(crate) mshrs: Mshrs,
     /// Changed lines on their way to the next level; they never merge.
     pub(crate) write_buffer: Mshrs,
+    /// The lookups of each bank, neighbouring lines in different ones; none where lookups never
+    /// meet.
+    banks: Vec<Port>,
+    prefetcher: Option<Box<Attached>>,
     pub(crate) stats: CacheStats,
+}
+
+/// A prefetcher and what it asked for last.
+#[derive(Clone, Debug)]
+struct Attached {
+    policy: Prefetcher,
+    requests: Requests,
 }
 
 /// What a cache's arrays and paths take, in cycles.
@@ -44,9 +59,15 @@ impl Cache {
         Self {
             tags: Tags::new(sets, ways, Policy::new(config.replacement, sets, ways)),
             latency: Latency { hit, tag, response: config.response_latency_cycles },
-            inclusive: config.inclusion == crate::Inclusion::Inclusive,
+            inclusive: config.inclusion == Inclusion::Inclusive,
+            exclusive: config.inclusion == Inclusion::Exclusive,
             mshrs: Mshrs::new(config.mshrs, config.mshr_targets),
-            write_buffer: Mshrs::new(config.write_buffers, 1),
+            write_buffer: Mshrs::buffers(config.write_buffers),
+            banks: vec![Port::new(1); config.banks.unwrap_or(0) as usize],
+            prefetcher: config.prefetcher.as_ref().map(|prefetcher| {
+                let requests = Requests::new(Pages::of_lines(line_bytes));
+                Box::new(Attached { policy: Prefetcher::new(prefetcher, line_bytes), requests })
+            }),
             stats: CacheStats::default(),
         }
     }
@@ -63,6 +84,50 @@ impl Cache {
             None => self.stats.misses[kind].inc(),
         }
         slot
+    }
+
+    /// The same for a prefetch of the level above.
+    pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
+        let slot = self.tags.find(line);
+        match slot {
+            Some(slot) => {
+                self.stats.prefetch.hits.inc();
+                self.tags.touch(slot);
+            }
+            None => self.stats.prefetch.misses.inc(),
+        }
+        slot
+    }
+
+    /// Whether this is the first use of a line that was prefetched; counts it.
+    #[inline]
+    pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
+        let first = self.tags.first_use(slot);
+        if first {
+            self.stats.prefetch.useful.inc();
+        }
+        first
+    }
+
+    /// When a lookup of `line` that comes at `at` gets its bank, without taking it.
+    #[inline]
+    pub(crate) fn bank_free(&self, line: LineAddr, at: Cycle) -> Cycle {
+        if self.banks.is_empty() {
+            return at;
+        }
+        self.banks[line.0 as usize & (self.banks.len() - 1)].earliest(at)
+    }
+
+    /// Takes the bank of `line` for a lookup that comes at `at`; returns when it gets it.
+    #[inline]
+    pub(crate) fn take_bank(&mut self, line: LineAddr, at: Cycle) -> Cycle {
+        if self.banks.is_empty() {
+            return at;
+        }
+        let bank = line.0 as usize & (self.banks.len() - 1);
+        let start = self.banks[bank].transfer(at);
+        self.stats.bank_conflicts.add(start - at);
+        start
     }
 
     /// The place of `line`, without using it.
@@ -82,10 +147,16 @@ impl Cache {
     }
 
     /// Puts in a line that is not there; returns the line that had to leave.
-    pub(crate) fn fill(&mut self, line: LineAddr, state: State) -> Option<Victim> {
-        let victim = self.tags.insert(line, state);
-        if victim.is_some() {
+    pub(crate) fn fill(
+        &mut self,
+        line: LineAddr,
+        state: State,
+        prefetched: bool,
+    ) -> Option<Victim> {
+        let victim = self.tags.insert(line, state, prefetched);
+        if let Some(victim) = &victim {
             self.stats.evictions.inc();
+            self.stats.prefetch.useless.add(u64::from(victim.unused));
         }
         victim
     }
@@ -99,14 +170,61 @@ impl Cache {
                 self.tags.set_state(slot, State::Modified);
                 None
             }
-            None => self.fill(line, State::Modified),
+            None => self.fill(line, State::Modified, false),
+        }
+    }
+
+    /// Takes an unchanged line from the level above, which it left; returns the line that had to
+    /// leave for it.
+    pub(crate) fn receive_clean(&mut self, line: LineAddr, state: State) -> Option<Victim> {
+        self.stats.clean_victims_received.inc();
+        match self.tags.find(line) {
+            Some(slot) => {
+                self.tags.touch(slot);
+                None
+            }
+            None => self.fill(line, state, false),
+        }
+    }
+
+    /// Shows an access to the prefetcher, if there is one.
+    pub(crate) fn show(&mut self, access: &Observed) {
+        if let Some(prefetcher) = &mut self.prefetcher {
+            prefetcher.policy.observe(access, &mut prefetcher.requests);
+        }
+    }
+
+    /// The line that the prefetcher asked for in this place when it was shown an access.
+    #[inline]
+    pub(crate) fn wanted(&self, place: usize) -> Option<LineAddr> {
+        self.prefetcher.as_ref()?.requests.lines().get(place).copied()
+    }
+
+    /// Tells the prefetcher, if there is one, that a line arrives at `at`.
+    #[inline]
+    pub(crate) fn filled(&mut self, line: LineAddr, at: Cycle, prefetched: bool) {
+        if let Some(prefetcher) = &mut self.prefetcher {
+            prefetcher.policy.filled(line, at, prefetched);
         }
     }
 
     /// Drops a line because another cache needs it gone; returns its state.
     pub(crate) fn invalidate(&mut self, slot: Slot) -> State {
         self.stats.invalidations.inc();
-        self.tags.remove(slot)
+        let line = self.tags.remove(slot);
+        self.stats.prefetch.useless.add(u64::from(line.unused));
+        line.state
+    }
+
+    /// Gives up a line that moves to a level above; returns its state.
+    pub(crate) fn move_up(&mut self, slot: Slot) -> State {
+        self.tags.remove(slot).state
+    }
+
+    /// Prefetched lines that have not been used.
+    #[cfg(test)]
+    pub(crate) fn unused_prefetches(&self) -> u64 {
+        self.tags.unused() as u64
     }
 
     /// Every line with its state, set by set.

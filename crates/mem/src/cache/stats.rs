@@ -60,4 +60,59 @@ pub struct CacheStats {
     /// Cycles misses waited with every write buffer taken.
     #[stat(unit = "cycles")]
     pub write_buffer_full: Counter,
+    /// Requests turned away, to be made again: a miss register, or room for another target in one,
+    /// was taken until memory answers.
+    #[stat(unit = "requests")]
+    pub turned_away: Counter,
+    /// Cycles accesses waited because another one used their bank.
+    #[stat(unit = "cycles")]
+    pub bank_conflicts: Counter,
+    /// Unchanged lines passed to an exclusive next level when they left.
+    #[stat(unit = "lines")]
+    pub clean_victims: Counter,
+    /// Unchanged lines taken from the levels above by an exclusive level.
+    #[stat(unit = "lines")]
+    pub clean_victims_received: Counter,
+    /// Prefetches.
+    pub prefetch: PrefetchStats,
+}
+
+/// What became of prefetches into a cache and through it. Prefetches are not among its accesses.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct PrefetchStats {
+    /// Lines this cache asked the next level for before anyone needed them.
+    #[stat(unit = "lines")]
+    pub issued: Counter,
+    /// Prefetches not made: the line was there or outstanding, or a miss could not be made then.
+    #[stat(unit = "lines")]
+    pub dropped: Counter,
+    /// Prefetched lines that were asked for before they left.
+    #[stat(unit = "lines")]
+    pub useful: Counter,
+    /// Of those, the ones asked for before they had arrived.
+    #[stat(unit = "lines")]
+    pub late: Counter,
+    /// Prefetched lines that left without having been asked for.
+    #[stat(unit = "lines")]
+    pub useless: Counter,
+    /// Prefetches of the level above that found their line here.
+    #[stat(unit = "lines")]
+    pub hits: Counter,
+    /// Prefetches of the level above that did not.
+    #[stat(unit = "lines")]
+    pub misses: Counter,
+}
+
+impl CacheStats {
+    /// Requests made of this cache.
+    pub(crate) fn requests(&self) -> u64 {
+        let prefetches = self.prefetch.hits.get() + self.prefetch.misses.get();
+        self.hits.sum() + self.misses.sum() + prefetches
+    }
+
+    /// Lines asked of the next level.
+    pub(crate) fn asked(&self) -> u64 {
+        let prefetches = self.prefetch.issued.get() + self.prefetch.misses.get();
+        self.misses.sum() + prefetches
+    }
 }

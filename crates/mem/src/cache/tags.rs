@@ -19,6 +19,8 @@ pub(crate) enum State {
 pub(crate) struct Victim {
     pub(crate) line: LineAddr,
     pub(crate) state: State,
+    /// It was prefetched and never used.
+    pub(crate) unused: bool,
 }
 
 /// The place of a line that is present.
@@ -32,6 +34,10 @@ pub(crate) struct Tags {
     set_mask: u64,
     lines: Vec<LineAddr>,
     states: Vec<State>,
+    /// Lines that were prefetched and not used yet.
+    prefetched: Vec<bool>,
+    /// How many of them there are, so that caches without a prefetcher never look.
+    unused: usize,
     policy: Policy,
 }
 
@@ -45,6 +51,8 @@ impl Tags {
             set_mask: sets as u64 - 1,
             lines: vec![EMPTY; sets * ways],
             states: vec![State::Shared; sets * ways],
+            prefetched: vec![false; sets * ways],
+            unused: 0,
             policy,
         }
     }
@@ -77,24 +85,56 @@ impl Tags {
         self.states[slot.0 as usize] = state;
     }
 
+    /// Whether the line was prefetched and this is its first use: says so once.
+    #[inline]
+    pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
+        self.unused != 0 && self.unmark(slot.0 as usize)
+    }
+
+    /// Takes the mark of a prefetched line off; returns whether it had one.
+    fn unmark(&mut self, index: usize) -> bool {
+        let marked = std::mem::take(&mut self.prefetched[index]);
+        self.unused -= usize::from(marked);
+        marked
+    }
+
     /// Puts in a line that is not present, into an unused way if there is one.
-    pub(crate) fn insert(&mut self, line: LineAddr, state: State) -> Option<Victim> {
+    pub(crate) fn insert(
+        &mut self,
+        line: LineAddr,
+        state: State,
+        prefetched: bool,
+    ) -> Option<Victim> {
         let set = self.set(line);
         let first = set * self.ways;
         let unused = self.lines[first..][..self.ways].iter().position(|held| *held == EMPTY);
         let way = unused.unwrap_or_else(|| self.policy.victim(set));
-        let victim = Victim { line: self.lines[first + way], state: self.states[first + way] };
-        self.lines[first + way] = line;
-        self.states[first + way] = state;
+        let index = first + way;
+        let (line_there, state_there) = (self.lines[index], self.states[index]);
+        let unused = self.unused != 0 && self.unmark(index);
+        self.lines[index] = line;
+        self.states[index] = state;
+        if prefetched {
+            self.prefetched[index] = true;
+            self.unused += 1;
+        }
         self.policy.fill(set, way);
+        let victim = Victim { line: line_there, state: state_there, unused };
         (victim.line != EMPTY).then_some(victim)
     }
 
-    /// Empties a slot; returns the state its line was in.
-    pub(crate) fn remove(&mut self, slot: Slot) -> State {
+    /// Empties a slot; returns what was in it.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Victim {
+        let unused = self.first_use(slot);
         let slot = slot.0 as usize;
-        self.lines[slot] = EMPTY;
-        self.states[slot]
+        let line = std::mem::replace(&mut self.lines[slot], EMPTY);
+        Victim { line, state: self.states[slot], unused }
+    }
+
+    /// Lines that were prefetched and not used yet.
+    #[cfg(test)]
+    pub(crate) fn unused(&self) -> usize {
+        self.unused
     }
 
     #[cfg(test)]

@@ -134,7 +134,7 @@ impl Hierarchy {
         if written {
             llc.set_state(slot, State::Exclusive);
             llc.stats.write_backs.inc();
-            self.memory.stats.writes.inc();
+            self.memory.leaves(line);
         }
         if drops {
             llc.invalidate(slot);

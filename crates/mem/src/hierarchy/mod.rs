@@ -12,20 +12,28 @@
 //!                  memory
 //! ```
 
+mod admission;
 mod coherence;
+mod fills;
 mod overlap;
+mod prefetching;
 mod stats;
 mod timing;
 mod transit;
+mod walks;
 
+pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
+pub(crate) use walks::{Found, Walks};
 
 use crate::cache::{AccessKind, Cache};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
+use crate::when::When;
 use crate::{CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
+use fills::Overlap;
 use sim::Clock;
-use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr};
+use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr, VirtAddr};
 use transit::Request;
 
 /// Everything a memory system is made from.
@@ -61,6 +69,11 @@ pub struct Hierarchy {
     harts: Vec<Private>,
     llc: Option<Cache>,
     memory: Memory,
+    overlap: Overlap,
+    /// Some cache has a prefetcher.
+    prefetches: bool,
+    /// No cache has one and memory answers at once: an access is over when it is made.
+    plain: bool,
     io_latency: u64,
     walk_through: WalkThrough,
 }
@@ -92,11 +105,22 @@ impl Hierarchy {
             l2: caches.l2.as_ref().map(cache),
             mmu: Mmu::new(&config.tlbs),
         };
+        let mut all = [&caches.l1i, &caches.l1d].into_iter().chain(&caches.l2).chain(&caches.llc);
+        let buffers = match (&caches.llc, &caches.l2) {
+            (Some(llc), _) => llc.write_buffers,
+            (None, Some(l2)) => l2.write_buffers * config.harts,
+            (None, None) => caches.l1d.write_buffers * config.harts,
+        };
+        let memory = Memory::new(&config.memory, config.clock, caches.line_bytes, buffers);
+        let prefetches = all.any(|cache| cache.prefetcher.is_some());
         Self {
             line_shift: caches.line_bytes.trailing_zeros(),
             harts: vec![private; config.harts as usize],
             llc: caches.llc.as_ref().map(cache),
-            memory: Memory::new(&config.memory, config.clock, caches.line_bytes),
+            plain: !prefetches && !memory.answers_later(),
+            memory,
+            prefetches,
+            overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
         }
@@ -109,19 +133,37 @@ impl Hierarchy {
         pa.line(self.line_shift)
     }
 
-    /// Timed access to the line of `pa` at `now`.
+    /// Timed access to the line of `pa` at `now` by the instruction at `pc`, for a caller who waits
+    /// for it: runs memory ahead until it has answered.
     #[inline]
-    pub fn access(&mut self, now: Cycle, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Access {
+    pub fn access(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        kind: AccessKind,
+        pa: PhysAddr,
+        pc: VirtAddr,
+    ) -> Access {
         let request = self.request(hart, kind, pa);
+        if !self.plain {
+            return self.make_and_wait(now, request, pc);
+        }
         let outcome = self.transit(request);
-        Access { at: self.completion(now, request, &outcome), found: outcome.found }
+        let When::At(at) = self.completion(now, request, &outcome) else {
+            unreachable!("this memory answers at once")
+        };
+        Access { at, found: outcome.found }
     }
 
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline]
-    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Level {
+    pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
-        self.transit(request).found
+        let outcome = self.transit(request);
+        if !self.plain {
+            self.warm_rest(request, &outcome, pc);
+        }
+        outcome.found
     }
 
     /// When an access to a device that starts at `now` is done.
@@ -136,12 +178,15 @@ impl Hierarchy {
     /// and prefetch hints are accesses: both panic here.
     pub fn maintain(&mut self, now: Cycle, hart: HartId, op: CacheOp, pa: PhysAddr) -> Cycle {
         let written = self.maintain_line(op, self.line(pa));
-        self.maintenance_completion(now, hart, written)
+        let done = self.maintenance_completion(now, hart, written);
+        self.memory.send(now);
+        done
     }
 
     /// The same without time.
     pub fn warm_maintain(&mut self, op: CacheOp, pa: PhysAddr) {
         self.maintain_line(op, self.line(pa));
+        self.memory.forget();
     }
 
     /// Drops cached translations of a hart.
@@ -156,6 +201,7 @@ impl Hierarchy {
             harts: self.harts.iter().map(Private::stats).collect(),
             llc: self.llc.as_ref().map(|llc| llc.stats.clone()),
             memory: self.memory.stats.clone(),
+            dram: self.memory.dram_stats(),
         }
     }
 
@@ -166,7 +212,7 @@ impl Hierarchy {
             AccessKind::Walk if self.walk_through == WalkThrough::BelowL1 => None,
             _ => Some(Side::Data),
         };
-        Request { hart: hart.index(), side, kind, line: self.line(pa) }
+        Request { hart: hart.index(), side, kind, prefetch: None, line: self.line(pa) }
     }
 
     pub(crate) fn walks_below_l1(&self) -> bool {
@@ -180,7 +226,7 @@ impl Hierarchy {
 
 impl Private {
     fn stats(&self) -> PrivateStats {
-        let (itlb, dtlb, l2_tlb, walker) = self.mmu.stats();
+        let (itlb, dtlb, l2_tlb) = self.mmu.tlb_stats();
         PrivateStats {
             l1i: self.l1[Side::Instruction as usize].stats.clone(),
             l1d: self.l1[Side::Data as usize].stats.clone(),
@@ -188,7 +234,8 @@ impl Private {
             itlb,
             dtlb,
             l2_tlb,
-            walker,
+            walker: self.mmu.walker.clone(),
+            walk_cache: self.mmu.walk_cache_stats(),
         }
     }
 }

@@ -1,14 +1,21 @@
 //! Access for cores that have many requests under way: nothing here waits.
+//!
+//! Calls come in the order of their times, harts interleaved, after [`Hierarchy::advance`] to that
+//! time. With memory that answers at once every
+//! request is done when it is made; else it may hang on an answer, for which `fills` keeps the
+//! waiters, or be turned away by `admission`.
 
+use super::fills::{Waiter, Who};
+use super::transit::{Outcome, Request};
 use super::{Access, Hierarchy};
 use crate::Cycle;
 use crate::cache::AccessKind;
-use crate::mmu::Translation;
 use crate::reply::{Arrival, Reply};
-use stream::{HartId, PhysAddr, Source, Translate, VirtAddr};
+use crate::when::When;
+use stream::{HartId, PhysAddr, VirtAddr};
 
 impl Hierarchy {
-    /// Requests the line of `pa` at `now` for the instruction at `pc`.
+    /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
     #[inline]
     pub fn demand(
         &mut self,
@@ -16,38 +23,97 @@ impl Hierarchy {
         hart: HartId,
         kind: AccessKind,
         pa: PhysAddr,
-        _pc: VirtAddr,
+        pc: VirtAddr,
     ) -> Reply<Access> {
-        Reply::Done(self.access(now, hart, kind, pa))
-    }
-
-    /// Requests the translation of `va` for a lookup that starts at `now`.
-    #[inline]
-    pub fn demand_translation(
-        &mut self,
-        now: Cycle,
-        hart: HartId,
-        va_and_asid: (VirtAddr, u16),
-        what: Translate,
-        source: &mut dyn Source,
-    ) -> Reply<Translation> {
-        Reply::Done(self.translate(now, hart, va_and_asid, what, source))
+        let request = self.request(hart, kind, pa);
+        if self.is_turned_away(now, request) {
+            return Reply::Busy;
+        }
+        let (outcome, when) = self.make(now, request, pc);
+        let found = outcome.found;
+        match when {
+            When::At(at) => Reply::Done(Access { at, found }),
+            When::After { fill, .. } => {
+                let ticket = self.overlap.ticket();
+                self.overlap.awaits(fill, Waiter { who: Who::Core(hart, ticket), found, when });
+                Reply::Pending(ticket)
+            }
+        }
     }
 
     /// Lets main memory act up to and including `now`.
     #[inline]
-    pub fn advance(&mut self, _now: Cycle) {}
+    pub fn advance(&mut self, now: Cycle) {
+        if self.next_event().is_some_and(|event| event <= now) {
+            self.run_memory(now);
+        }
+    }
 
     /// When main memory will next act by itself, if it will.
     #[must_use]
     #[inline]
     pub fn next_event(&self) -> Option<Cycle> {
-        None
+        self.memory.next_event()
     }
 
     /// Takes the next request of `hart` that was pending and now has its time.
     #[inline]
-    pub fn next_arrival(&mut self, _hart: HartId) -> Option<Arrival> {
-        None
+    pub fn next_arrival(&mut self, hart: HartId) -> Option<Arrival> {
+        self.overlap.next_arrival(hart)
+    }
+
+    /// Whether a request has to come again later; counts it if so, and does nothing else.
+    #[inline]
+    pub(super) fn is_turned_away(&mut self, now: Cycle, request: Request) -> bool {
+        if !self.memory.answers_later() {
+            return false;
+        }
+        let obstacle = self.obstacle(now, request);
+        if let Some(obstacle) = obstacle {
+            self.turn_away(obstacle);
+        }
+        obstacle.is_some()
+    }
+
+    /// Makes a request that nothing stands in the way of, and what prefetchers make of it.
+    #[inline]
+    pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
+        let outcome = self.transit(request);
+        if self.prefetches {
+            self.show(now, request, &outcome, pc);
+        }
+        let when = self.completion(now, request, &outcome);
+        if self.prefetches {
+            self.prefetch_wanted(Some(now), request, outcome.found);
+        }
+        (outcome, when)
+    }
+
+    /// Makes a request for a caller who waits, and runs memory until it has answered.
+    #[inline(never)]
+    pub(super) fn make_and_wait(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> Access {
+        while self.memory.answers_later() && self.obstacle(now, request).is_some() {
+            self.wait_for_memory();
+        }
+        let (outcome, when) = self.make(now, request, pc);
+        let found = outcome.found;
+        let at = match when {
+            When::At(at) => at,
+            When::After { fill, .. } => {
+                self.overlap.awaits(fill, Waiter { who: Who::Caller, found, when });
+                loop {
+                    self.wait_for_memory();
+                    if let Some(at) = self.overlap.answer.take() {
+                        break at;
+                    }
+                }
+            }
+        };
+        Access { at, found }
+    }
+
+    fn wait_for_memory(&mut self) {
+        let event = self.next_event().expect("what hangs on memory is under way there");
+        self.run_memory(event);
     }
 }

@@ -1,9 +1,11 @@
 //! Counters of the whole memory system, and the identities that must hold between them.
 
 use crate::cache::CacheStats;
+use crate::dram::DramStats;
 use crate::memory::MemoryStats;
 use crate::mmu::WalkerStats;
 use crate::tlb::TlbStats;
+use crate::walk_cache::WalkCacheStats;
 use stats::{Kind, Stats};
 
 /// Where a line can be found.
@@ -36,6 +38,8 @@ pub struct PrivateStats {
     pub l2_tlb: Option<TlbStats>,
     /// Page walker.
     pub walker: WalkerStats,
+    /// Caches of upper page-table levels.
+    pub walk_cache: Option<WalkCacheStats>,
 }
 
 /// Counters of the whole memory system.
@@ -47,6 +51,8 @@ pub struct HierarchyStats {
     pub llc: Option<CacheStats>,
     /// Main memory.
     pub memory: MemoryStats,
+    /// The DRAM behind it.
+    pub dram: Option<DramStats>,
 }
 
 impl HierarchyStats {
@@ -63,25 +69,31 @@ impl HierarchyStats {
         };
         // Requests that leave the private levels, and changed lines on the move.
         let (mut asked, mut passed, mut received) = (0, 0, 0);
+        // Unchanged lines on the move, to exclusive levels.
+        let (mut clean_passed, mut clean_received) = (0, 0);
         for (index, hart) in self.harts.iter().enumerate() {
             let walks_below = hart.walker.reads_below_l1.get();
-            let l1_misses = hart.l1i.misses.sum() + hart.l1d.misses.sum() + walks_below;
+            let l1_misses = hart.l1i.asked() + hart.l1d.asked() + walks_below;
             passed += outgoing(&hart.l1i) + outgoing(&hart.l1d);
+            clean_passed += hart.l1i.clean_victims.get() + hart.l1d.clean_victims.get();
             match &hart.l2 {
                 Some(l2) => {
                     let what = format!("requests to the second level of hart {index}");
-                    equal(&what, l1_misses, l2.hits.sum() + l2.misses.sum());
-                    asked += l2.misses.sum();
+                    equal(&what, l1_misses, l2.requests());
+                    asked += l2.asked();
                     passed += outgoing(l2);
                     received += l2.write_backs_received.get();
+                    clean_passed += l2.clean_victims.get();
+                    clean_received += l2.clean_victims_received.get();
                 }
                 None => asked += l1_misses,
             }
         }
         match &self.llc {
             Some(llc) => {
-                equal("requests to the last level", asked, llc.hits.sum() + llc.misses.sum());
-                equal("lines from memory", llc.misses.sum(), self.memory.reads.get());
+                equal("requests to the last level", asked, llc.requests());
+                equal("lines from memory", llc.asked(), self.memory.reads.get());
+                clean_received += llc.clean_victims_received.get();
                 received += llc.write_backs_received.get();
                 equal("changed lines within the caches", passed, received);
                 equal("lines to memory", llc.write_backs.get(), self.memory.writes.get());
@@ -92,6 +104,7 @@ impl HierarchyStats {
                 equal("changed lines", passed, received);
             }
         }
+        equal("unchanged lines within the caches", clean_passed, clean_received);
         wrong
     }
 }

@@ -13,47 +13,88 @@
 //!
 //! and an L2 in between adds its tag and response latencies. A miss holds a miss register of each
 //! level it passes, from its tag lookup there to its response; a changed line that leaves a level
-//! holds one of its write buffers until the next level has it.
+//! holds one of its write buffers until the next level has it. A lookup waits for its bank where a cache
+//! has banks; fills and lines on their way down do not use them.
+//!
+//! All of it holds for memory that answers later too: the latencies are added to an answer yet to
+//! come, and `admission` has made sure that no register is needed whose end hangs on another one.
 
+use super::fills::Place;
 use super::transit::{Outcome, Request};
 use super::{Hierarchy, Level, Side};
 use crate::Cycle;
 use crate::cache::Cache;
-use crate::occupancy::{Claim, Pending};
+use crate::occupancy::{Claim, Pending, Purpose};
+use crate::when::When;
 use stream::{HartId, LineAddr};
 
 impl Hierarchy {
     /// When the access that had `outcome` is done.
     #[inline]
-    pub(super) fn completion(&mut self, now: Cycle, request: Request, outcome: &Outcome) -> Cycle {
+    pub(super) fn completion(&mut self, now: Cycle, request: Request, outcome: &Outcome) -> When {
         let Some(side) = request.side else { return self.below(now, request, outcome) };
         let l1 = &mut self.harts[request.hart].l1[side as usize];
-        if outcome.found == Level::L1 && outcome.upgrade.is_none() {
-            return hit(l1, request.line, now);
+        let now = l1.take_bank(request.line, now);
+        match (outcome.found, outcome.upgrade) {
+            (Level::L1, None) => hit(l1, request.line, now, outcome.first_use),
+            (Level::L1, Some(asked)) => self.upgrade(now, request, outcome, asked),
+            _ => self.missed(now, request, side, outcome),
         }
+    }
+
+    /// When an access is done that missed the first level.
+    fn missed(&mut self, now: Cycle, request: Request, side: Side, outcome: &Outcome) -> When {
+        let l1 = &mut self.harts[request.hart].l1[side as usize];
         let claim = start_miss(l1, now + l1.latency.tag);
         let response = l1.latency.response;
-        let data = match (outcome.found, outcome.upgrade) {
-            (Level::L1, Some(asked)) => self.permission(claim.from, request.hart, asked),
-            _ => self.below(claim.from, request, outcome),
-        };
-        let done = data + response;
+        let done = self.below(claim.from, request, outcome) + response;
         let written = self.accept_write_back(claim.from, Level::L1, request.hart);
+        self.hold(Place::L1(request.hart, side), claim, request, done);
         let l1 = &mut self.harts[request.hart].l1[side as usize];
-        l1.mshrs.hold(claim, request.line, done);
         let stalled = buffer_write_backs(l1, claim.from, written, outcome.write_backs[0]);
+        self.memory.send(claim.from);
         done + stalled
     }
 
+    /// When a store has made the other copies of its line go. Where the line is still on its way,
+    /// the store waits for it in the same register.
+    fn upgrade(&mut self, now: Cycle, request: Request, outcome: &Outcome, asked: Level) -> When {
+        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
+        let (tag, response) = (l1.latency.tag, l1.latency.response);
+        let late = match l1.mshrs.join(request.line, now) {
+            Some(Pending::Blocked(When::At(until))) => {
+                l1.stats.targets_full.add(until - now);
+                return When::At(self.permission(until + tag, request.hart, asked) + response);
+            }
+            Some(Pending::Merged(arrival) | Pending::Blocked(arrival)) => {
+                l1.stats.merged.inc();
+                l1.stats.prefetch.late.add(u64::from(outcome.first_use));
+                Some(arrival)
+            }
+            None => None,
+        };
+        if let Some(arrival) = late {
+            let allowed = self.permission(now + tag, request.hart, asked) + response;
+            return arrival.no_earlier_than(allowed);
+        }
+        let claim = start_miss(l1, now + tag);
+        let done = When::At(self.permission(claim.from, request.hart, asked) + response);
+        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
+        l1.mshrs.hold(claim, request.line, done, Purpose::Other);
+        done
+    }
+
     /// When the level below the first one has the line for a request that reaches it at `at`.
-    fn below(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> Cycle {
+    fn below(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> When {
         let Some(l2) = &mut self.harts[request.hart].l2 else {
             return self.shared(at, request, outcome);
         };
+        let at = l2.take_bank(request.line, at);
         if outcome.found == Level::L2 {
-            let there = hit(l2, request.line, at) + self.supply(request, outcome);
+            let there = hit(l2, request.line, at, outcome.first_use);
+            let there = there + self.supply(request, outcome);
             return match outcome.upgrade {
-                Some(asked) => there.max(self.permission(at, request.hart, asked)),
+                Some(asked) => there.no_earlier_than(self.permission(at, request.hart, asked)),
                 None => there,
             };
         }
@@ -61,27 +102,62 @@ impl Hierarchy {
         let response = l2.latency.response;
         let done = self.shared(claim.from, request, outcome) + response;
         let written = self.accept_write_back(claim.from, Level::L2, request.hart);
+        self.hold(Place::L2(request.hart), claim, request, done);
         let l2 = self.harts[request.hart].l2.as_mut().expect("seen above");
-        l2.mshrs.hold(claim, request.line, done);
         done + buffer_write_backs(l2, claim.from, written, outcome.write_backs[1])
     }
 
     /// When the shared part has the line for a request that reaches it at `at`.
-    fn shared(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> Cycle {
+    pub(super) fn shared(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> When {
         let supply = self.supply(request, outcome);
-        let Some(llc) = &mut self.llc else { return self.memory.read(at) + supply };
+        let Some(llc) = &mut self.llc else {
+            let line = self.memory.read(at, request.line, || self.overlap.begin_fill());
+            self.memory.send(at);
+            return line + supply;
+        };
+        let at = llc.take_bank(request.line, at);
         if outcome.found == Level::Llc {
-            return hit(llc, request.line, at) + supply;
+            return hit(llc, request.line, at, outcome.first_use) + supply;
         }
         let claim = start_miss(llc, at + llc.latency.tag);
-        let done = self.memory.read(claim.from) + llc.latency.response + supply;
-        llc.mshrs.hold(claim, request.line, done);
+        let response = llc.latency.response;
+        let line = self.memory.read(claim.from, request.line, || self.overlap.begin_fill());
+        let done = line + response + supply;
+        self.hold(Place::Llc, claim, request, done);
+        done + self.write_to_memory(claim.from, outcome.write_backs[2])
+    }
+
+    /// Writes `count` lines that left the last level at `at`; returns how long the miss that
+    /// displaced them had to wait for buffers.
+    fn write_to_memory(&mut self, at: Cycle, count: u8) -> u64 {
+        let llc = self.llc.as_mut().expect("lines left it");
         let mut stalled = 0;
-        for _ in 0..outcome.write_backs[2] {
-            let written = self.memory.write(claim.from);
-            stalled += buffer_write_backs(llc, claim.from, written, 1);
+        for _ in 0..count {
+            let written = self.memory.write(at);
+            stalled += buffer_write_backs(llc, at, written, 1);
         }
-        done + stalled
+        stalled
+    }
+
+    /// Holds a claimed miss register until the line has passed, and tells the prefetcher there when
+    /// that is.
+    fn hold(&mut self, place: Place, claim: Claim, request: Request, until: When) {
+        let prefetched = request.prefetch == Some(place.level());
+        let purpose = if prefetched { Purpose::Prefetch } else { Purpose::Demand };
+        let cache = self.cache(place);
+        cache.mshrs.hold(claim, request.line, until, purpose);
+        match until {
+            When::At(at) => cache.filled(request.line, at, prefetched),
+            When::After { fill, .. } => self.overlap.holds(fill, place, claim.register),
+        }
+    }
+
+    pub(super) fn cache(&mut self, place: Place) -> &mut Cache {
+        match place {
+            Place::L1(hart, side) => &mut self.harts[hart].l1[side as usize],
+            Place::L2(hart) => self.harts[hart].l2.as_mut().expect("a request came through it"),
+            Place::Llc => self.llc.as_mut().expect("a request came through it"),
+        }
     }
 
     /// What it adds that another private cache has to hand the line over: that cache's hit time.
@@ -126,25 +202,32 @@ impl Hierarchy {
 
 /// When a line that is in the tags is there: at once, or when its outstanding fill arrives.
 #[inline]
-fn hit(cache: &mut Cache, line: LineAddr, now: Cycle) -> Cycle {
+fn hit(cache: &mut Cache, line: LineAddr, now: Cycle, first_use: bool) -> When {
     let there = now + cache.latency.hit;
     match cache.mshrs.join(line, now) {
-        None => there,
-        Some(Pending::Merged(arrival)) => {
-            cache.stats.merged.inc();
-            there.max(arrival)
-        }
-        Some(Pending::Blocked(until)) => {
-            cache.stats.merged.inc();
+        None => When::At(there),
+        Some(pending) => hit_outstanding(cache, now, pending, first_use),
+    }
+}
+
+fn hit_outstanding(cache: &mut Cache, now: Cycle, pending: Pending, first_use: bool) -> When {
+    cache.stats.merged.inc();
+    cache.stats.prefetch.late.add(u64::from(first_use));
+    match pending {
+        Pending::Blocked(When::At(until)) => {
             cache.stats.targets_full.add(until - now);
-            until + cache.latency.hit
+            When::At(until + cache.latency.hit)
+        }
+        // A request that must not join a full register was turned away before.
+        Pending::Merged(arrival) | Pending::Blocked(arrival) => {
+            arrival.no_earlier_than(now + cache.latency.hit)
         }
     }
 }
 
 /// Claims a miss register at or after `at`, counting the wait.
-fn start_miss(cache: &mut Cache, at: Cycle) -> Claim {
-    let claim = cache.mshrs.claim(at);
+pub(super) fn start_miss(cache: &mut Cache, at: Cycle) -> Claim {
+    let claim = cache.mshrs.claim(at).expect("requests without one were turned away");
     cache.stats.mshr_full.add(claim.from - at);
     claim
 }
@@ -154,9 +237,10 @@ fn start_miss(cache: &mut Cache, at: Cycle) -> Claim {
 fn buffer_write_backs(cache: &mut Cache, at: Cycle, written: Cycle, count: u8) -> u64 {
     let mut stalled = 0;
     for _ in 0..count {
-        let claim = cache.write_buffer.claim(at);
+        let claim = cache.write_buffer.claim(at).expect("the next level says when it has a line");
         let wait = claim.from - at;
-        cache.write_buffer.hold(claim, LineAddr(0), written + wait);
+        let until = When::At(written + wait);
+        cache.write_buffer.hold(claim, LineAddr(0), until, Purpose::Other);
         stalled = stalled.max(wait);
     }
     cache.stats.write_buffer_full.add(stalled);

@@ -60,7 +60,7 @@ impl Observed {
 /// be told of before it takes place; accesses at earlier times can still follow.
 pub trait Prefetcher: Debug + Clone {
     /// Its parameters; the default is the published design.
-    type Config: Debug + Clone + Default + PartialEq + Serialize;
+    type Config: Debug + Clone + Default + Eq + Serialize;
 
     /// Notes what cannot be in a configuration, with paths below `path`.
     fn validate(config: &Self::Config, path: &str, problems: &mut Problems);
@@ -78,7 +78,7 @@ pub trait Prefetcher: Debug + Clone {
 macro_rules! prefetchers {
     ($($(#[$doc:meta])* $name:ident => $module:ident::$type:ident = $key:literal;)+) => {
         /// A prefetcher and its parameters, as configuration files name them.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "kind")]
         pub enum PrefetcherConfig {
             $($(#[$doc])* #[serde(rename = $key)]

@@ -28,6 +28,8 @@ fn memory() -> Hierarchy {
         write_buffers: 4,
         replacement: ReplacementKind::Lru,
         inclusion: Inclusion::NonInclusive,
+        banks: None,
+        prefetcher: None,
     };
     let tlb =
         TlbConfig { entries: 4, ways: 4, latency_cycles: 0, replacement: ReplacementKind::Lru };
@@ -40,8 +42,10 @@ fn memory() -> Hierarchy {
             dtlb: tlb,
             l2_tlb: None,
             walk_through: WalkThrough::L1d,
+            walkers: 1,
+            walk_cache: None,
         },
-        memory: MemoryConfig { latency_ns: 100, bandwidth_mb_per_s: 0 },
+        memory: MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 0 },
         io: IoConfig { latency_ns: 50 },
     })
 }

@@ -4,7 +4,7 @@ use super::super::Side;
 use super::*;
 use crate::cache::State;
 use std::collections::BTreeSet;
-use stream::{CacheOp, LineAddr};
+use stream::CacheOp;
 
 /// Every private cache of a hart.
 fn private(mem: &Hierarchy, hart: usize) -> Vec<BTreeSet<(LineAddr, State)>> {
@@ -67,19 +67,19 @@ fn state(mem: &Hierarchy, hart: HartId, side: Side, number: u64) -> Option<State
 #[test]
 fn a_lone_reader_may_write_without_asking() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Load, line(1));
+    mem.warm(ONE, AccessKind::Load, line(1), PC);
     assert_eq!(state(&mem, ONE, Side::Data, 1), Some(State::Exclusive));
-    mem.warm(ONE, AccessKind::Store, line(1));
+    mem.warm(ONE, AccessKind::Store, line(1), PC);
     assert_eq!(mem.stats().harts[0].l1d.upgrades.get(), 0);
 }
 
 #[test]
 fn readers_share_and_a_writer_takes_all() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Load, line(1));
-    mem.warm(OTHER, AccessKind::Load, line(1));
+    mem.warm(ONE, AccessKind::Load, line(1), PC);
+    mem.warm(OTHER, AccessKind::Load, line(1), PC);
     assert_eq!(state(&mem, ONE, Side::Data, 1), Some(State::Shared));
-    mem.warm(OTHER, AccessKind::Store, line(1));
+    mem.warm(OTHER, AccessKind::Store, line(1), PC);
     assert_eq!(state(&mem, ONE, Side::Data, 1), None);
     assert_eq!(state(&mem, OTHER, Side::Data, 1), Some(State::Modified));
     let stats = mem.stats();
@@ -90,8 +90,8 @@ fn readers_share_and_a_writer_takes_all() {
 #[test]
 fn a_reader_gets_a_changed_line_through_the_last_level() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Store, line(1));
-    assert_eq!(mem.warm(OTHER, AccessKind::Load, line(1)), Level::Llc);
+    mem.warm(ONE, AccessKind::Store, line(1), PC);
+    assert_eq!(mem.warm(OTHER, AccessKind::Load, line(1), PC), Level::Llc);
     assert_eq!(state(&mem, ONE, Side::Data, 1), Some(State::Shared));
     let stats = mem.stats();
     assert_eq!(stats.harts[0].l1d.supplied.get(), 1);
@@ -102,10 +102,10 @@ fn a_reader_gets_a_changed_line_through_the_last_level() {
 #[test]
 fn code_that_a_hart_writes_leaves_its_own_instruction_cache() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Instruction, line(1));
-    mem.warm(ONE, AccessKind::Store, line(1));
+    mem.warm(ONE, AccessKind::Instruction, line(1), PC);
+    mem.warm(ONE, AccessKind::Store, line(1), PC);
     assert_eq!(state(&mem, ONE, Side::Instruction, 1), None);
-    assert_eq!(mem.warm(ONE, AccessKind::Instruction, line(1)), Level::Llc);
+    assert_eq!(mem.warm(ONE, AccessKind::Instruction, line(1), PC), Level::Llc);
     assert_eq!(state(&mem, ONE, Side::Data, 1), Some(State::Shared));
 }
 
@@ -114,9 +114,9 @@ fn an_inclusive_last_level_takes_private_copies_with_it() {
     let mut config = small();
     config.caches.llc.as_mut().expect("configured").inclusion = Inclusion::Inclusive;
     let mut mem = Hierarchy::new(&config);
-    mem.warm(ONE, AccessKind::Store, line(0));
+    mem.warm(ONE, AccessKind::Store, line(0), PC);
     for way in 1..=4 {
-        mem.warm(OTHER, AccessKind::Load, line(way * 64));
+        mem.warm(OTHER, AccessKind::Load, line(way * 64), PC);
     }
     assert_eq!(state(&mem, ONE, Side::Data, 0), None);
     let stats = mem.stats();
@@ -127,11 +127,11 @@ fn an_inclusive_last_level_takes_private_copies_with_it() {
 #[test]
 fn a_non_inclusive_last_level_leaves_private_copies_alone() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Load, line(0));
+    mem.warm(ONE, AccessKind::Load, line(0), PC);
     for way in 1..=4 {
-        mem.warm(OTHER, AccessKind::Load, line(way * 64));
+        mem.warm(OTHER, AccessKind::Load, line(way * 64), PC);
     }
-    assert_eq!(mem.warm(ONE, AccessKind::Load, line(0)), Level::L1);
+    assert_eq!(mem.warm(ONE, AccessKind::Load, line(0), PC), Level::L1);
 }
 
 #[test]
@@ -139,11 +139,11 @@ fn cleaning_keeps_copies_and_flushing_drops_them() {
     for (op, found) in [(CacheOp::Clean, Level::L1), (CacheOp::Flush, Level::Memory)] {
         for config in [small(), with_l2()] {
             let mut mem = Hierarchy::new(&config);
-            mem.warm(ONE, AccessKind::Store, line(1));
+            mem.warm(ONE, AccessKind::Store, line(1), PC);
             mem.warm_maintain(op, line(1));
             assert_eq!(mem.stats().memory.writes.get(), 1, "{op:?}");
             check_invariants(&mem);
-            assert_eq!(mem.warm(ONE, AccessKind::Load, line(1)), found, "{op:?}");
+            assert_eq!(mem.warm(ONE, AccessKind::Load, line(1), PC), found, "{op:?}");
         }
     }
 }

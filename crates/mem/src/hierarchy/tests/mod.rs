@@ -1,9 +1,16 @@
 //! Tests of the memory system as a whole.
 
+mod banks;
 mod coherence;
+mod dram;
+mod exclusive;
+mod overlap;
+mod prefetch;
 mod reference;
 mod timing;
+mod traffic;
 mod translation;
+mod walks;
 
 use super::{Hierarchy, HierarchyConfig, Level};
 use crate::cache::AccessKind;
@@ -11,10 +18,11 @@ use crate::replacement::ReplacementKind;
 use crate::{CacheConfig, CachesConfig, Cycle, Inclusion, IoConfig, MemoryConfig};
 use crate::{TlbConfig, TlbsConfig, WalkThrough};
 use sim::Clock;
-use stream::{HartId, PhysAddr};
+use stream::{HartId, LineAddr, PhysAddr, VirtAddr};
 
 const ONE: HartId = HartId(0);
 const OTHER: HartId = HartId(1);
+const PC: VirtAddr = VirtAddr(0x1000);
 
 /// A cache with distinct latencies, so that a test sees which of them were added up.
 fn cache(size_kib: u64, ways: u32, [tag, data, response]: [u64; 3]) -> CacheConfig {
@@ -30,6 +38,8 @@ fn cache(size_kib: u64, ways: u32, [tag, data, response]: [u64; 3]) -> CacheConf
         write_buffers: 4,
         replacement: ReplacementKind::Lru,
         inclusion: Inclusion::NonInclusive,
+        banks: None,
+        prefetcher: None,
     }
 }
 
@@ -52,8 +62,10 @@ fn small() -> HierarchyConfig {
             dtlb: tlb,
             l2_tlb: None,
             walk_through: WalkThrough::L1d,
+            walkers: 1,
+            walk_cache: None,
         },
-        memory: MemoryConfig { latency_ns: 100, bandwidth_mb_per_s: 0 },
+        memory: MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 0 },
         io: IoConfig { latency_ns: 50 },
     }
 }
@@ -70,6 +82,6 @@ fn line(number: u64) -> PhysAddr {
 }
 
 fn load(mem: &mut Hierarchy, now: u64, number: u64) -> (u64, Level) {
-    let access = mem.access(Cycle(now), ONE, AccessKind::Load, line(number));
+    let access = mem.access(Cycle(now), ONE, AccessKind::Load, line(number), PC);
     (access.at.0, access.found)
 }

@@ -42,13 +42,13 @@ impl ListCache {
 }
 
 /// Two harts with first-level caches (instruction, data) over a non-inclusive last level.
-struct Lists {
+pub(super) struct Lists {
     l1: [[ListCache; 2]; 2],
     llc: ListCache,
 }
 
 impl Lists {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let l1 = || [ListCache::new(16, 4), ListCache::new(16, 4)];
         Self { l1: [l1(), l1()], llc: ListCache::new(64, 4) }
     }
@@ -58,7 +58,7 @@ impl Lists {
         self.llc.put(line, 'M');
     }
 
-    fn access(&mut self, hart: usize, kind: AccessKind, line: u64) -> Level {
+    pub(super) fn access(&mut self, hart: usize, kind: AccessKind, line: u64) -> Level {
         let side = usize::from(kind != AccessKind::Instruction);
         let writes = kind == AccessKind::Store;
         let held = self.l1[hart][side].take(line);
@@ -106,13 +106,14 @@ impl Lists {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Step {
-    hart: u32,
-    kind: AccessKind,
-    line: u64,
+pub(super) struct Step {
+    pub(super) hart: u32,
+    pub(super) kind: AccessKind,
+    pub(super) line: u64,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// Up to `count` accesses.
+pub(super) fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
     let kind = prop_oneof![
         Just(AccessKind::Instruction),
         Just(AccessKind::Load),
@@ -122,7 +123,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     // Few sets and many tags, so that every set overflows.
     let line = (0u64..4, 0u64..12).prop_map(|(set, tag)| set + 64 * tag);
     let step = (0u32..2, kind, line).prop_map(|(hart, kind, line)| Step { hart, kind, line });
-    proptest::collection::vec(step, 1..800)
+    proptest::collection::vec(step, 1..count)
 }
 
 /// Plays `steps` on both models, timed or warming, and compares where each line was found.
@@ -132,9 +133,9 @@ fn compare(config: &HierarchyConfig, steps: &[Step], timed: bool) -> Result<(), 
     for (index, step) in steps.iter().enumerate() {
         let (hart, pa) = (HartId(step.hart), line(step.line));
         let found = if timed {
-            mem.access(Cycle(index as u64 * 7), hart, step.kind, pa).found
+            mem.access(Cycle(index as u64 * 7), hart, step.kind, pa, PC).found
         } else {
-            mem.warm(hart, step.kind, pa)
+            mem.warm(hart, step.kind, pa, PC)
         };
         let expected = lists.access(step.hart as usize, step.kind, step.line);
         prop_assert_eq!(found, expected, "step {}: {:?}", index, step);
@@ -151,20 +152,20 @@ fn reuse() -> Vec<Step> {
 
 proptest! {
     #[test]
-    fn lines_are_where_the_reference_has_them(steps in steps()) {
+    fn lines_are_where_the_reference_has_them(steps in steps(800)) {
         compare(&small(), &steps, false)?;
         compare(&small(), &steps, true)?;
     }
 
     #[test]
-    fn warming_and_timing_leave_the_same_state_and_counts(steps in steps()) {
+    fn warming_and_timing_leave_the_same_state_and_counts(steps in steps(800)) {
         for config in [small(), with_l2()] {
             let (mut warmed, mut timed) = (Hierarchy::new(&config), Hierarchy::new(&config));
             for (index, step) in steps.iter().enumerate() {
                 let (hart, pa) = (HartId(step.hart), line(step.line));
                 // Far enough apart that nothing waits: waits are all that timing adds.
-                timed.access(Cycle(index as u64 * 1000), hart, step.kind, pa);
-                warmed.warm(hart, step.kind, pa);
+                timed.access(Cycle(index as u64 * 1000), hart, step.kind, pa, PC);
+                warmed.warm(hart, step.kind, pa, PC);
             }
             prop_assert_eq!(warmed.stats(), timed.stats());
         }
@@ -172,7 +173,7 @@ proptest! {
 
     #[test]
     fn any_traffic_keeps_every_kind_of_hierarchy_coherent_and_its_books_balanced(
-        steps in steps(), inclusive in any::<bool>(), second_level in any::<bool>(),
+        steps in steps(800), inclusive in any::<bool>(), second_level in any::<bool>(),
         last_level in any::<bool>(), maintained in any::<bool>()
     ) {
         let mut config = if second_level { with_l2() } else { small() };
@@ -187,7 +188,7 @@ proptest! {
         let mut mem = Hierarchy::new(&config);
         for (index, step) in steps.iter().enumerate() {
             let (hart, pa, now) = (HartId(step.hart), line(step.line), Cycle(index as u64 * 7));
-            let access = mem.access(now, hart, step.kind, pa);
+            let access = mem.access(now, hart, step.kind, pa, PC);
             prop_assert!(access.at > now);
             if maintained && index % 13 == 0 {
                 let op = [CacheOp::Clean, CacheOp::Flush, CacheOp::Invalidate][index % 3];

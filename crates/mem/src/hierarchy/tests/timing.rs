@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_first_level_hit_takes_the_slower_of_tag_and_data() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Load, line(1));
+    mem.warm(ONE, AccessKind::Load, line(1), PC);
     assert_eq!(load(&mut mem, 1000, 1), (1000 + 2, Level::L1));
 }
 
@@ -14,14 +14,14 @@ fn sequential_access_adds_tag_and_data() {
     let mut config = small();
     config.caches.l1d.sequential_access = true;
     let mut mem = Hierarchy::new(&config);
-    mem.warm(ONE, AccessKind::Load, line(1));
+    mem.warm(ONE, AccessKind::Load, line(1), PC);
     assert_eq!(load(&mut mem, 1000, 1), (1000 + 1 + 2, Level::L1));
 }
 
 #[test]
 fn a_last_level_hit_adds_tag_and_response_of_the_first() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(OTHER, AccessKind::Load, line(1));
+    mem.warm(OTHER, AccessKind::Load, line(1), PC);
     assert_eq!(load(&mut mem, 1000, 1), (1000 + 1 + 20 + 3, Level::Llc));
 }
 
@@ -35,9 +35,9 @@ fn memory_adds_tags_on_the_way_down_and_responses_on_the_way_up() {
 fn a_second_level_adds_its_own() {
     let mut mem = Hierarchy::new(&with_l2());
     assert_eq!(load(&mut mem, 1000, 1), (1000 + 1 + 4 + 10 + 100 + 5 + 2 + 3, Level::Memory));
-    mem.warm(ONE, AccessKind::Instruction, line(2));
+    mem.warm(ONE, AccessKind::Instruction, line(2), PC);
     assert_eq!(load(&mut mem, 2000, 2), (2000 + 1 + 6 + 3, Level::L2));
-    mem.warm(OTHER, AccessKind::Load, line(3));
+    mem.warm(OTHER, AccessKind::Load, line(3), PC);
     assert_eq!(load(&mut mem, 3000, 3), (3000 + 1 + 4 + 20 + 2 + 3, Level::Llc));
 }
 
@@ -53,18 +53,18 @@ fn without_a_last_level_misses_go_to_memory() {
 #[test]
 fn a_line_another_hart_changed_takes_that_caches_hit_time_more() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(OTHER, AccessKind::Store, line(1));
+    mem.warm(OTHER, AccessKind::Store, line(1), PC);
     assert_eq!(load(&mut mem, 1000, 1), (1000 + 1 + 20 + 2 + 3, Level::Llc));
 }
 
 #[test]
 fn a_store_to_a_shared_line_asks_the_shared_level_for_permission() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Load, line(1));
-    mem.warm(OTHER, AccessKind::Load, line(1));
-    let store = mem.access(Cycle(1000), ONE, AccessKind::Store, line(1));
+    mem.warm(ONE, AccessKind::Load, line(1), PC);
+    mem.warm(OTHER, AccessKind::Load, line(1), PC);
+    let store = mem.access(Cycle(1000), ONE, AccessKind::Store, line(1), PC);
     assert_eq!((store.at.0, store.found), (1000 + 1 + 10 + 3, Level::L1));
-    let again = mem.access(Cycle(2000), ONE, AccessKind::Store, line(1));
+    let again = mem.access(Cycle(2000), ONE, AccessKind::Store, line(1), PC);
     assert_eq!(again.at.0, 2000 + 2, "now it is the only copy");
 }
 
@@ -116,7 +116,7 @@ fn targets_run_out() {
 fn harts_that_miss_the_same_line_share_one_memory_read() {
     let mut mem = Hierarchy::new(&small());
     load(&mut mem, 1000, 1);
-    let other = mem.access(Cycle(1010), OTHER, AccessKind::Load, line(1));
+    let other = mem.access(Cycle(1010), OTHER, AccessKind::Load, line(1), PC);
     // The last level passes the line on at 1116; the second hart's own response comes on top.
     assert_eq!(other.at.0, 1116 + 3);
     let stats = mem.stats();
@@ -130,7 +130,7 @@ fn a_full_write_buffer_holds_up_the_miss_that_needs_it() {
     config.caches.l1d.write_buffers = 1;
     let fill_set = |mem: &mut Hierarchy| {
         for way in 0..4 {
-            mem.warm(ONE, AccessKind::Store, line(way * 16));
+            mem.warm(ONE, AccessKind::Store, line(way * 16), PC);
         }
     };
     // Each of these misses displaces a changed line into the only buffer, for the 10 cycles the
@@ -149,7 +149,8 @@ fn a_full_write_buffer_holds_up_the_miss_that_needs_it() {
 #[test]
 fn memory_bandwidth_spaces_misses() {
     let mut config = small();
-    config.memory.bandwidth_mb_per_s = 3200; // 64 bytes in 20 ns
+    // 64 bytes in 20 ns.
+    config.memory = MemoryConfig::Fixed { latency_ns: 100, bandwidth_mb_per_s: 3200 };
     let mut mem = Hierarchy::new(&config);
     assert_eq!(load(&mut mem, 1000, 1).0, 1119);
     assert_eq!(load(&mut mem, 1001, 2).0, 1119 + 20);
@@ -160,7 +161,7 @@ fn memory_bandwidth_spaces_misses() {
 #[test]
 fn a_flush_pays_for_memory_only_when_something_changed() {
     let mut mem = Hierarchy::new(&small());
-    mem.warm(ONE, AccessKind::Store, line(1));
+    mem.warm(ONE, AccessKind::Store, line(1), PC);
     let flush =
         |mem: &mut Hierarchy| mem.maintain(Cycle(1000), ONE, stream::CacheOp::Flush, line(1)).0;
     assert_eq!(flush(&mut mem), 1000 + 1 + 10 + 100 + 3);

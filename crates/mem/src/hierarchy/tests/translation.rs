@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::mmu::Translation;
+use crate::reply::Reply;
+use crate::walk_cache::WalkCacheConfig;
 use stream::{FlushScope, Synthetic, Translate, VirtAddr};
 
 const ASID: u16 = 3;
@@ -47,6 +49,58 @@ fn a_second_level_tlb_saves_the_walk() {
     assert_eq!((evicted.at.0, evicted.missed), (9000 + 7, true));
     assert!(evicted.reads().is_empty());
     assert_eq!(translate(&mut mem, &mut source, 9100, 0).at.0, 9100, "it moved up again");
+}
+
+#[test]
+fn a_walk_cache_saves_the_upper_reads_of_neighbouring_pages() {
+    let mut config = small();
+    config.tlbs.walk_cache = Some(WalkCacheConfig {
+        entries: vec![2, 4],
+        ways: 4,
+        latency_cycles: 1,
+        replacement: ReplacementKind::Lru,
+    });
+    let (mut mem, mut source) = (Hierarchy::new(&config), Synthetic::new(2));
+    assert_eq!(translate(&mut mem, &mut source, 1000, 1).at.0, 1000 + 1 + 3 * 119);
+    let place = (VirtAddr(2 << 12), ASID);
+    let mut overlapped = mem.clone();
+    for what in [Translate::Load, Translate::Fetch] {
+        let neighbour = overlapped.demand_translation(Cycle(2000), ONE, place, what, &mut source);
+        let Reply::Done(neighbour) = neighbour else { panic!("{neighbour:?}") };
+        let reads: &[Level] = if what == Translate::Load { &[Level::L1] } else { &[] };
+        assert_eq!((neighbour.at.0, neighbour.reads()), (2000 + 1 + 2, reads), "the leaf only");
+    }
+    let neighbour = translate(&mut mem, &mut source, 2000, 2);
+    assert_eq!((neighbour.at.0, neighbour.reads()), (2000 + 1 + 2, &[Level::L1][..]));
+    let stats = mem.stats();
+    assert_eq!(stats.harts[0].walker.reads.get(), 3 + 1);
+    assert_eq!(stats.harts[0].walk_cache.as_ref().expect("configured").hits.sum(), 1);
+    mem.flush_tlb(ONE, FlushScope::All);
+    assert_eq!(translate(&mut mem, &mut source, 3000, 3).at.0, 3000 + 1 + 3 * 2);
+}
+
+#[test]
+fn an_overlapping_walk_fills_the_walk_cache_when_it_ends() {
+    let mut config = small();
+    config.tlbs.walkers = 2;
+    config.tlbs.walk_cache = Some(WalkCacheConfig {
+        entries: vec![4],
+        ways: 4,
+        latency_cycles: 0,
+        replacement: ReplacementKind::Lru,
+    });
+    let (mut mem, mut source) = (Hierarchy::new(&config), Synthetic::new(2));
+    let mut reads = |now: u64, page: u64| {
+        let place = (VirtAddr(page << 12), ASID);
+        let load = Translate::Load;
+        match mem.demand_translation(Cycle(now), ONE, place, load, &mut source) {
+            Reply::Done(translation) => translation.reads().len(),
+            other => panic!("not done: {other:?}"),
+        }
+    };
+    assert_eq!(reads(1000, 1), 3);
+    assert_eq!(reads(1000 + 3 * 119 - 1, 2), 3, "it has not ended");
+    assert_eq!(reads(1000 + 3 * 119, 3), 1, "it has");
 }
 
 #[test]

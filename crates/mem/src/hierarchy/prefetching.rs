@@ -1,0 +1,176 @@
+//! Prefetches: lines that a cache asks for because its prefetcher, or the front end, expects them.
+//!
+//! A prefetcher is shown the demand accesses its cache looks up, in the timed modes and in warming;
+//! not page walks, and not the prefetches of other caches. What it asks for is fetched like a miss,
+//! from the moment of the access, but gives way: it is dropped if the line is there or on its way, if
+//! no miss register is free at once, or if something on the path hangs on memory. A second-level
+//! cache also drops what the first-level caches above it hold, and the last level what any
+//! cache holds.
+//!
+//! Left out: a queue of prefetches that wait for a register; registers kept for demand misses.
+
+use super::fills::Place;
+use super::transit::{Outcome, Request};
+use super::{Hierarchy, Level, Private, Side};
+use crate::Cycle;
+use crate::cache::{AccessKind, Cache};
+use crate::prefetch::Observed;
+use stream::{HartId, LineAddr, PhysAddr, VirtAddr};
+
+/// What came of a prefetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefetched {
+    /// The line is on its way.
+    Issued,
+    /// The line is there, or was on its way already.
+    Present,
+    /// It could not be asked for now, and will not be.
+    Dropped,
+}
+
+impl Hierarchy {
+    /// Asks for the line of `pa` for the instruction cache at `now`, as fetch-directed prefetching
+    /// does (G. Reinman, B. Calder and T. Austin, "Fetch directed instruction prefetching", MICRO
+    /// 1999). Nobody waits for it.
+    pub fn prefetch_instruction(&mut self, now: Cycle, hart: HartId, pa: PhysAddr) -> Prefetched {
+        let line = self.line(pa);
+        self.prefetch(Some(now), hart.index(), Place::L1(hart.index(), Side::Instruction), line)
+    }
+
+    /// What follows from an access without time beside the lines it moves.
+    pub(super) fn warm_rest(&mut self, request: Request, outcome: &Outcome, pc: VirtAddr) {
+        if self.prefetches {
+            self.show(Cycle(0), request, outcome, pc);
+            self.fill_untimed(request, outcome.found);
+            self.prefetch_wanted(None, request, outcome.found);
+        }
+        self.memory.forget();
+    }
+
+    /// The caches that looked `request` up, which was found at `found`, and how much later than it
+    /// was made.
+    fn asked(&self, request: Request, found: Level) -> impl Iterator<Item = (Place, u64)> + use<> {
+        let private = &self.harts[request.hart];
+        let to_l2 = request.side.map_or(0, |side| private.l1[side as usize].latency.tag);
+        let to_llc = to_l2 + private.l2.as_ref().map_or(0, |l2| l2.latency.tag);
+        let l1 = request.side.map(|side| (Place::L1(request.hart, side), 0));
+        let goes_on = |level| found >= level && request.comes_to(level);
+        let l2 = private.l2.is_some() && goes_on(Level::L2);
+        let llc = self.llc.is_some() && goes_on(Level::Llc);
+        let l2 = l2.then_some((Place::L2(request.hart), to_l2));
+        [l1, l2, llc.then_some((Place::Llc, to_llc))].into_iter().flatten()
+    }
+
+    /// Shows an access to the prefetchers of the caches that looked it up.
+    pub(super) fn show(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) {
+        let Request { line, kind, .. } = request;
+        if kind == AccessKind::Walk {
+            return;
+        }
+        for (place, later) in self.asked(request, outcome.found) {
+            let hit = outcome.found == place.level();
+            let first_use = hit && outcome.first_use;
+            let access = Observed { now: now + later, pc, line, kind, hit, first_use };
+            self.cache(place).show(&access);
+        }
+    }
+
+    /// Asks for what the prefetchers that were shown an access want, with or without time.
+    pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
+        if request.kind == AccessKind::Walk {
+            return;
+        }
+        for (place, later) in self.asked(request, found) {
+            let mut next = 0;
+            while let Some(line) = self.cache(place).wanted(next) {
+                self.prefetch(now.map(|now| now + later), request.hart, place, line);
+                next += 1;
+            }
+        }
+    }
+
+    /// Tells prefetchers of the lines that came in without time.
+    pub(super) fn fill_untimed(&mut self, request: Request, found: Level) {
+        for (place, _) in self.asked(request, found) {
+            if found != place.level() {
+                let prefetched = request.prefetch == Some(place.level());
+                self.cache(place).filled(request.line, Cycle(0), prefetched);
+            }
+        }
+    }
+
+    /// Fetches `line` for the cache at `place`, which lies on the path of `hart`.
+    fn prefetch(
+        &mut self,
+        now: Option<Cycle>,
+        hart: usize,
+        place: Place,
+        line: LineAddr,
+    ) -> Prefetched {
+        let (side, kind) = match place {
+            Place::L1(_, Side::Instruction) => (Some(Side::Instruction), AccessKind::Instruction),
+            Place::L1(_, Side::Data) => (Some(Side::Data), AccessKind::Load),
+            Place::L2(_) | Place::Llc => (None, AccessKind::Load),
+        };
+        let request = Request { hart, side, kind, prefetch: Some(place.level()), line };
+        let refused = if self.is_held(hart, place, line) {
+            Some(Prefetched::Present)
+        } else if now.is_some_and(|now| !self.can_prefetch(now, place, request)) {
+            Some(Prefetched::Dropped)
+        } else {
+            None
+        };
+        let counts = &mut self.cache(place).stats.prefetch;
+        if let Some(refused) = refused {
+            counts.dropped.inc();
+            return refused;
+        }
+        counts.issued.inc();
+        self.make_prefetch(now, place, request);
+        Prefetched::Issued
+    }
+
+    /// Whether the cache at `place` need not ask for `line`.
+    fn is_held(&self, hart: usize, place: Place, line: LineAddr) -> bool {
+        let holds = |cache: &Cache| cache.find(line).is_some();
+        let hart_holds = |private: &Private| private.l1.iter().chain(&private.l2).any(holds);
+        match place {
+            Place::L1(_, side) => holds(&self.harts[hart].l1[side as usize]),
+            Place::L2(_) => hart_holds(&self.harts[hart]),
+            Place::Llc => self.llc.as_ref().is_some_and(holds) || self.harts.iter().any(hart_holds),
+        }
+    }
+
+    fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
+        let cache = self.cache(place);
+        let start = cache.bank_free(request.line, now);
+        if !cache.mshrs.has_free(start + cache.latency.tag) {
+            return false;
+        }
+        if !self.memory.answers_later() {
+            return true;
+        }
+        let obstacle = match place {
+            Place::L1(..) | Place::L2(_) => self.obstacle(now, request),
+            Place::Llc => self.obstacle_shared(now, request.line),
+        };
+        obstacle.is_none()
+    }
+
+    fn make_prefetch(&mut self, now: Option<Cycle>, place: Place, request: Request) {
+        let outcome = match place {
+            Place::L1(_, side) => self.miss(request, side),
+            Place::L2(_) => self.transit(request),
+            Place::Llc => self.transit_to_llc(request.line),
+        };
+        match (now, place) {
+            (None, _) => self.fill_untimed(request, outcome.found),
+            (Some(now), Place::Llc) => {
+                self.shared(now, request, &outcome);
+            }
+            (Some(now), _) => {
+                self.completion(now, request, &outcome);
+            }
+        }
+    }
+}
