@@ -1,9 +1,9 @@
 //! The fast path to memory.
 
 use crate::{Bus, Tlb};
-use hart::mmu::{self, Access, Regime, Translation};
+use hart::mmu::{self, Access, Regime};
 use hart::{BlockOp, Cause, Hart, Port, Raised, Request, Word};
-use ram::Ram;
+use ram::{RAM_BASE, Ram};
 
 /// RAM and devices for all harts, with the software TLB of the hart that runs.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ pub enum Place {
     Ram(usize),
     /// Physical address outside RAM.
     Device(u64),
+}
+
+impl Place {
+    /// The physical address, if it is in RAM.
+    pub(crate) fn ram_address(self) -> Option<u64> {
+        match self {
+            Self::Ram(offset) => Some(RAM_BASE + offset as u64),
+            Self::Device(_) => None,
+        }
+    }
 }
 
 impl<B: Bus> FastPort<B> {
@@ -138,13 +148,6 @@ impl<B: Bus> FastPort<B> {
             self.tlb.fill(access, tag, va, offset & !0xfff, &found);
         }
         Ok(Place::Ram(offset))
-    }
-
-    /// The full walk of `va`, as a page-table walker would do it now (no side effects are repeated:
-    /// the access itself has happened).
-    pub fn walk(&mut self, hart: &Hart, va: u64, access: Access) -> Option<Translation> {
-        let regime = Regime::of(hart, access);
-        mmu::translate(&mut self.ram, &hart.pmp, regime, va, access).ok()
     }
 
     /// Where `va` leads for an access that stays in one page.
@@ -282,12 +285,12 @@ impl<B: Bus> FastPort<B> {
     }
 
     #[inline(always)]
-    fn read_ram<T: Word>(&self, offset: usize) -> T {
+    pub(crate) fn read_ram<T: Word>(&self, offset: usize) -> T {
         T::from_bytes(&self.ram.bytes()[offset..offset + T::SIZE as usize])
     }
 
     #[inline(always)]
-    fn write_ram<T: Word>(&mut self, offset: usize, value: T) {
+    pub(crate) fn write_ram<T: Word>(&mut self, offset: usize, value: T) {
         value.to_bytes(&mut self.ram.bytes_mut()[offset..offset + T::SIZE as usize]);
     }
 

@@ -72,19 +72,7 @@ impl Machine {
         origin: Option<&Snapshot>,
     ) -> Result<SaveReport, CheckpointError> {
         self.forget_caches();
-        let state = State {
-            harts: self.harts.iter().map(Hart::save).collect(),
-            power: self.power.clone(),
-            now: self.now,
-            console_input: self.console_input.iter().copied().collect(),
-            external: self.external.clone(),
-            devices: self.port.bus.save(),
-            epoch_secs: self.identity.epoch_secs,
-            seed: self.identity.seed,
-            net: self.identity.net.clone(),
-        };
-        let bytes =
-            postcard::to_stdvec(&state).map_err(|e| CheckpointError::State(e.to_string()))?;
+        let bytes = self.state_bytes()?;
         let mut sections: Vec<(&str, &[u8])> = vec![(SECTION, &bytes)];
         sections.extend(to.sections);
         let mut spaces = vec![Space::of_ram(&self.port.ram, origin)?];
@@ -100,6 +88,22 @@ impl Machine {
             threads: 2,
         };
         Ok(to.store.save(&request)?)
+    }
+
+    /// The state of harts and devices, as the section of a snapshot.
+    pub(crate) fn state_bytes(&self) -> Result<Vec<u8>, CheckpointError> {
+        let state = State {
+            harts: self.harts.iter().map(Hart::save).collect(),
+            power: self.power.clone(),
+            now: self.now,
+            console_input: self.console_input.iter().copied().collect(),
+            external: self.external.clone(),
+            devices: self.port.bus.save(),
+            epoch_secs: self.identity.epoch_secs,
+            seed: self.identity.seed,
+            net: self.identity.net.clone(),
+        };
+        postcard::to_stdvec(&state).map_err(|e| CheckpointError::State(e.to_string()))
     }
 
     /// The machine in `snapshot`, its memory read as it is touched. `disk` is the base image the

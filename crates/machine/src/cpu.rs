@@ -77,7 +77,7 @@ pub struct Machine {
     pub(crate) power: Vec<Power>,
     pub(crate) port: FastPort<Board>,
     pub(crate) code: Code<Board>,
-    pub(crate) stepper: Stepper,
+    pub(crate) stepper: Stepper<crate::source::Description>,
     /// Virtual time up to which everything has happened.
     pub(crate) now: Picos,
     pub(crate) events: VecDeque<Event>,
@@ -114,7 +114,7 @@ impl Machine {
             power: vec![Power::Off; harts],
             port: FastPort::new(ram, board, harts),
             code: Code::new(),
-            stepper: Stepper::new(harts),
+            stepper: Stepper::describing(harts),
             now: Picos::ZERO,
             events: VecDeque::new(),
             console: Vec::new(),

@@ -5,6 +5,7 @@ mod board;
 mod boot;
 mod checkpoint;
 mod cpu;
+mod digest;
 pub mod disk;
 pub mod fdt;
 mod host;

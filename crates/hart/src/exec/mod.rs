@@ -79,8 +79,9 @@ macro_rules! dispatch {
             }
         })*
 
-        /// What `W` makes of the semantics of `op`.
+        /// What `W` makes of the semantics of `op`: a look-up in a table where that is a constant.
         #[must_use]
+        #[inline(always)]
         pub fn wrap<W: Wrap>(op: Op) -> W::Wrapped {
             match op { $(Op::$variant => W::wrap::<kinds::$variant>(),)* }
         }

@@ -1,0 +1,215 @@
+//! Wrong paths: what a core executes behind a branch it guessed wrong.
+//!
+//! A path begins as a copy of the hart and runs the real instructions found at its `pc` through the
+//! same semantics as everything else, on a port of its own: loads read RAM through an [`Overlay`] of
+//! what the path stored, stores and atomics go to the overlay, registers and flags are the copy's.
+//! Ending it forgets the copy and the overlay, in a time that does not depend on what it did.
+//!
+//! Nothing it does can be seen elsewhere. Translations are looked up in the hart's TLB but none is
+//! put there, so that what the hart finds later is not older than it would have been; page-table
+//! entries are read but not marked.
+//!
+//! A path ends
+//! - at a fetch or access that faults, leads outside RAM, or finds a page-table entry whose accessed
+//!   or dirty bit would have to be set (hardware may mark a page accessed speculatively, but not
+//!   dirty: Volume II, 10.3.1; such pages are rare under an operating system that sets both itself);
+//! - at an instruction that acts on more than registers and memory: CSR accesses, system
+//!   instructions, `fence.i`, markers; and at `lr` and `sc`, whose reservation is the hart's;
+//! - when it has stored to more words than the overlay holds.
+
+mod shadow;
+
+use crate::known::Describe;
+use crate::overlay::Overlay;
+use crate::port::Place;
+use crate::step::{Step, Stepper, semantics};
+use crate::{Bus, Code, FastPort};
+use hart::mmu::{self, Access, Regime};
+use hart::{Hart, Leave};
+use isa::{Class, Inst, Op};
+use shadow::Shadow;
+
+/// The wrong path of one hart.
+#[derive(Debug)]
+pub(crate) struct WrongPath {
+    state: State,
+    /// The copy. Its content means nothing while there is no path.
+    hart: Box<Hart>,
+    overlay: Overlay,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There is no path.
+    None,
+    /// It can go on.
+    Open,
+    /// It met its end; it goes on if it is sent elsewhere.
+    Ended,
+}
+
+impl WrongPath {
+    pub(crate) fn new() -> Self {
+        Self { state: State::None, hart: Box::new(Hart::new(0, 0)), overlay: Overlay::new() }
+    }
+
+    fn lead_to(&mut self, hart: &Hart, pc: u64) {
+        if self.state == State::None {
+            copy_into(&mut self.hart, hart);
+        }
+        self.hart.pc = pc;
+        self.state = State::Open;
+    }
+
+    pub(crate) fn end(&mut self) {
+        if self.state != State::None {
+            self.state = State::None;
+            self.overlay.clear();
+        }
+    }
+}
+
+/// Makes `copy` like `hart`, but for the entries of `x` that no instruction reads, which are most.
+fn copy_into(copy: &mut Hart, hart: &Hart) {
+    // All fields by name, so that a new one is not forgotten.
+    let Hart {
+        x,
+        f,
+        pc,
+        prv,
+        csr,
+        pmp,
+        id,
+        retired,
+        exception,
+        reservation,
+        waiting,
+        sbi,
+        data_tag,
+        fetch_tag,
+        clock,
+    } = hart;
+    copy.x[..32].copy_from_slice(&x[..32]);
+    copy.f = *f;
+    (copy.pc, copy.prv, copy.id, copy.retired) = (*pc, *prv, *id, *retired);
+    copy.csr.clone_from(csr);
+    copy.pmp.clone_from(pmp);
+    (copy.exception, copy.reservation) = (*exception, *reservation);
+    (copy.waiting, copy.sbi, copy.clock) = (*waiting, *sbi, *clock);
+    (copy.data_tag, copy.fetch_tag) = (*data_tag, *fetch_tag);
+}
+
+impl<D: Describe> Stepper<D> {
+    /// Sends `hart` down a wrong path at `pc`: on a copy of it as it is now, or, if it is on a wrong
+    /// path already, with the registers and stores it has there.
+    pub fn wrong_path(&mut self, hart: &Hart, pc: u64) {
+        self.wrong_paths[hart.id as usize].lead_to(hart, pc);
+    }
+
+    /// Executes the next instruction of hart `hart`'s wrong path; `None` where it ends. The hart
+    /// must be the one selected in `port`.
+    pub fn step_wrong<B: Bus>(
+        &mut self,
+        hart: usize,
+        port: &mut FastPort<B>,
+        code: &mut Code<B>,
+    ) -> Option<Step<'_, D>> {
+        if port.ram.has_dirtied_code() {
+            self.drop_stale(port, code);
+        }
+        let path = &mut self.wrong_paths[hart];
+        if path.state != State::Open {
+            return None;
+        }
+        // Whatever makes this return early is the path's end.
+        path.state = State::Ended;
+        let pc = path.hart.pc;
+        if pc & 1 != 0 {
+            return None;
+        }
+        let found = self.insts.peek(&path.hart, port)?;
+        let inst = &found.known.inst;
+        if acts_outside(inst) {
+            return None;
+        }
+        let hart = &mut *path.hart;
+        self.accesses = [None; 2];
+        let overlay = &mut path.overlay;
+        let mut shadow = Shadow { port, overlay, accesses: &mut self.accesses };
+        match semantics::<Shadow<'_, B>>(inst)(hart, &mut shadow, inst) {
+            Ok(()) => hart.pc = pc.wrapping_add(u64::from(inst.len)),
+            Err(Leave::Jump) => {}
+            Err(Leave::Raised) => return None,
+        }
+        path.state = State::Open;
+        Some(Step {
+            pc,
+            fetch_pa: found.pa,
+            fetch_tail: found.tail,
+            inst,
+            description: &found.known.description,
+            accesses: &self.accesses,
+            raised: false,
+            next_pc: hart.pc,
+        })
+    }
+
+    /// Ends the wrong path of hart `hart` and forgets all it did.
+    pub fn squash(&mut self, hart: usize) {
+        self.wrong_paths[hart].end();
+    }
+}
+
+/// Whether `inst` acts on more than registers and memory, or on the hart's reservation.
+fn acts_outside(inst: &Inst) -> bool {
+    let class = inst.op.class();
+    matches!(class, Class::Csr | Class::System | Class::Marker)
+        || matches!(class, Class::LoadReserved | Class::StoreConditional)
+        || inst.op == Op::FenceI
+}
+
+impl<B: Bus> FastPort<B> {
+    /// Where `va` leads for an access of `len` bytes that stays in one page, without a trace: nothing
+    /// is cached, no page-table entry marked. `None` if it would fault or an entry had to be marked.
+    #[inline]
+    pub(crate) fn probe(
+        &mut self,
+        hart: &Hart,
+        va: u64,
+        len: u64,
+        access: Access,
+    ) -> Option<Place> {
+        let tag = if access == Access::Fetch { hart.fetch_tag } else { hart.data_tag };
+        match self.tlb.lookup(access, tag, va, 1) {
+            Some(offset) => Some(Place::Ram(offset)),
+            None => self.probe_tables(hart, va, len, access),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn probe_tables(&mut self, hart: &Hart, va: u64, len: u64, access: Access) -> Option<Place> {
+        let found = self.walk(hart, va, access)?;
+        let prv = Regime::of(hart, access).prv;
+        if !hart.pmp.check(found.pa, len, access, prv) {
+            return None;
+        }
+        let Some(offset) = self.ram.offset(found.pa, len) else {
+            return Some(Place::Device(found.pa));
+        };
+        self.ram.touch(offset);
+        Some(Place::Ram(offset))
+    }
+
+    /// The full walk of `va`, as a page-table walker would do it now, without marking what it reads:
+    /// an access that was made has marked its entries. `None` if it faults or would have to mark.
+    pub fn walk(&mut self, hart: &Hart, va: u64, access: Access) -> Option<mmu::Translation> {
+        let mut regime = Regime::of(hart, access);
+        // Without the hardware's leave to mark entries, an unmarked one is a fault.
+        regime.menvcfg &= !mmu::ADUE;
+        mmu::translate(&mut self.ram, &hart.pmp, regime, va, access).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Memory as a wrong path sees it.
+
+use crate::note::{Accesses, StepAccess};
+use crate::overlay::Overlay;
+use crate::port::Place;
+use crate::{Bus, FastPort};
+use hart::mmu::Access;
+use hart::{BlockOp, Hart, Port, Raised, Request, Word};
+
+/// The memory of a wrong path.
+pub(super) struct Shadow<'a, B> {
+    pub port: &'a mut FastPort<B>,
+    pub overlay: &'a mut Overlay,
+    pub accesses: &'a mut Accesses,
+}
+
+impl<B: Bus> Shadow<'_, B> {
+    /// Where an access that stays in one page leads, which is noted.
+    #[inline(always)]
+    fn place(
+        &mut self,
+        hart: &Hart,
+        va: u64,
+        len: u64,
+        access: Access,
+        part: usize,
+    ) -> Result<usize, Raised> {
+        let Some(Place::Ram(offset)) = self.port.probe(hart, va, len, access) else {
+            return Err(Raised);
+        };
+        let store = access == Access::Store;
+        self.accesses[part] = Some(StepAccess::to_ram(va, offset, len, store));
+        Ok(offset)
+    }
+
+    /// RAM offsets of an access and of its part on a second page, with the length of the first.
+    fn places(
+        &mut self,
+        hart: &Hart,
+        va: u64,
+        len: u64,
+        access: Access,
+    ) -> Result<(usize, usize, usize), Raised> {
+        let first = len.min(0x1000 - (va & 0xfff));
+        let offset = self.place(hart, va, first, access, 0)?;
+        if first == len {
+            return Ok((offset, 0, len as usize));
+        }
+        let second = self.place(hart, va.wrapping_add(first), len - first, access, 1)?;
+        Ok((offset, second, first as usize))
+    }
+
+    fn read(&self, offset: usize, into: &mut [u8]) {
+        into.copy_from_slice(&self.port.ram.bytes()[offset..offset + into.len()]);
+        self.overlay.patch(offset, into);
+    }
+
+    fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), Raised> {
+        self.overlay.store(offset, from).map_err(|_| Raised)
+    }
+}
+
+impl<B: Bus> Port for Shadow<'_, B> {
+    fn load<T: Word>(&mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
+        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Load)?;
+        let mut bytes = [0; 8];
+        self.read(offset, &mut bytes[..first]);
+        self.read(second, &mut bytes[first..T::SIZE as usize]);
+        Ok(T::from_bytes(&bytes))
+    }
+
+    fn store<T: Word>(&mut self, hart: &mut Hart, va: u64, value: T) -> Result<(), Raised> {
+        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Store)?;
+        let mut bytes = [0; 8];
+        value.to_bytes(&mut bytes);
+        self.write(offset, &bytes[..first])?;
+        self.write(second, &bytes[first..T::SIZE as usize])
+    }
+
+    fn amo<T: Word>(
+        &mut self,
+        hart: &mut Hart,
+        va: u64,
+        update: impl FnOnce(T) -> T,
+    ) -> Result<T, Raised> {
+        if va & (T::SIZE - 1) != 0 {
+            return Err(Raised);
+        }
+        let offset = self.place(hart, va, T::SIZE, Access::Store, 0)?;
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..T::SIZE as usize];
+        self.read(offset, bytes);
+        let old = T::from_bytes(bytes);
+        update(old).to_bytes(bytes);
+        self.write(offset, bytes)?;
+        Ok(old)
+    }
+
+    /// Not reached, as [`acts_outside`](super::acts_outside) says; reservations are the hart's own.
+    fn load_reserved<T: Word>(&mut self, _: &mut Hart, _: u64) -> Result<T, Raised> {
+        Err(Raised)
+    }
+
+    /// See [`Shadow::load_reserved`].
+    fn store_conditional<T: Word>(&mut self, _: &mut Hart, _: u64, _: T) -> Result<bool, Raised> {
+        Err(Raised)
+    }
+
+    fn zero_block(&mut self, hart: &mut Hart, va: u64) -> Result<(), Raised> {
+        let offset = self.place(hart, va & !63, 64, Access::Store, 0)?;
+        self.write(offset, &[0; 64])
+    }
+
+    /// Permitted where a load or a store is, as on the right path.
+    fn manage_block(&mut self, hart: &mut Hart, va: u64, _: BlockOp) -> Result<(), Raised> {
+        let permitted = |access| self.port.probe(hart, va, 1, access).is_some();
+        if [Access::Load, Access::Store].into_iter().any(permitted) { Ok(()) } else { Err(Raised) }
+    }
+
+    // What follows is reached only by instructions that end the path before they execute.
+
+    fn fence_i(&mut self, _: &mut Hart) {}
+
+    fn sfence_vma(&mut self, _: &mut Hart, _: Option<u64>, _: Option<u16>) {}
+
+    fn context_changed(&mut self, _: &mut Hart) {}
+
+    fn protection_changed(&mut self, _: &mut Hart) {}
+
+    fn request(&mut self, _: &mut Hart, _: Request) {}
+}

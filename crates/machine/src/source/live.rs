@@ -1,0 +1,169 @@
+//! The machine as seen through [`Source`].
+
+use super::record::{Context, Description, is_rare, plain, record};
+use crate::board::Board;
+use engine::{Code, FastPort, Step, Stepper};
+use hart::mmu::Access;
+use hart::{Hart, Interrupt};
+use std::collections::VecDeque;
+use stream::{
+    Event, Fetched, FlushScope, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk,
+};
+
+/// What of the machine one hart's turn needs. It has one only if it can run, and nothing that
+/// happens in its turn changes that.
+pub(super) struct Live<'a> {
+    pub turn: Turn<'a>,
+    code: &'a mut Code<Board>,
+    stepper: &'a mut Stepper<Description>,
+}
+
+/// The hart whose turn it is.
+pub(super) struct Turn<'a> {
+    pub hart: &'a mut Hart,
+    /// The hart's is the TLB selected.
+    pub port: &'a mut FastPort<Board>,
+    flushes: &'a mut VecDeque<FlushScope>,
+    /// What records say of the hart.
+    context: Context,
+    /// What broke the flow since the last record.
+    event: Event,
+    /// The hart can do nothing but fault until something outside changes.
+    pub locked_up: bool,
+}
+
+/// A handler that faults at its own first instruction would otherwise fault for ever.
+const MAX_FETCH_FAULTS: usize = 1000;
+
+impl<'a> Live<'a> {
+    pub(super) fn new(
+        hart: &'a mut Hart,
+        port: &'a mut FastPort<Board>,
+        code: &'a mut Code<Board>,
+        stepper: &'a mut Stepper<Description>,
+        flushes: &'a mut VecDeque<FlushScope>,
+    ) -> Self {
+        let context = Context::of(hart);
+        let event = Event::None;
+        let turn = Turn { hart, port, flushes, context, event, locked_up: false };
+        Self { turn, code, stepper }
+    }
+
+    /// Goes on after a fetch that faulted: it executes nothing, and the handler's first instruction
+    /// comes instead.
+    #[cold]
+    #[inline(never)]
+    fn after_fetch_fault(&mut self) -> Fetched {
+        let turn = &mut self.turn;
+        for _ in 0..MAX_FETCH_FAULTS {
+            turn.broken();
+            if let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) {
+                return turn.rare(&step);
+            }
+        }
+        turn.locked_up = true;
+        Fetched::Stopped
+    }
+}
+
+impl Turn<'_> {
+    /// The only hart that can be asked for is the one whose turn it is.
+    #[inline]
+    fn check(&self, hart: HartId) {
+        debug_assert_eq!(self.hart.id, u64::from(hart.0), "it is another hart's turn");
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn interrupt(&mut self, interrupt: Interrupt) {
+        self.hart.take_interrupt(self.port, interrupt);
+        self.broken();
+    }
+
+    /// The flow was broken: by an interrupt, or by a fetch that faulted, which has no record.
+    fn broken(&mut self) {
+        self.context = Context::of(self.hart);
+        self.event = Event::Interrupt;
+    }
+
+    /// The full record of `step`; takes up what it did to the context and to translations.
+    #[cold]
+    #[inline(never)]
+    fn rare(&mut self, step: &Step<'_, Description>) -> Fetched {
+        let instr = record(&self.context, step, self.event);
+        self.context = Context::of(self.hart);
+        self.event = Event::None;
+        for (va, asid) in self.port.take_fences() {
+            self.flushes.push_back(match (va.map(VirtAddr), asid) {
+                (None, None) => FlushScope::All,
+                (None, Some(asid)) => FlushScope::Asid(asid),
+                (Some(va), None) => FlushScope::Page(va),
+                (Some(va), Some(asid)) => FlushScope::PageAsid(va, asid),
+            });
+        }
+        Fetched::Instr(instr)
+    }
+}
+
+impl Source for Live<'_> {
+    fn next(&mut self, hart: HartId) -> Fetched {
+        let turn = &mut self.turn;
+        turn.check(hart);
+        if turn.port.has_request() {
+            return Fetched::Later;
+        }
+        if let Some(scope) = turn.flushes.pop_front() {
+            return Fetched::Flush(scope);
+        }
+        if let Some(interrupt) = turn.hart.pending_interrupt() {
+            turn.interrupt(interrupt);
+        }
+        debug_assert_eq!(turn.context, Context::of(turn.hart));
+        let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) else {
+            return self.after_fetch_fault();
+        };
+        if is_rare(&step) | (turn.event != Event::None) {
+            return turn.rare(&step);
+        }
+        Fetched::Instr(plain(&turn.context, &step))
+    }
+
+    fn wrong_path(&mut self, hart: HartId, pc: VirtAddr) {
+        self.turn.check(hart);
+        self.stepper.wrong_path(self.turn.hart, pc.0);
+    }
+
+    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
+        self.turn.check(hart);
+        let step = self.stepper.step_wrong(hart.index(), self.turn.port, self.code)?;
+        // A wrong path ends where its context would change.
+        Some(record(&self.turn.context, &step, Event::None))
+    }
+
+    fn squash(&mut self, hart: HartId) {
+        self.turn.check(hart);
+        self.stepper.squash(hart.index());
+    }
+
+    fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk {
+        self.turn.check(hart);
+        let access = match kind {
+            Translate::Fetch => Access::Fetch,
+            Translate::Load => Access::Load,
+            Translate::Store => Access::Store,
+        };
+        let mut walk = Walk::new();
+        if let Some(found) = self.turn.port.walk(self.turn.hart, va.0, access) {
+            for &entry in &found.ptes[..usize::from(found.depth)] {
+                walk.read(PhysAddr(entry));
+            }
+            let bits = u32::from(found.page_bits.min(63));
+            walk.page = Some(Page {
+                base: PhysAddr(found.pa >> bits << bits),
+                size_log2: bits as u8,
+                global: found.global,
+            });
+        }
+        walk
+    }
+}

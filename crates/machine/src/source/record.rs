@@ -1,0 +1,195 @@
+//! From an instruction and what it did to its [`Instr`].
+//!
+//! What does not depend on the execution is in its [`Description`], worked out when the instruction
+//! is decoded.
+
+use engine::{Describe, Step, StepAccess};
+use hart::Hart;
+use isa::{Class as IsaClass, Inst, Op};
+use stream::{
+    Branch, BranchKind, CacheOp, Class, Event, Instr, MemAccess, MemKind, Operands, PhysAddr,
+    Privilege, Reg, RegKind, VirtAddr,
+};
+
+/// What an instruction's record says whenever it executes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Description {
+    class: Class,
+    operands: Operands,
+    /// The kind of its accesses, if it makes any.
+    access: MemKind,
+    branch: Option<BranchKind>,
+    serialising: bool,
+}
+
+impl Describe for Description {
+    fn of(inst: &Inst) -> Self {
+        Self {
+            class: class(inst),
+            operands: operands(inst),
+            access: mem_kind(inst),
+            branch: branch_kind(inst),
+            serialising: is_serialising(inst),
+        }
+    }
+}
+
+/// What an instruction's record says of the hart it runs on. Only instructions of [`Class::Csr`]
+/// and [`Class::System`], which are serialising, and traps change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Context {
+    privilege: Privilege,
+    asid: u16,
+    fetch_translated: bool,
+    data_translated: bool,
+}
+
+impl Context {
+    pub(super) fn of(hart: &Hart) -> Self {
+        let paging = hart.csr.satp >> 60 != 0;
+        Self {
+            privilege: match hart.prv {
+                hart::Privilege::User => Privilege::User,
+                hart::Privilege::Supervisor => Privilege::Supervisor,
+                hart::Privilege::Machine => Privilege::Machine,
+            },
+            asid: (hart.csr.satp >> 44) as u16,
+            fetch_translated: paging && hart.prv != hart::Privilege::Machine,
+            data_translated: paging && hart.data_privilege() != hart::Privilege::Machine,
+        }
+    }
+}
+
+/// Whether there is more to say of `step` than [`plain`] does, or it may have changed the
+/// [`Context`] or fenced translations.
+#[inline(always)]
+pub(super) fn is_rare(step: &Step<'_, Description>) -> bool {
+    let in_parts = step.fetch_tail.is_some() | step.accesses[1].is_some();
+    in_parts | step.raised | step.description.serialising
+}
+
+/// The record of `step`, made on a hart in `context`, after `event`.
+pub(super) fn record(context: &Context, step: &Step<'_, Description>, event: Event) -> Instr {
+    Instr {
+        fetch_tail: step.fetch_tail.map(PhysAddr),
+        mem_tail: step.accesses[1].as_ref().map(|part| access(context, step, part)),
+        event: if step.raised { Event::Exception } else { event },
+        ..plain(context, step)
+    }
+}
+
+/// The record of a step that lies on one page, accesses at most one, raised nothing and comes after
+/// nothing. Nearly all do, and records are large: what is known not to be there costs least.
+#[inline(always)]
+pub(super) fn plain(context: &Context, step: &Step<'_, Description>) -> Instr {
+    let &Description { class, operands, branch, serialising, .. } = step.description;
+    Instr {
+        pc: VirtAddr(step.pc),
+        fetch_pa: PhysAddr(step.fetch_pa),
+        fetch_tail: None,
+        len: step.inst.len,
+        class,
+        operands,
+        mem: step.accesses[0].as_ref().map(|part| access(context, step, part)),
+        mem_tail: None,
+        branch: branch.map(|kind| outcome(kind, step)),
+        privilege: context.privilege,
+        asid: context.asid,
+        translated: context.fetch_translated,
+        serialising,
+        event: Event::None,
+    }
+}
+
+#[inline(always)]
+fn access(context: &Context, step: &Step<'_, Description>, part: &StepAccess) -> MemAccess {
+    MemAccess {
+        va: VirtAddr(part.va),
+        pa: PhysAddr(part.pa),
+        size: part.size,
+        kind: step.description.access,
+        io: part.io,
+        translated: context.data_translated,
+    }
+}
+
+/// Where a branch went.
+#[inline]
+fn outcome(kind: BranchKind, step: &Step<'_, Description>) -> Branch {
+    let direct = step.pc.wrapping_add(i64::from(step.inst.imm) as u64);
+    let indirect = step.inst.op == Op::Jalr;
+    let fall_through = step.pc.wrapping_add(u64::from(step.inst.len));
+    let taken = kind != BranchKind::Conditional || (step.next_pc != fall_through && !step.raised);
+    Branch { kind, taken, target: VirtAddr(if indirect { step.next_pc } else { direct }) }
+}
+
+/// The same for all accesses of an instruction: an atomic's are one access, a failed
+/// store-conditional makes none.
+fn mem_kind(inst: &Inst) -> MemKind {
+    match (inst.op, inst.op.class()) {
+        (Op::CboZero, _) => MemKind::Cache(CacheOp::Zero),
+        (Op::CboClean, _) => MemKind::Cache(CacheOp::Clean),
+        (Op::CboFlush, _) => MemKind::Cache(CacheOp::Flush),
+        (Op::CboInval, _) => MemKind::Cache(CacheOp::Invalidate),
+        (_, IsaClass::Amo) => MemKind::Amo,
+        (_, IsaClass::Store | IsaClass::StoreConditional) => MemKind::Store,
+        _ => MemKind::Load,
+    }
+}
+
+fn class(inst: &Inst) -> Class {
+    match inst.op.class() {
+        IsaClass::IntAlu => Class::IntAlu,
+        IsaClass::IntMul => Class::IntMul,
+        IsaClass::IntDiv => Class::IntDiv,
+        IsaClass::Load => Class::Load,
+        IsaClass::Store => Class::Store,
+        IsaClass::LoadReserved | IsaClass::StoreConditional | IsaClass::Amo => Class::Atomic,
+        IsaClass::Branch | IsaClass::Jump | IsaClass::JumpIndirect => Class::Branch,
+        IsaClass::FpAdd | IsaClass::FpCmp | IsaClass::FpMove => Class::FpAdd,
+        IsaClass::FpMul => Class::FpMul,
+        IsaClass::FpDiv => Class::FpDiv,
+        IsaClass::FpSqrt => Class::FpSqrt,
+        IsaClass::FpFma => Class::FpFma,
+        IsaClass::FpCvt => Class::FpConvert,
+        IsaClass::Csr => Class::Csr,
+        IsaClass::Fence => Class::Fence,
+        IsaClass::System => Class::System,
+        IsaClass::CacheOp => Class::Cache,
+        IsaClass::Marker => Class::Nop,
+    }
+}
+
+fn operands(inst: &Inst) -> Operands {
+    let of = |reg: isa::Reg| match reg {
+        // Execution keeps what is written to x0 in a sink: no dependence.
+        isa::Reg::X(n) if n >= Hart::SINK => None,
+        isa::Reg::X(n) => Some(Reg::new(RegKind::Int, n)),
+        isa::Reg::F(n) => Some(Reg::new(RegKind::Fp, n)),
+    };
+    let operands = inst.operands();
+    Operands {
+        srcs: operands.sources.map(|source| source.and_then(of)),
+        dst: operands.dest.and_then(of),
+    }
+}
+
+fn branch_kind(inst: &Inst) -> Option<BranchKind> {
+    Some(match inst.op.class() {
+        IsaClass::Branch => BranchKind::Conditional,
+        IsaClass::Jump if inst.is_call() => BranchKind::Call,
+        IsaClass::Jump => BranchKind::Jump,
+        IsaClass::JumpIndirect => match (inst.is_call(), inst.is_return()) {
+            (true, true) => BranchKind::ReturnAndCall,
+            (true, false) => BranchKind::IndirectCall,
+            (false, true) => BranchKind::Return,
+            (false, false) => BranchKind::IndirectJump,
+        },
+        _ => return None,
+    })
+}
+
+fn is_serialising(inst: &Inst) -> bool {
+    matches!(inst.op.class(), IsaClass::Csr | IsaClass::System | IsaClass::Marker)
+        || inst.op == Op::FenceI
+}
