@@ -72,9 +72,9 @@ fn predictor(direction: &DirectionConfig) -> Predictor {
 /// Predicts and commits with `depth` branches in flight; the nanoseconds a branch.
 fn pipelined(direction: &DirectionConfig, trace: &Trace, depth: usize) -> f64 {
     let mut predictor = predictor(direction);
-    trace
-        .iter()
-        .for_each(|(pc, branch, _)| predictor.learn_target(*pc, branch.kind, branch.target));
+    trace.iter().for_each(|(pc, branch, _)| {
+        predictor.learn_target(*pc, branch.kind, branch.target, VirtAddr(pc.0 + 4))
+    });
     let mut records = std::collections::VecDeque::with_capacity(depth + 1);
     let start = Instant::now();
     for (pc, actual, next) in trace {
@@ -103,9 +103,9 @@ fn warming(direction: &DirectionConfig, trace: &Trace) -> (f64, f64) {
 
 fn scanning(trace: &Trace) -> f64 {
     let mut predictor = predictor(&DirectionConfig::Bimodal(Default::default()));
-    trace
-        .iter()
-        .for_each(|(pc, branch, _)| predictor.learn_target(*pc, branch.kind, branch.target));
+    trace.iter().for_each(|(pc, branch, _)| {
+        predictor.learn_target(*pc, branch.kind, branch.target, VirtAddr(pc.0 + 4))
+    });
     let start = Instant::now();
     let mut found = 0;
     for (pc, _, _) in trace {

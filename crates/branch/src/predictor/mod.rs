@@ -215,15 +215,22 @@ impl Predictor {
             Guess::Indirect(token) => self.indirect.train(token, actual.target),
             Guess::Direction(_) | Guess::None => {}
         }
+        let length = length(pc, predicted.fall_through);
         self.in_flight.drop_oldest();
         if actual.taken {
-            self.btb.insert(pc, actual.kind, actual.target);
+            self.btb.insert(pc, actual.kind, actual.target, length);
         }
     }
 
     /// Teaches the branch target buffer a branch ahead of its commit, as decode does.
-    pub fn learn_target(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
-        self.btb.insert(pc, kind, target);
+    pub fn learn_target(
+        &mut self,
+        pc: VirtAddr,
+        kind: BranchKind,
+        target: VirtAddr,
+        fall_through: VirtAddr,
+    ) {
+        self.btb.insert(pc, kind, target, length(pc, fall_through));
     }
 
     /// Makes the branch target buffer forget `pc`, where decode found no branch.
@@ -258,7 +265,7 @@ impl Predictor {
             Guess::None => {}
         }
         if actual.taken {
-            self.btb.insert(pc, actual.kind, actual.target);
+            self.btb.insert(pc, actual.kind, actual.target, length(pc, fall_through));
         }
         wrong
     }
@@ -268,6 +275,11 @@ impl Predictor {
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
+}
+
+/// The length of a branch from where it begins and ends.
+fn length(pc: VirtAddr, fall_through: VirtAddr) -> u8 {
+    fall_through.0.wrapping_sub(pc.0) as u8
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ fn perfect_predictors_with_a_buffer_that_knows_all_are_never_wrong() {
     };
     let mut pipeline = Pipeline::new(&config, 20, 10);
     for (pc, branch) in program(400) {
-        pipeline.predictor.learn_target(pc, branch.kind, branch.target);
+        pipeline.predictor.learn_target(pc, branch.kind, branch.target, VirtAddr(pc.0 + 4));
         assert!(!pipeline.branch(pc, &branch), "{pc:?} {branch:?}");
     }
 }
@@ -183,7 +183,7 @@ fn perfect_predictors_with_a_buffer_that_knows_all_are_never_wrong() {
 fn a_branch_the_buffer_took_for_another_kind_is_learned_as_what_it_is() {
     let mut predictor = Predictor::new(&config()).expect("valid");
     let pc = VirtAddr(0x1000);
-    predictor.learn_target(pc, BranchKind::Call, VirtAddr(0x2000));
+    predictor.learn_target(pc, BranchKind::Call, VirtAddr(0x2000), VirtAddr(pc.0 + 4));
     let actual = Branch { kind: BranchKind::Conditional, taken: false, target: VirtAddr(0x3000) };
     for _ in 0..50 {
         let hit = predictor.look_up(pc).expect("it was taught");

@@ -17,7 +17,7 @@ pub(super) fn what_is_inserted_is_found_until_it_is_removed<B: TargetBuffer>() {
     for step in 0..20_000 {
         let (pc, target) = (anywhere(&mut scatter), VirtAddr(step << 1));
         let kind = if step % 3 == 0 { BranchKind::Conditional } else { BranchKind::IndirectCall };
-        buffer.insert(pc, kind, target);
+        buffer.insert(pc, kind, target, 4);
         let hit = buffer.look_up(pc).expect("it was just inserted");
         assert_eq!((hit.kind, hit.target), (kind, target));
         buffer.touch(pc);
@@ -40,7 +40,7 @@ pub(super) fn the_next_branch_is_the_first_halfword_that_hits<B: TargetBuffer>()
     let (mut hits, mut misses) = (0, 0);
     for _ in 0..30_000 {
         match scatter.next() % 4 {
-            0 => buffer.insert(anywhere(&mut scatter), BranchKind::Jump, VirtAddr(0)),
+            0 => buffer.insert(anywhere(&mut scatter), BranchKind::Jump, VirtAddr(0), 4),
             1 => buffer.remove(anywhere(&mut scatter)),
             2 => buffer.touch(anywhere(&mut scatter)),
             _ => {}
@@ -55,7 +55,7 @@ pub(super) fn the_next_branch_is_the_first_halfword_that_hits<B: TargetBuffer>()
     assert_eq!(buffer.next_branch(VirtAddr(0x40), VirtAddr(0x40)), None);
     assert_eq!(buffer.next_branch(VirtAddr(0x40), VirtAddr(0x20)), None);
     let last = VirtAddr(u64::MAX - 1);
-    buffer.insert(last, BranchKind::Jump, VirtAddr(0));
+    buffer.insert(last, BranchKind::Jump, VirtAddr(0), 4);
     assert_eq!(
         buffer.next_branch(VirtAddr(u64::MAX - 5), last),
         slow_next(&buffer, last.0 - 4, last.0)
@@ -69,7 +69,7 @@ pub(super) fn a_flush_leaves_it_as_new<B: TargetBuffer>() {
         for _ in 0..30_000 {
             let (pc, other) = (anywhere(&mut scatter), anywhere(&mut scatter));
             seen.push(buffer.look_up(other));
-            buffer.insert(pc, BranchKind::Call, other);
+            buffer.insert(pc, BranchKind::Call, other, 4);
         }
         seen
     };

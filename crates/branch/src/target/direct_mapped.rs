@@ -61,8 +61,8 @@ impl TargetBuffer for DirectMapped {
         Some((pc, self.0.look_up(pc)?))
     }
 
-    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
-        self.0.insert(pc, kind, target);
+    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
+        self.0.insert(pc, kind, target, length);
     }
 
     fn remove(&mut self, pc: VirtAddr) {

@@ -35,6 +35,8 @@ pub struct BtbHit {
     pub target: VirtAddr,
     /// Its kind.
     pub kind: BranchKind,
+    /// Its length in bytes: where it ends is where a call returns to.
+    pub length: u8,
     /// How many cycles the front end idles before it can go on at the target.
     pub latency_cycles: u32,
 }
@@ -59,8 +61,8 @@ pub trait TargetBuffer: Debug + Clone {
     fn next_branch(&self, start: VirtAddr, end: VirtAddr) -> Option<(VirtAddr, BtbHit)>;
     /// The front end goes by what it knows of `pc`.
     fn touch(&mut self, _pc: VirtAddr) {}
-    /// Remembers a branch, in place of what it knew of `pc`.
-    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr);
+    /// Remembers a branch of `length` bytes, in place of what it knew of `pc`.
+    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8);
     /// Forgets what it knows of `pc`.
     fn remove(&mut self, pc: VirtAddr);
     /// Forgets everything.
@@ -157,8 +159,8 @@ macro_rules! target_buffers {
             }
 
             /// Remembers a branch that was taken.
-            pub fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
-                match &mut self.0 { $(Any::$name(it) => it.insert(pc, kind, target),)+ }
+            pub fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
+                match &mut self.0 { $(Any::$name(it) => it.insert(pc, kind, target, length),)+ }
             }
 
             /// Forgets what it knows of `pc`.

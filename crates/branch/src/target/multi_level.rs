@@ -80,11 +80,13 @@ impl TargetBuffer for MultiLevel {
     fn touch(&mut self, pc: VirtAddr) {
         let Some(at) = self.0.iter_mut().position(|level| level.touch(pc)) else { return };
         let Some(hit) = self.0[at].look_up(pc) else { return };
-        self.0[..at].iter_mut().for_each(|level| level.insert(pc, hit.kind, hit.target));
+        self.0[..at]
+            .iter_mut()
+            .for_each(|level| level.insert(pc, hit.kind, hit.target, hit.length));
     }
 
-    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
-        self.0.iter_mut().for_each(|level| level.insert(pc, kind, target));
+    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
+        self.0.iter_mut().for_each(|level| level.insert(pc, kind, target, length));
     }
 
     fn remove(&mut self, pc: VirtAddr) {

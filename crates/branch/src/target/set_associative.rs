@@ -67,8 +67,8 @@ impl TargetBuffer for SetAssociative {
         self.0.touch(pc);
     }
 
-    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
-        self.0.insert(pc, kind, target);
+    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
+        self.0.insert(pc, kind, target, length);
     }
 
     fn remove(&mut self, pc: VirtAddr) {

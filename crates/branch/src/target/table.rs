@@ -11,6 +11,8 @@ use crate::bits::{low, site_bits};
 use stream::{BranchKind, VirtAddr};
 
 const KIND_BITS: u64 = 3;
+/// Two or four bytes.
+const LENGTH_BITS: u64 = 1;
 /// The tag of an entry that holds nothing; no tag is that wide.
 const FREE: u32 = u32::MAX;
 const MAX_TAG_BITS: u32 = 30;
@@ -20,6 +22,7 @@ const MIN_TAG_BITS: u32 = 4;
 struct Entry {
     target: VirtAddr,
     kind: BranchKind,
+    length: u8,
     /// When it was used last, in uses of the table.
     used: u64,
 }
@@ -57,7 +60,7 @@ impl Table {
 
     pub(super) fn new(config: &LevelConfig) -> Self {
         let count = config.entries as usize;
-        let free = Entry { target: VirtAddr(0), kind: BranchKind::Jump, used: 0 };
+        let free = Entry { target: VirtAddr(0), kind: BranchKind::Jump, length: 0, used: 0 };
         Self {
             set_bits: (config.entries / config.ways).ilog2(),
             tag_bits: config.tag_bits,
@@ -92,7 +95,12 @@ impl Table {
     pub(super) fn look_up(&self, pc: VirtAddr) -> Option<BtbHit> {
         let entry = &self.entries[self.find(pc)?];
         let latency_cycles = self.latency_cycles;
-        Some(BtbHit { target: entry.target, kind: entry.kind, latency_cycles })
+        Some(BtbHit {
+            target: entry.target,
+            kind: entry.kind,
+            length: entry.length,
+            latency_cycles,
+        })
     }
 
     /// The halfwords around `halfword` at which it hits: bit 0 is that of the aligned 32 bytes' start.
@@ -109,9 +117,9 @@ impl Table {
         true
     }
 
-    pub(super) fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
+    pub(super) fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
         self.uses += 1;
-        let fresh = Entry { target, kind, used: self.uses };
+        let fresh = Entry { target, kind, length, used: self.uses };
         if let Some(at) = self.find(pc) {
             self.entries[at] = fresh;
             return;
@@ -154,7 +162,7 @@ impl Table {
     /// Valid bit, tag, kind, target and rank among the ways of each entry.
     pub(super) fn storage_bits(&self) -> u64 {
         let rank = u64::from(self.ways.next_power_of_two().trailing_zeros());
-        let entry = 1 + u64::from(self.tag_bits) + KIND_BITS + TARGET_BITS + rank;
+        let entry = 1 + u64::from(self.tag_bits) + KIND_BITS + LENGTH_BITS + TARGET_BITS + rank;
         entry * self.entries.len() as u64
     }
 }

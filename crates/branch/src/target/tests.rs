@@ -7,7 +7,7 @@ fn btb(text: &str) -> Btb {
 }
 
 fn insert(btb: &mut Btb, pc: u64) {
-    btb.insert(VirtAddr(pc), BranchKind::Conditional, VirtAddr(pc + 0x100));
+    btb.insert(VirtAddr(pc), BranchKind::Conditional, VirtAddr(pc + 0x100), 4);
 }
 
 fn knows(btb: &Btb, pc: u64) -> bool {
@@ -77,11 +77,14 @@ fn an_unlimited_buffer_knows_everything_it_was_told() {
 }
 
 #[test]
-fn storage_counts_valid_bit_tag_kind_target_and_rank() {
+fn storage_counts_valid_bit_tag_kind_length_target_and_rank() {
     let bits = |config| Btb::new(&config).expect("valid").storage_bits();
-    assert_eq!(bits(BtbConfig::DirectMapped(Default::default())), 4096 * (1 + 16 + 3 + 48));
-    assert_eq!(bits(BtbConfig::SetAssociative(Default::default())), 12288 * (1 + 12 + 3 + 48 + 3));
-    let levels = 3072 * (1 + 16 + 3 + 48 + 3) + 8192 * (1 + 16 + 3 + 48 + 3);
+    assert_eq!(bits(BtbConfig::DirectMapped(Default::default())), 4096 * (1 + 16 + 3 + 1 + 48));
+    assert_eq!(
+        bits(BtbConfig::SetAssociative(Default::default())),
+        12288 * (1 + 12 + 3 + 1 + 48 + 3)
+    );
+    let levels = 3072 * (1 + 16 + 3 + 1 + 48 + 3) + 8192 * (1 + 16 + 3 + 1 + 48 + 3);
     assert_eq!(bits(BtbConfig::MultiLevel(Default::default())), levels);
 }
 

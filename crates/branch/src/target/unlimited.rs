@@ -51,11 +51,11 @@ impl TargetBuffer for Unlimited {
         Some((pc, self.look_up(pc)?))
     }
 
-    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr) {
+    fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
         let (block, at) = place(pc);
         let block = self.blocks.entry(block).or_default();
         block.map |= 1 << at;
-        block.hits[at] = Some(BtbHit { target, kind, latency_cycles: 0 });
+        block.hits[at] = Some(BtbHit { target, kind, length, latency_cycles: 0 });
     }
 
     fn remove(&mut self, pc: VirtAddr) {
