@@ -25,7 +25,7 @@ use crate::port::Place;
 use crate::step::{Step, Stepper, semantics};
 use crate::{Bus, Code, FastPort};
 use hart::mmu::{self, Access, Regime};
-use hart::{Hart, Leave};
+use hart::{Hart, Leave, Privilege};
 use isa::{Class, Inst, Op};
 use shadow::Shadow;
 
@@ -189,7 +189,7 @@ impl<B: Bus> FastPort<B> {
     #[cold]
     #[inline(never)]
     fn probe_tables(&mut self, hart: &Hart, va: u64, len: u64, access: Access) -> Option<Place> {
-        let found = self.walk(hart, va, access)?;
+        let found = self.walk_permitted(hart, va, access)?;
         let prv = Regime::of(hart, access).prv;
         if !hart.pmp.check(found.pa, len, access, prv) {
             return None;
@@ -201,13 +201,28 @@ impl<B: Bus> FastPort<B> {
         Some(Place::Ram(offset))
     }
 
-    /// The full walk of `va`, as a page-table walker would do it now, without marking what it reads:
-    /// an access that was made has marked its entries. `None` if it faults or would have to mark.
-    pub fn walk(&mut self, hart: &Hart, va: u64, access: Access) -> Option<mmu::Translation> {
+    /// The full walk of `va`, as a page-table walker would do it now, without marking what it reads.
+    /// `None` if it faults or would have to mark.
+    fn walk_permitted(&mut self, hart: &Hart, va: u64, access: Access) -> Option<mmu::Translation> {
         let mut regime = Regime::of(hart, access);
         // Without the hardware's leave to mark entries, an unmarked one is a fault.
         regime.menvcfg &= !mmu::ADUE;
         mmu::translate(&mut self.ram, &hart.pmp, regime, va, access).ok()
+    }
+
+    /// The walk of `va` in the hart's address space whatever its permissions, for who asks about an
+    /// access that was made, perhaps at another privilege. `None` if there is no page, or none that
+    /// was ever accessed.
+    pub fn walk(&mut self, hart: &Hart, va: u64) -> Option<mmu::Translation> {
+        // A load by a supervisor who may read user pages and code may read every page.
+        let regime = Regime {
+            satp: hart.csr.satp,
+            prv: Privilege::Supervisor,
+            sum: true,
+            mxr: true,
+            menvcfg: hart.csr.menvcfg & !mmu::ADUE,
+        };
+        mmu::translate(&mut self.ram, &hart.pmp, regime, va, Access::Load).ok()
     }
 }
 

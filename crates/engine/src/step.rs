@@ -109,6 +109,21 @@ impl<D: Describe> Stepper<D> {
         })
     }
 
+    /// What the instruction at the hart's pc is, which nothing is done to. `None` if its fetch would
+    /// fault or mark a page-table entry.
+    #[inline]
+    pub fn peek<B: Bus>(
+        &mut self,
+        hart: &Hart,
+        port: &mut FastPort<B>,
+        code: &mut Code<B>,
+    ) -> Option<&D> {
+        if port.ram.has_dirtied_code() {
+            self.drop_stale(port, code);
+        }
+        Some(&self.insts.peek(hart, port)?.known.description)
+    }
+
     /// Applies what other harts' stores did to `hart`'s reservation. Call when it gets its turn,
     /// which may last for several instructions.
     pub fn begin_turn(&mut self, hart: &mut Hart) {

@@ -81,7 +81,9 @@ impl Timing for Warming<'_> {
                     return now + self.model.clock().period();
                 }
                 Fetched::Flush(scope) => self.model.flush_tlb(hart, scope),
-                Fetched::Later | Fetched::Idle { .. } | Fetched::Stopped => return now,
+                Fetched::Alone | Fetched::Later | Fetched::Idle { .. } | Fetched::Stopped => {
+                    return now;
+                }
             }
         }
     }

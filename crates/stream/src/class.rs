@@ -47,3 +47,40 @@ pub enum Class {
     /// An instruction without effect.
     Nop,
 }
+
+impl Class {
+    /// All classes, in order.
+    pub const ALL: [Self; 18] = [
+        Self::IntAlu,
+        Self::IntMul,
+        Self::IntDiv,
+        Self::FpAdd,
+        Self::FpMul,
+        Self::FpFma,
+        Self::FpDiv,
+        Self::FpSqrt,
+        Self::FpConvert,
+        Self::Load,
+        Self::Store,
+        Self::Atomic,
+        Self::Branch,
+        Self::Csr,
+        Self::Fence,
+        Self::Cache,
+        Self::System,
+        Self::Nop,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_classes_is_in_order_and_complete() {
+        for (index, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, index);
+        }
+        assert_eq!(Class::Nop as usize + 1, Class::ALL.len());
+    }
+}

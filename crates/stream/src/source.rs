@@ -12,9 +12,16 @@ pub trait Source {
     /// source that reads virtual time (timer interrupts) is told the time by its owner, not here.
     fn next(&mut self, hart: HartId) -> Fetched;
 
-    /// The page-table walk for `va` in the current address space of `hart`: called by a timing
-    /// model whose TLBs missed, right after [`Source::next`] returned the instruction that needs it.
-    /// It reads the tables and changes nothing.
+    /// The same for a core that has instructions under way: [`Fetched::Alone`] before an instruction
+    /// that may not overlap with them, which the core then fetches by [`Source::next`] once they
+    /// are done. A source that cannot look ahead hands it out, and the core stops behind it.
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        self.next(hart)
+    }
+
+    /// The page-table walk for `va` in the current address space of `hart`, for a timing model whose
+    /// TLBs missed. It reads the tables and changes nothing. Permissions are not checked: whether an
+    /// access faults is in its record, and privilege may have changed since it was executed.
     fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk;
 
     /// Sends `hart` down a wrong path at `pc`: forks its state as [`Source::next`] left it, or, if it
@@ -53,6 +60,8 @@ pub enum Fetched {
         /// When it will wake at the latest by what is known now; `None` if nothing is scheduled.
         until: Option<Picos>,
     },
+    /// The next instruction changes the state that others run in, or an interrupt comes before it.
+    Alone,
     /// What the last instruction asked for (a device, another hart) must first be taken up: the
     /// caller ends its step and asks again in the next one.
     Later,

@@ -223,15 +223,28 @@ fn purpose(access: &MemAccess) -> Translate {
     }
 }
 
-impl<S: Source + ?Sized> Source for Recorder<'_, S> {
-    fn next(&mut self, hart: HartId) -> Fetched {
-        let fetched = self.source.next(hart);
-        self.recording.note(hart, &fetched);
-        if let Fetched::Instr(instr) = &fetched
+impl<S: Source + ?Sized> Recorder<'_, S> {
+    /// Records what the source handed out, and the pages it touches first.
+    fn take_down(&mut self, hart: HartId, fetched: &Fetched) {
+        self.recording.note(hart, fetched);
+        if let Fetched::Instr(instr) = fetched
             && self.recording.sink.keeps_walks()
         {
             self.touch_pages(hart, instr);
         }
+    }
+}
+
+impl<S: Source + ?Sized> Source for Recorder<'_, S> {
+    fn next(&mut self, hart: HartId) -> Fetched {
+        let fetched = self.source.next(hart);
+        self.take_down(hart, &fetched);
+        fetched
+    }
+
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        let fetched = self.source.next_overlapped(hart);
+        self.take_down(hart, &fetched);
         fetched
     }
 

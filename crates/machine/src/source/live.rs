@@ -3,7 +3,6 @@
 use super::record::{Context, Description, is_rare, plain, record};
 use crate::board::Board;
 use engine::{Code, FastPort, Step, Stepper};
-use hart::mmu::Access;
 use hart::{Hart, Interrupt};
 use std::collections::VecDeque;
 use stream::{
@@ -145,15 +144,25 @@ impl Source for Live<'_> {
         self.stepper.squash(hart.index());
     }
 
-    fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk {
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        let turn = &mut self.turn;
+        if turn.port.has_request() || !turn.flushes.is_empty() {
+            return self.next(hart);
+        }
+        if turn.hart.pending_interrupt().is_some() {
+            return Fetched::Alone;
+        }
+        // Where there is nothing to fetch the fetch faults, and that is taken alone, too.
+        match self.stepper.peek(turn.hart, turn.port, self.code) {
+            Some(description) if !description.serialising() => self.next(hart),
+            _ => Fetched::Alone,
+        }
+    }
+
+    fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {
         self.turn.check(hart);
-        let access = match kind {
-            Translate::Fetch => Access::Fetch,
-            Translate::Load => Access::Load,
-            Translate::Store => Access::Store,
-        };
         let mut walk = Walk::new();
-        if let Some(found) = self.turn.port.walk(self.turn.hart, va.0, access) {
+        if let Some(found) = self.turn.port.walk(self.turn.hart, va.0) {
             for &entry in &found.ptes[..usize::from(found.depth)] {
                 walk.read(PhysAddr(entry));
             }

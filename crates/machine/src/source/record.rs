@@ -34,6 +34,14 @@ impl Describe for Description {
     }
 }
 
+impl Description {
+    /// Whether the instruction may not overlap with others.
+    #[inline]
+    pub(super) fn serialising(&self) -> bool {
+        self.serialising
+    }
+}
+
 /// What an instruction's record says of the hart it runs on. Only instructions of [`Class::Csr`]
 /// and [`Class::System`], which are serialising, and traps change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

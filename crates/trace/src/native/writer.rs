@@ -61,7 +61,7 @@ impl Writer {
         })
     }
 
-    /// Writes what a source handed out to `hart`. [`Fetched::Later`] and [`Fetched::Stopped`] are
+    /// Writes what a source handed out to `hart`. [`Fetched::Alone`], [`Fetched::Later`] and [`Fetched::Stopped`] are
     /// not written: the first is a request to the owner of the live machine, and the second is what
     /// the end of the trace means. Panics if the trace has no such hart.
     ///
@@ -78,7 +78,7 @@ impl Writer {
             }
             Fetched::Flush(scope) => record::put_flush(*scope, &mut channel.raw),
             Fetched::Idle { until } => record::put_idle(*until, &mut channel.raw),
-            Fetched::Later | Fetched::Stopped => return Ok(()),
+            Fetched::Alone | Fetched::Later | Fetched::Stopped => return Ok(()),
         }
         self.count(hart)
     }
