@@ -1,7 +1,7 @@
 //! What all core models have in common.
 
-use crate::{CoreStats, InOrder};
-use mem::{Cycle, Hierarchy};
+use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig};
+use mem::{Cycle, Hierarchy, Problems};
 use serde::{Deserialize, Serialize};
 use sim::Picos;
 use stream::{HartId, Instr, Source};
@@ -58,28 +58,31 @@ pub enum State {
     Stopped,
 }
 
-/// The core of a system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoreConfig {
-    /// The core model.
-    pub model: CoreModel,
-}
-
-/// The core models by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CoreModel {
+/// The core of a system, by the name of its model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model", rename_all = "snake_case")]
+pub enum CoreConfig {
     /// One instruction a cycle plus the time of its memory accesses.
-    InOrder,
+    InOrder {},
+    /// Out of order, cycle by cycle.
+    OutOfOrder(Box<OutOfOrderConfig>),
 }
 
 impl CoreConfig {
-    /// A core of this kind for `hart`.
+    /// Notes what is wrong, with paths below `path`.
+    pub fn validate(&self, path: &str, problems: &mut Problems) {
+        match self {
+            Self::InOrder {} => {}
+            Self::OutOfOrder(config) => config.validate(path, problems),
+        }
+    }
+
+    /// A core of this kind for `hart`. The configuration must have passed its validation.
     #[must_use]
     pub fn build(&self, hart: HartId) -> Box<dyn Core + Send> {
-        match self.model {
-            CoreModel::InOrder => Box::new(InOrder::new(hart)),
+        match self {
+            Self::InOrder {} => Box::new(InOrder::new(hart)),
+            Self::OutOfOrder(config) => Box::new(OutOfOrder::new(config, hart)),
         }
     }
 }

@@ -78,19 +78,14 @@ impl Core for InOrder {
                 self.line = None;
                 waiting(State::Running)
             }
-            Fetched::Later => waiting(State::Running),
+            Fetched::Alone | Fetched::Later => waiting(State::Running),
             Fetched::Idle { until } => waiting(State::Idle { until }),
             Fetched::Stopped => waiting(State::Stopped),
         }
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
-        let (asid, pc) = (instr.asid, instr.pc);
-        let mut untimed = Untimed { hart: self.hart, asid, pc, source, mem };
-        self.line = Some(fetch(instr, self.line, &mut untimed));
-        for access in instr.mem.iter().chain(&instr.mem_tail) {
-            touch(access, &mut untimed);
-        }
+        self.line = Some(warm_accesses(self.hart, self.line, instr, source, mem));
     }
 
     fn idle(&mut self, cycles: u64) {
@@ -111,6 +106,24 @@ impl Core for InOrder {
     fn stats(&self) -> &CoreStats {
         &self.stats
     }
+}
+
+/// Makes the accesses of an instruction without time; `last` is the line that was fetched last.
+/// Returns the line that was fetched last then.
+pub(crate) fn warm_accesses(
+    hart: HartId,
+    last: Option<LineAddr>,
+    instr: &Instr,
+    source: &mut dyn Source,
+    mem: &mut Hierarchy,
+) -> LineAddr {
+    let (asid, pc) = (instr.asid, instr.pc);
+    let mut untimed = Untimed { hart, asid, pc, source, mem };
+    let line = fetch(instr, last, &mut untimed);
+    for access in instr.mem.iter().chain(&instr.mem_tail) {
+        touch(access, &mut untimed);
+    }
+    line
 }
 
 /// Counts an instruction that took `cycles`.

@@ -1,5 +1,6 @@
 //! What a core counts: cycles and where they went, by the privilege they were spent at.
 
+use crate::OutOfOrderStats;
 use mem::Level;
 use stats::{Counter, Derived, Kind, PerKind, Stats};
 use stream::Privilege;
@@ -85,6 +86,8 @@ pub struct PrivilegeStats {
     /// Instructions that trapped.
     #[stat(unit = "events")]
     pub exceptions: Counter,
+    /// What only an out-of-order core counts.
+    pub out_of_order: Option<OutOfOrderStats>,
     /// Cycles per instruction.
     #[stat(unit = "cycles/instruction", formula = "cycles / instructions")]
     pub cpi: Derived,
@@ -138,6 +141,14 @@ pub struct PrivilegeStats {
     pub dtlb_mpki: Derived,
 }
 
+impl PrivilegeStats {
+    /// The counters of an out-of-order core.
+    #[inline]
+    pub(crate) fn out_of_order_mut(&mut self) -> &mut OutOfOrderStats {
+        self.out_of_order.as_mut().expect("an out-of-order core has them from the start")
+    }
+}
+
 impl CoreStats {
     /// The counters of `privilege`.
     #[inline]
@@ -161,6 +172,11 @@ impl CoreStats {
         let mut wrong = Vec::new();
         for (name, side) in [("user", &self.user), ("kernel", &self.kernel)] {
             let (cycles, instructions) = (side.cycles.get(), side.instructions.get());
+            if let Some(out_of_order) = &side.out_of_order {
+                let of_it = out_of_order.audit(cycles);
+                wrong.extend(of_it.into_iter().map(|what| format!("{name} {what}")));
+                continue;
+            }
             let stalls = side.stalls.sum();
             if cycles != instructions + stalls {
                 wrong.push(format!(

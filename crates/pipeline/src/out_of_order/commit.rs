@@ -1,0 +1,126 @@
+//! Commit: instructions leave the core in program order, and what they did becomes final.
+
+use super::slot::{NEVER, NOBODY};
+use super::stats::{Lost, Spent};
+use super::{OutOfOrder, is_load, is_store};
+use mem::Level;
+use stream::{Class, Event};
+
+impl OutOfOrder {
+    /// The commit stage; returns how many instructions committed.
+    pub(super) fn commit(&mut self) -> u64 {
+        let mut committed = 0;
+        while committed < u64::from(self.config.commit_width) && self.head_may_commit() {
+            self.commit_head();
+            committed += 1;
+        }
+        committed
+    }
+
+    fn head_may_commit(&self) -> bool {
+        if self.window.in_rob() == 0 {
+            return false;
+        }
+        let slot = self.window.get(self.window.head);
+        slot.done_at != NEVER
+            && slot.wrong.is_none()
+            && slot.done_at + u64::from(self.config.execute_to_commit_cycles) <= self.now
+    }
+
+    fn commit_head(&mut self) {
+        let at = self.window.head;
+        if let Some(viewer) = &mut self.viewer {
+            viewer.committed(self.window.get(at), self.now);
+        }
+        let slot = self.window.get(at);
+        debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
+        let (instr, record, fall_through) = (slot.instr, slot.record, slot.fall_through());
+        if let Some(register) = instr.operands.dst {
+            if self.map[register.index()] == at {
+                self.map[register.index()] = NOBODY;
+            }
+            *self.registers.free(register.kind()) += 1;
+        }
+        if is_load(&instr) {
+            self.loads.pop_front();
+        } else if is_store(&instr) {
+            self.stores.commit();
+        }
+        if self.barriers.front() == Some(&at) {
+            self.barriers.pop_front();
+        }
+        self.window.head += 1;
+        self.last_commit = self.now;
+        self.count_commit(&instr, record.is_some());
+        if let Some(branch) = &instr.branch {
+            match record {
+                Some(record) => self.predictor.commit(&record, instr.pc, branch),
+                None if branch.taken => {
+                    self.predictor.learn_target(instr.pc, branch.kind, branch.target, fall_through);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn count_commit(&mut self, instr: &stream::Instr, predicted: bool) {
+        let stats = self.stats.at(self.privilege);
+        stats.instructions.inc();
+        match instr.event {
+            Event::None => {}
+            Event::Interrupt => stats.interrupts.inc(),
+            Event::Exception => stats.exceptions.inc(),
+        }
+        if instr.branch.is_some() {
+            stats.branches.inc();
+        }
+        let ours = stats.out_of_order_mut();
+        ours.retired.inc();
+        if let Some(branch) = &instr.branch {
+            if branch.kind == stream::BranchKind::Conditional {
+                ours.conditional_branches.inc();
+            }
+            if branch.taken && !predicted {
+                ours.btb_misses.inc();
+            }
+        }
+    }
+
+    /// What a cycle without a commit is spent on.
+    pub(super) fn why_no_commit(&self) -> Spent {
+        if self.window.in_rob() == 0 {
+            return match self.last_lost {
+                Lost::Itlb => Spent::Itlb,
+                Lost::IcacheL2 | Lost::IcacheLlc | Lost::IcacheMemory => Spent::Icache,
+                Lost::ResteerConditional
+                | Lost::ResteerIndirect
+                | Lost::ResteerReturn
+                | Lost::ResteerDecode
+                | Lost::ResteerMemory
+                | Lost::Recovery => Spent::Resteer,
+                Lost::Serialise | Lost::Alone => Spent::Serialise,
+                _ => Spent::Front,
+            };
+        }
+        let slot = self.window.get(self.window.head);
+        if slot.done_at != NEVER && slot.done_at <= self.now {
+            return Spent::Latency;
+        }
+        if slot.issued_at == NEVER {
+            return Spent::Dependence;
+        }
+        let touches = slot.instr.mem.is_some();
+        match slot.instr.class {
+            Class::Load if touches && slot.access.translated_at > self.now => Spent::Dtlb,
+            Class::Load if touches => match slot.access.found {
+                None if slot.access.outstanding > 0 => Spent::Memory,
+                None | Some(Level::L1) => Spent::L1d,
+                Some(Level::L2) => Spent::L2,
+                Some(Level::Llc) => Spent::Llc,
+                Some(Level::Memory) => Spent::Memory,
+            },
+            Class::Store | Class::Atomic | Class::Fence | Class::Cache => Spent::Store,
+            _ => Spent::Execute,
+        }
+    }
+}

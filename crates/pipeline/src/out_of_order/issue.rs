@@ -1,0 +1,161 @@
+//! Issue: the oldest instructions that are ready and find a port go; the result's time is told to
+//! whoever waits for it.
+//!
+//! Ready times are exact: dependants of a load are woken when its data will be there, not when it was
+//! hoped to be, so nothing is issued in vain. Left out, then: replays after a missed cache hit, and
+//! conflicts on write-back ports.
+
+use super::slot::{NEVER, NOBODY, Name, Position};
+use super::{Happening, OutOfOrder};
+use mem::{Cycle, Hierarchy};
+use stream::{Class, MemKind, Source};
+
+/// A scheduler and its ports.
+#[derive(Clone, Debug)]
+pub(super) struct Scheduler {
+    pub(super) free: u32,
+    /// Instructions whose operands are there, the oldest first.
+    pub(super) ready: Vec<Name>,
+    /// For each class, the ports that take it.
+    pub(super) ports: [u32; Class::ALL.len()],
+    /// For each port, when it is free again.
+    pub(super) busy_until: Vec<Cycle>,
+}
+
+impl Scheduler {
+    /// Puts in an instruction by age.
+    pub(super) fn insert(&mut self, name: Name) {
+        let place = self.ready.partition_point(|other| other.at < name.at);
+        self.ready.insert(place, name);
+    }
+
+    /// The first port that takes `class` and is not used in this cycle.
+    fn port(&self, class: Class, used: u32, now: Cycle) -> Option<u32> {
+        let mut candidates = self.ports[class as usize] & !used;
+        while candidates != 0 {
+            let port = candidates.trailing_zeros();
+            if self.busy_until[port as usize] <= now {
+                return Some(port);
+            }
+            candidates &= candidates - 1;
+        }
+        None
+    }
+}
+
+impl OutOfOrder {
+    /// The issue stage; returns whether something was issued.
+    pub(super) fn issue(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
+        let mut left = self.config.issue_width;
+        for index in 0..self.schedulers.len() {
+            if self.schedulers[index].ready.is_empty() {
+                continue;
+            }
+            let mut ready = std::mem::take(&mut self.schedulers[index].ready);
+            let mut used = 0;
+            let before = left;
+            ready.retain(|name| {
+                if !self.window.holds(*name) {
+                    return false;
+                }
+                let class = self.window.get(name.at).instr.class;
+                if left == 0 || !self.may_issue(name.at) {
+                    return true;
+                }
+                let Some(port) = self.schedulers[index].port(class, used, self.now) else {
+                    return true;
+                };
+                used |= 1 << port;
+                left -= 1;
+                self.start(*name, index, port, source, mem);
+                false
+            });
+            // Nothing becomes ready within this stage, so the list taken out is the whole.
+            debug_assert!(self.schedulers[index].ready.is_empty(), "insertions during issue");
+            self.schedulers[index].ready = ready;
+            if left == 0 || before == 0 {
+                break;
+            }
+        }
+        left < self.config.issue_width
+    }
+
+    /// Whether order allows the instruction at `at` to execute.
+    fn may_issue(&self, at: Position) -> bool {
+        let slot = self.window.get(at);
+        let oldest = at == self.window.head;
+        match slot.instr.class {
+            Class::Load | Class::Store => {
+                if slot.instr.mem.is_some_and(|access| access.io) {
+                    return oldest && !self.stores.has_committed();
+                }
+                let barrier = self.barriers.front().is_some_and(|&barrier| barrier < at);
+                !barrier && self.may_go_before_stores(at)
+            }
+            Class::Cache if is_hint(&slot.instr) => true,
+            Class::Atomic | Class::Fence | Class::Cache => oldest && !self.stores.has_committed(),
+            Class::Csr | Class::System => oldest,
+            _ => true,
+        }
+    }
+
+    /// Starts the instruction on a port of a scheduler.
+    fn start(
+        &mut self,
+        name: Name,
+        scheduler: usize,
+        port: u32,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) {
+        let now = self.now;
+        let slot = self.window.get_mut(name.at);
+        slot.issued_at = now;
+        let class = slot.instr.class;
+        let touches_memory = slot.instr.mem.is_some();
+        let latency = self.latency[class as usize];
+        let done = now + latency;
+        self.schedulers[scheduler].free += 1;
+        if self.unpipelined[class as usize] {
+            self.schedulers[scheduler].busy_until[port as usize] = done;
+            self.wake_at(done);
+        }
+        if touches_memory {
+            self.begin_access(name, done, source, mem);
+        } else {
+            self.complete(name.at, done);
+        }
+    }
+
+    /// The result of the instruction at `at` is there at `done`: tells those that wait for it.
+    pub(super) fn complete(&mut self, at: Position, done: Cycle) {
+        let slot = self.window.get_mut(at);
+        debug_assert!(slot.done_at == NEVER, "completed twice at {}", self.now.0);
+        slot.done_at = done;
+        let wrong = slot.wrong.is_some();
+        let mut link = std::mem::replace(&mut slot.consumers, NOBODY);
+        if wrong {
+            let name = self.window.name(at);
+            self.wheel.put(done.max(self.now + 1), Happening::Resolve(name));
+        }
+        while link != NOBODY {
+            let (consumer, operand) = (link / 4, (link % 4) as usize);
+            let slot = self.window.get_mut(consumer);
+            link = slot.next_consumer[operand];
+            slot.producers[operand] = NOBODY;
+            slot.ready_at = slot.ready_at.max(done);
+            slot.waiting -= 1;
+            if slot.waiting == 0 {
+                let when = slot.ready_at;
+                self.ready(consumer, when);
+            }
+        }
+    }
+}
+
+/// Whether a cache operation is a hint that nobody waits for.
+pub(super) fn is_hint(instr: &stream::Instr) -> bool {
+    use stream::CacheOp::{PrefetchInstruction, PrefetchRead, PrefetchWrite};
+    let op = instr.mem.map(|access| access.kind);
+    matches!(op, Some(MemKind::Cache(PrefetchInstruction | PrefetchRead | PrefetchWrite)))
+}

@@ -1,0 +1,471 @@
+//! Loads and stores: translation, forwarding, order, and the way to the data cache.
+//!
+//! A load generates its address, is translated, looks for older stores in the queue and reads the
+//! cache. It goes ahead of older stores whose address is not known unless its store set says otherwise;
+//! a store that finds a younger load has read what it writes squashes from that load on. Stores write
+//! the cache after they commit, in order, several at a time on their way: the order that RVWMO needs
+//! is that of their requests.
+//!
+//! Addresses of stores are taken to be known when address and data are there: one operation, as in
+//! gem5's O3 model. Left out: store address and data as separate operations, and merging in the queue.
+
+use super::issue::is_hint;
+use super::slot::{NEVER, NOBODY, Name, Position};
+use super::{Claimant, Happening, OutOfOrder};
+use crate::Stream;
+use mem::{AccessKind, Cycle, Hierarchy, Level, Reply};
+use std::collections::VecDeque;
+use stream::{CacheOp, Class, Instr, MemAccess, MemKind, PhysAddr, Source, Translate};
+
+/// Bytes of memory: a start and a size for each of at most two parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bytes {
+    parts: [(u64, u64); 2],
+}
+
+impl Bytes {
+    pub(super) fn of(instr: &Instr) -> Self {
+        let part = |access: Option<MemAccess>| {
+            access.map_or((0, 0), |access| (access.pa.0, u64::from(access.size)))
+        };
+        Self { parts: [part(instr.mem), part(instr.mem_tail)] }
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let meet = |a: (u64, u64), b: (u64, u64)| a.0 < b.0 + b.1 && b.0 < a.0 + a.1;
+        self.parts.iter().any(|a| other.parts.iter().any(|b| meet(*a, *b)))
+    }
+
+    /// Whether one part of this holds all of `other`.
+    fn covers(&self, other: &Self) -> bool {
+        let holds = |a: (u64, u64), b: (u64, u64)| a.0 <= b.0 && b.0 + b.1 <= a.0 + a.1;
+        other.parts[1].1 == 0 && self.parts.iter().any(|a| holds(*a, other.parts[0]))
+    }
+}
+
+/// A store between rename and its write to the cache.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoreEntry {
+    name: Name,
+    bytes: Bytes,
+    pc: stream::VirtAddr,
+    /// Address and data are there.
+    known: bool,
+    committed: bool,
+    /// Lines of it that have been requested, and that memory has yet to give a time for.
+    requested: u8,
+    outstanding: u8,
+    written_at: Cycle,
+}
+
+/// The store queue.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stores {
+    queue: VecDeque<StoreEntry>,
+    committed: usize,
+}
+
+impl Stores {
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn push(&mut self, name: Name, instr: &Instr) {
+        self.queue.push_back(StoreEntry {
+            name,
+            bytes: Bytes::of(instr),
+            pc: instr.pc,
+            known: false,
+            committed: false,
+            requested: 0,
+            outstanding: 0,
+            written_at: NEVER,
+        });
+    }
+
+    pub(super) fn pop_youngest(&mut self) {
+        let entry = self.queue.pop_back();
+        debug_assert!(entry.is_some_and(|entry| !entry.committed), "a committed store stays");
+    }
+
+    /// Whether stores that have committed are still on their way to the cache.
+    pub(super) fn has_committed(&self) -> bool {
+        self.committed > 0
+    }
+
+    fn find(&mut self, name: Name) -> Option<&mut StoreEntry> {
+        let index = self.queue.binary_search_by_key(&name.at, |entry| entry.name.at).ok()?;
+        self.queue.get_mut(index).filter(|entry| entry.name == name)
+    }
+
+    /// Whether the store is in the queue and has no address yet.
+    pub(super) fn is_unknown(&self, name: Name) -> bool {
+        let index = self.queue.binary_search_by_key(&name.at, |entry| entry.name.at);
+        index.is_ok_and(|i| self.queue[i].name == name && !self.queue[i].known)
+    }
+
+    /// The oldest store that has not committed does now.
+    pub(super) fn commit(&mut self) {
+        let entry = &mut self.queue[self.committed];
+        entry.committed = true;
+        self.committed += 1;
+    }
+}
+
+impl OutOfOrder {
+    /// Whether the store set of the load at `at` lets it go.
+    pub(super) fn may_go_before_stores(&self, at: Position) -> bool {
+        let wait_for = self.window.get(at).access.wait_for;
+        if wait_for == NOBODY || wait_for < self.window.head {
+            return true;
+        }
+        self.window.get(wait_for).access.performed
+    }
+
+    /// The address of an access is generated at `ready`: translates it.
+    pub(super) fn begin_access(
+        &mut self,
+        name: Name,
+        ready: Cycle,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) {
+        let instr = self.window.get(name.at).instr;
+        let access = instr.mem.expect("the caller saw it");
+        if access.io {
+            let done = mem.uncached(ready);
+            self.stats.at(self.privilege).io_accesses.inc();
+            self.finish_alone(name.at, done);
+            return;
+        }
+        if !access.translated {
+            self.translated(name, ready);
+            return;
+        }
+        let what = match access.kind {
+            MemKind::Load | MemKind::Cache(_) => Translate::Load,
+            MemKind::Store | MemKind::Amo => Translate::Store,
+        };
+        let address = (access.va, instr.asid);
+        match mem.demand_translation(ready, self.hart, address, what, source) {
+            Reply::Done(translation) => {
+                self.count_translation(&translation, false);
+                self.translated(name, translation.at);
+            }
+            Reply::Pending(ticket) => self.claims.push((ticket, Claimant::Translation(name))),
+            Reply::Busy => {
+                self.count_retry();
+                self.wheel.put(self.now + 1, Happening::Translate(name));
+            }
+        }
+    }
+
+    /// The physical address of an access is known at `when`.
+    pub(super) fn translated(&mut self, name: Name, when: Cycle) {
+        self.window.get_mut(name.at).access.translated_at = when;
+        self.wheel.put(when.max(self.now + 1), Happening::Access(name));
+    }
+
+    /// An access has its physical address and goes on.
+    pub(super) fn access(&mut self, name: Name, source: &mut dyn Source, mem: &mut Hierarchy) {
+        let instr = self.window.get(name.at).instr;
+        let kind = instr.mem.expect("only accesses come here").kind;
+        match (instr.class, kind) {
+            (Class::Store, _) => self.store_is_known(name, source),
+            (Class::Load, _) => self.load(name, mem),
+            (_, MemKind::Cache(op)) => self.cache_operation(name, op, mem),
+            (_, MemKind::Load) => self.request_parts(name, AccessKind::Load, mem),
+            _ => self.request_parts(name, AccessKind::Store, mem),
+        }
+    }
+
+    fn load(&mut self, name: Name, mem: &mut Hierarchy) {
+        if self.window.get(name.at).access.requested == 0 {
+            let bytes = Bytes::of(&self.window.get(name.at).instr);
+            match self.older_store(name.at, &bytes) {
+                Older::None => {}
+                Older::Covers(store) => return self.forward(name, store),
+                Older::Overlaps => {
+                    // Asked again when that store has gone to the cache.
+                    let slot = self.window.get_mut(name.at);
+                    if slot.access.forwarded_from == NOBODY {
+                        slot.access.forwarded_from = 0;
+                        self.stats.at(self.privilege).out_of_order_mut().forward_blocked.inc();
+                    }
+                    self.blocked_loads.push(name);
+                    return;
+                }
+            }
+        }
+        let access = &mut self.window.get_mut(name.at).access;
+        access.performed = true;
+        access.forwarded_from = NOBODY;
+        self.request_parts(name, AccessKind::Load, mem);
+    }
+
+    /// The youngest store older than `at` that writes some of `bytes`, if its address is known.
+    fn older_store(&self, at: Position, bytes: &Bytes) -> Older {
+        let older = self.stores.queue.partition_point(|entry| entry.name.at < at);
+        for entry in self.stores.queue.range(..older).rev() {
+            if entry.known && entry.bytes.overlaps(bytes) {
+                let covers = entry.bytes.covers(bytes);
+                return if covers { Older::Covers(entry.name.at) } else { Older::Overlaps };
+            }
+        }
+        Older::None
+    }
+
+    fn forward(&mut self, name: Name, store: Position) {
+        let done = self.now + u64::from(self.config.memory.forward_cycles);
+        let access = &mut self.window.get_mut(name.at).access;
+        access.performed = true;
+        access.forwarded_from = store;
+        self.stats.at(self.privilege).out_of_order_mut().forwarded.inc();
+        self.complete(name.at, done.max(self.now + 1));
+    }
+
+    /// Requests the lines of an access that have not been requested.
+    fn request_parts(&mut self, name: Name, kind: AccessKind, mem: &mut Hierarchy) {
+        let instr = self.window.get(name.at).instr;
+        let lines = Lines::of(&Bytes::of(&instr), mem);
+        loop {
+            let part = self.window.get(name.at).access.requested;
+            let Some(pa) = lines.get(part) else { break };
+            match mem.demand(self.now, self.hart, kind, pa, instr.pc) {
+                Reply::Done(done) => {
+                    self.count_access(done.found, Stream::Data);
+                    self.part_there(name.at, done.at, done.found);
+                }
+                Reply::Pending(ticket) => {
+                    self.window.get_mut(name.at).access.outstanding += 1;
+                    self.claims.push((ticket, Claimant::Data(name)));
+                }
+                Reply::Busy => {
+                    self.count_retry();
+                    self.wheel.put(self.now + 1, Happening::Access(name));
+                    return;
+                }
+            }
+            self.window.get_mut(name.at).access.requested += 1;
+        }
+        self.finish_if_there(name.at, lines.count());
+    }
+
+    pub(super) fn part_there(&mut self, at: Position, when: Cycle, found: Level) {
+        let access = &mut self.window.get_mut(at).access;
+        access.there_at = access.there_at.max(when);
+        access.found = access.found.max(Some(found));
+    }
+
+    /// A part that was pending has its time.
+    pub(super) fn data_arrived(&mut self, name: Name, when: Cycle, found: Level, mem: &Hierarchy) {
+        self.part_there(name.at, when, found);
+        let lines = Lines::of(&Bytes::of(&self.window.get(name.at).instr), mem);
+        self.window.get_mut(name.at).access.outstanding -= 1;
+        self.finish_if_there(name.at, lines.count());
+    }
+
+    fn finish_if_there(&mut self, at: Position, lines: u8) {
+        let access = &self.window.get(at).access;
+        if access.outstanding > 0 || access.requested < lines {
+            return;
+        }
+        let done = access.there_at.max(self.now + 1);
+        if self.window.get(at).instr.class == Class::Load {
+            self.complete(at, done);
+        } else {
+            self.finish_alone(at, done);
+        }
+    }
+
+    /// An access that was alone is done: what waited behind it may go when it is.
+    fn finish_alone(&mut self, at: Position, done: Cycle) {
+        self.window.get_mut(at).access.performed = true;
+        if super::is_store(&self.window.get(at).instr) {
+            let name = self.window.name(at);
+            if let Some(entry) = self.stores.find(name) {
+                // The device has it: nothing is left to write.
+                entry.known = true;
+                entry.requested = u8::MAX;
+                entry.written_at = done;
+            }
+        }
+        self.complete(at, done);
+    }
+
+    fn cache_operation(&mut self, name: Name, op: CacheOp, mem: &mut Hierarchy) {
+        let slot = self.window.get(name.at);
+        let (instr, hint) = (slot.instr, is_hint(&slot.instr));
+        let pa = instr.mem.expect("a cache operation has an address").pa;
+        if hint {
+            let kind = match op {
+                CacheOp::PrefetchInstruction => AccessKind::Instruction,
+                CacheOp::PrefetchWrite => AccessKind::Store,
+                _ => AccessKind::Load,
+            };
+            if let Reply::Pending(ticket) = mem.demand(self.now, self.hart, kind, pa, instr.pc) {
+                self.claims.push((ticket, Claimant::Nobody));
+            }
+            self.complete(name.at, self.now + 1);
+        } else if op == CacheOp::Zero {
+            self.request_parts(name, AccessKind::Store, mem);
+        } else {
+            let done = mem.maintain(self.now, self.hart, op, pa);
+            self.finish_alone(name.at, done.max(self.now + 1));
+        }
+    }
+
+    /// The address of a store is known: younger loads that have read what it writes are wrong.
+    fn store_is_known(&mut self, name: Name, source: &mut dyn Source) {
+        let bytes = Bytes::of(&self.window.get(name.at).instr);
+        self.window.get_mut(name.at).access.performed = true;
+        if let Some(entry) = self.stores.find(name) {
+            entry.known = true;
+        }
+        self.complete(name.at, self.now + 1);
+        let first = self.loads.partition_point(|&load| load < name.at);
+        let wrong = self.loads.range(first..).copied().find(|&load| {
+            let slot = self.window.get(load);
+            let from = slot.access.forwarded_from;
+            let newer = from != NOBODY && from > name.at;
+            slot.access.performed && !newer && bytes.overlaps(&Bytes::of(&slot.instr))
+        });
+        if let Some(load) = wrong {
+            let (load_pc, store_pc) =
+                (self.window.get(load).instr.pc, self.window.get(name.at).instr.pc);
+            self.store_sets.violated(load_pc, store_pc);
+            self.violate(load, source);
+        }
+    }
+
+    /// Writes committed stores to the cache; returns whether it did something.
+    pub(super) fn write_stores(&mut self, mem: &mut Hierarchy) -> bool {
+        let mut active = false;
+        let mut left = self.config.memory.stores_per_cycle;
+        let mut index = 0;
+        while left > 0 && index < self.stores.committed {
+            if self.stores.queue[index].requested == u8::MAX {
+                index += 1;
+                continue;
+            }
+            left -= 1;
+            if !self.write_store(index, mem) {
+                break;
+            }
+            active = true;
+            index += 1;
+        }
+        active | self.retire_stores()
+    }
+
+    /// Requests the lines of a store; returns whether all are requested.
+    fn write_store(&mut self, index: usize, mem: &mut Hierarchy) -> bool {
+        let entry = self.stores.queue[index];
+        let lines = Lines::of(&entry.bytes, mem);
+        let mut part = entry.requested;
+        while let Some(pa) = lines.get(part) {
+            match mem.demand(self.now, self.hart, AccessKind::Store, pa, entry.pc) {
+                Reply::Done(access) => {
+                    self.count_access(access.found, Stream::Data);
+                    self.store_part_written(index, access.at);
+                }
+                Reply::Pending(ticket) => {
+                    self.stores.queue[index].outstanding += 1;
+                    self.claims.push((ticket, Claimant::Store(entry.name)));
+                }
+                Reply::Busy => {
+                    self.count_retry();
+                    self.wake_at(self.now + 1);
+                    return false;
+                }
+            }
+            part += 1;
+            self.stores.queue[index].requested = part;
+        }
+        self.stores.queue[index].requested = u8::MAX;
+        true
+    }
+
+    fn store_part_written(&mut self, index: usize, at: Cycle) {
+        let entry = &mut self.stores.queue[index];
+        entry.written_at = if entry.written_at == NEVER { at } else { entry.written_at.max(at) };
+        self.wake_at(at);
+    }
+
+    /// A line of a committed store that was pending has its time.
+    pub(super) fn store_arrived(&mut self, name: Name, at: Cycle) {
+        let index = self.stores.queue.iter().position(|entry| entry.name == name);
+        let index = index.expect("a committed store stays until it is written");
+        self.stores.queue[index].outstanding -= 1;
+        self.store_part_written(index, at);
+    }
+
+    /// Frees the entries of stores that are written, in order.
+    fn retire_stores(&mut self) -> bool {
+        let mut active = false;
+        while self.stores.committed > 0 {
+            let Some(entry) = self.stores.queue.front() else { break };
+            let written = entry.requested == u8::MAX
+                && entry.outstanding == 0
+                && entry.written_at <= self.now;
+            if !written {
+                break;
+            }
+            self.stores.queue.pop_front();
+            self.stores.committed -= 1;
+            active = true;
+        }
+        if active && !self.blocked_loads.is_empty() {
+            for name in std::mem::take(&mut self.blocked_loads) {
+                self.wheel.put(self.now + 1, Happening::Access(name));
+            }
+        }
+        active
+    }
+
+    fn count_retry(&mut self) {
+        self.stats.at(self.privilege).out_of_order_mut().busy_retries.inc();
+    }
+}
+
+/// What a load finds among the older stores.
+enum Older {
+    None,
+    /// A store that writes all its bytes.
+    Covers(Position),
+    /// A store that writes some of them.
+    Overlaps,
+}
+
+/// The lines that an access touches: four at most, two for each part.
+struct Lines {
+    addresses: [PhysAddr; 4],
+    count: u8,
+}
+
+impl Lines {
+    fn of(bytes: &Bytes, mem: &Hierarchy) -> Self {
+        let mut lines = Self { addresses: [PhysAddr(0); 4], count: 0 };
+        for (start, size) in bytes.parts.into_iter().filter(|(_, size)| *size > 0) {
+            lines.add(PhysAddr(start));
+            let last = PhysAddr(start + size - 1);
+            if mem.line(last) != mem.line(PhysAddr(start)) {
+                lines.add(last);
+            }
+        }
+        lines
+    }
+
+    fn add(&mut self, pa: PhysAddr) {
+        self.addresses[usize::from(self.count)] = pa;
+        self.count += 1;
+    }
+
+    fn get(&self, part: u8) -> Option<PhysAddr> {
+        (part < self.count).then(|| self.addresses[usize::from(part)])
+    }
+
+    fn count(&self) -> u8 {
+        self.count
+    }
+}

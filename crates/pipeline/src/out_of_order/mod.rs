@@ -1,0 +1,358 @@
+//! The out-of-order core, cycle by cycle.
+//!
+//! ```text
+//!  predict -> [fetch target queue] -> fetch -> decode -> rename -> [schedulers] -> issue -> [rob] -> commit
+//!     ^            |  prefetch          |         |        |            |   ^                 |
+//!     |            v                    v         |        |   loads, stores: queues, DTLB,   |
+//!     |        ITLB, L1I            the source    |        |   L1D, stores after commit       |
+//!     +------ resteer (decode) -------------------+        |                                  |
+//!     +------ squash (wrong guess, memory order) ----------+-- train <------------------------+
+//! ```
+//!
+//! The source executes an instruction when it is fetched, so the core knows every outcome and pretends
+//! not to until the model has found it out. After a wrong guess the source executes what lies on the
+//! wrong path, which takes up everything a real wrong path takes up, until the branch is resolved.
+//! Instructions that change the state others run in are executed when the core is empty.
+//!
+//! One file a stage; [`OutOfOrder::tick`] lists them from back to front, so that what a stage frees in
+//! a cycle is used by the one before it in the next at the earliest... except that commit frees for
+//! rename in the same cycle. Cycles in which nothing can happen are skipped.
+//!
+//! Left out: several threads on a core, a micro-operation cache, fusion, and wrong guesses that are
+//! found on a wrong path (the front end follows its guesses there until the squash).
+
+mod commit;
+mod config;
+mod decode;
+mod fetch;
+mod front;
+mod issue;
+mod lsq;
+mod predict;
+mod rename;
+mod slot;
+mod squash;
+mod stats;
+mod store_sets;
+mod tick;
+mod viewer;
+mod wheel;
+
+pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig};
+pub use stats::{Cause, Lost, OutOfOrderStats, Spent};
+pub use viewer::Viewer;
+
+use crate::core::{Core, Progress, State};
+use crate::stats::{CoreStats, Stream};
+use branch::Predictor;
+use front::Front;
+use issue::Scheduler;
+use lsq::Stores;
+use mem::{Cycle, Hierarchy, Level, Ticket, Translation};
+use rename::Registers;
+use slot::{NOBODY, Name, Position, Window};
+use std::collections::VecDeque;
+use store_sets::StoreSets;
+use stream::{Class, HartId, Instr, LineAddr, MemKind, PhysAddr, Privilege, Reg, Source};
+use wheel::Wheel;
+
+/// Who waits for a request that memory has not answered.
+#[derive(Clone, Copy, Debug)]
+enum Claimant {
+    /// The fetch target whose translation it is.
+    FetchTranslation,
+    /// The fetch target whose bytes they are.
+    FetchLine,
+    /// The access whose address is translated.
+    Translation(Name),
+    /// The access whose data it is.
+    Data(Name),
+    /// The committed store that is written.
+    Store(Name),
+    /// Nobody: a hint.
+    Nobody,
+}
+
+/// What happens at a known cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Happening {
+    /// All operands are there.
+    Ready(Name),
+    /// A branch that was guessed wrong has been executed.
+    Resolve(Name),
+    /// An access has its physical address.
+    Access(Name),
+    /// A translation is asked for again.
+    Translate(Name),
+    /// A stage has something to do again.
+    Wake,
+}
+
+/// The out-of-order core.
+#[derive(Debug)]
+pub struct OutOfOrder {
+    hart: HartId,
+    now: Cycle,
+    config: Box<OutOfOrderConfig>,
+    /// From issue to the result, by class.
+    latency: [u64; Class::ALL.len()],
+    unpipelined: [bool; Class::ALL.len()],
+    /// The schedulers that take each class.
+    takers: Vec<Vec<u8>>,
+    /// Cycles from fetch to rename.
+    front_depth: u64,
+    stats: CoreStats,
+    /// The privilege of what is in the core; it changes only while the core is empty.
+    privilege: Privilege,
+    asid: u16,
+    fetch_translated: bool,
+    predictor: Predictor,
+    front: Front,
+    /// The page of the latest fetch translation: virtual page number and physical address.
+    last_fetch_page: Option<(u64, PhysAddr)>,
+    window: Window,
+    /// For each register, the instruction in the core that will write it last.
+    map: [u64; Reg::COUNT],
+    registers: Registers,
+    schedulers: Vec<Scheduler>,
+    loads: VecDeque<Position>,
+    stores: Stores,
+    store_sets: StoreSets,
+    /// Fences and atomics in the core: younger accesses wait for the oldest.
+    barriers: VecDeque<Position>,
+    /// Loads that wait for a store that overlaps to reach the cache.
+    blocked_loads: Vec<Name>,
+    wheel: Wheel<Happening>,
+    happening: Vec<Happening>,
+    claims: Vec<(Ticket, Claimant)>,
+    /// What a squash left to take back is taken back then.
+    recovered_at: Cycle,
+    /// The last serialising instruction lets the front end go on behind it.
+    flow_continues: bool,
+    /// The source had no instruction but something was done: time must pass.
+    progress_without_instruction: bool,
+    /// The source has nothing to execute.
+    waiting: Option<State>,
+    last_lost: Lost,
+    last_commit: Cycle,
+    viewer: Option<Box<Viewer>>,
+    /// The source is on a wrong path that was abandoned.
+    leave_wrong_path: bool,
+    /// The line that warming fetched last.
+    warm_line: Option<LineAddr>,
+}
+
+impl OutOfOrder {
+    /// A core at time zero. The configuration must have passed its validation.
+    #[must_use]
+    pub fn new(config: &OutOfOrderConfig, hart: HartId) -> Self {
+        let predictor = Predictor::new(&config.branch).expect("the configuration was validated");
+        let schedulers: Vec<Scheduler> = config.schedulers.values().map(scheduler).collect();
+        let takes = |class: Class| {
+            let takes = schedulers.iter().enumerate().filter(|(_, s)| s.ports[class as usize] != 0);
+            takes.map(|(index, _)| index as u8).collect()
+        };
+        let front = &config.front;
+        let capacity = config.rob + front.queue + front.fetch_bytes;
+        let mut stats = CoreStats::default();
+        stats.user.out_of_order = Some(OutOfOrderStats::default());
+        stats.kernel.out_of_order = Some(OutOfOrderStats::default());
+        Self {
+            hart,
+            now: Cycle(0),
+            latency: Class::ALL.map(|class| config.latency(class)),
+            unpipelined: Class::ALL.map(|class| config.unpipelined.contains(&class)),
+            takers: Class::ALL.iter().map(|&class| takes(class)).collect(),
+            front_depth: u64::from(front.fetch_to_decode_cycles + config.decode_to_rename_cycles),
+            stats,
+            privilege: Privilege::Machine,
+            asid: 0,
+            fetch_translated: false,
+            predictor,
+            front: Front::new(),
+            last_fetch_page: None,
+            window: Window::new(capacity as usize),
+            map: [NOBODY; Reg::COUNT],
+            registers: Registers::new(config.int_registers, config.fp_registers),
+            schedulers,
+            loads: VecDeque::new(),
+            stores: Stores::default(),
+            store_sets: StoreSets::new(&config.memory),
+            barriers: VecDeque::new(),
+            blocked_loads: Vec::new(),
+            wheel: Wheel::new(),
+            happening: Vec::new(),
+            claims: Vec::new(),
+            recovered_at: Cycle(0),
+            flow_continues: false,
+            progress_without_instruction: false,
+            waiting: None,
+            last_lost: Lost::FrontOther,
+            last_commit: Cycle(0),
+            viewer: None,
+            leave_wrong_path: false,
+            warm_line: None,
+            config: Box::new(config.clone()),
+        }
+        .started()
+    }
+
+    /// With the front end waiting to be told where to begin.
+    fn started(mut self) -> Self {
+        self.reset();
+        self
+    }
+
+    /// Forgets what is under way; registers, queues and caches are as an empty core has them.
+    fn reset(&mut self) {
+        self.front = Front::new();
+        self.front.halt = Some(front::Halt::Alone);
+        self.front.halted_at = self.now;
+        self.front.resume_at = slot::NEVER;
+        self.last_fetch_page = None;
+        self.map = [NOBODY; Reg::COUNT];
+        self.loads.clear();
+        self.stores = Stores::default();
+        self.barriers.clear();
+        self.blocked_loads.clear();
+        self.registers = Registers::new(self.config.int_registers, self.config.fp_registers);
+        for (scheduler, config) in self.schedulers.iter_mut().zip(self.config.schedulers.values()) {
+            scheduler.ready.clear();
+            scheduler.free = config.entries;
+            scheduler.busy_until.fill(Cycle(0));
+        }
+        self.wheel.clear(self.now);
+        self.happening.clear();
+        self.claims.clear();
+        self.recovered_at = self.now;
+        self.flow_continues = false;
+        self.waiting = None;
+        self.last_commit = self.now;
+    }
+
+    /// Logs what happens to instructions from now on, or no longer; returns the log until now.
+    pub fn view(&mut self, viewer: Option<Viewer>) -> Option<Viewer> {
+        std::mem::replace(&mut self.viewer, viewer.map(Box::new)).map(|viewer| *viewer)
+    }
+
+    /// Bits of storage of the predictors, by name.
+    #[must_use]
+    pub fn storage_bits(&self) -> Vec<(&'static str, u64)> {
+        let of = self.predictor.storage_bits();
+        let store_sets = self.store_sets.storage_bits(self.config.memory.store_queue);
+        vec![
+            ("history", of.history),
+            ("direction", of.direction),
+            ("btb", of.btb),
+            ("indirect", of.indirect),
+            ("ras", of.ras),
+            ("store_sets", store_sets),
+        ]
+    }
+
+    fn leave_wrong_path(&mut self, source: &mut dyn Source) {
+        if std::mem::take(&mut self.leave_wrong_path) {
+            source.squash(self.hart);
+        }
+    }
+
+    fn wake_at(&mut self, at: Cycle) {
+        if at > self.now && at != slot::NEVER {
+            self.wheel.put(at, Happening::Wake);
+        }
+    }
+
+    fn count_access(&mut self, found: Level, stream: Stream) {
+        self.stats.at(self.privilege).found[found][stream].inc();
+    }
+
+    fn count_translation(&mut self, translation: &Translation, fetch: bool) {
+        let stats = self.stats.at(self.privilege);
+        if translation.missed {
+            if fetch { stats.itlb_misses.inc() } else { stats.dtlb_misses.inc() }
+        }
+        for found in translation.reads() {
+            stats.found[*found][Stream::Walk].inc();
+        }
+    }
+}
+
+impl Core for OutOfOrder {
+    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
+        self.waiting = None;
+        self.leave_wrong_path(source);
+        let before = self.now;
+        let instructions = self.tick(source, mem);
+        let state = self.waiting.unwrap_or(State::Running);
+        Progress { cycles: self.now - before, instructions, state }
+    }
+
+    fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
+        if !self.window.is_empty() || self.front.halt.is_none() {
+            self.abandon();
+        }
+        self.leave_wrong_path(source);
+        let line = crate::in_order::warm_accesses(self.hart, self.warm_line, instr, source, mem);
+        self.warm_line = Some(line);
+        if let Some(branch) = &instr.branch {
+            let end = stream::VirtAddr(instr.pc.0.wrapping_add(u64::from(instr.len)));
+            self.predictor.warm(instr.pc, branch, end);
+        }
+    }
+
+    fn idle(&mut self, cycles: u64) {
+        debug_assert!(self.window.is_empty(), "hart {} waits while it executes", self.hart.0);
+        self.stats.idle_cycles.add(cycles);
+        self.now += cycles;
+        // Whatever was to happen was to happen to an instruction, and there is none.
+        self.wheel.clear(self.now);
+        self.last_commit = self.now;
+    }
+
+    fn now(&self) -> Cycle {
+        self.now
+    }
+
+    fn resume_at(&mut self, now: Cycle) {
+        assert!(now >= self.now, "the clock of hart {} cannot go back", self.hart.0);
+        if now > self.now {
+            self.abandon();
+            self.now = now;
+            self.reset();
+            self.warm_line = None;
+        }
+    }
+
+    fn stats(&self) -> &CoreStats {
+        &self.stats
+    }
+}
+
+fn scheduler(config: &SchedulerConfig) -> Scheduler {
+    let mut ports = [0; Class::ALL.len()];
+    for (port, classes) in config.ports.values().enumerate() {
+        for class in classes {
+            ports[*class as usize] |= 1 << port;
+        }
+    }
+    Scheduler {
+        free: config.entries,
+        ready: Vec::new(),
+        ports,
+        busy_until: vec![Cycle(0); config.ports.len()],
+    }
+}
+
+/// Whether an instruction takes a load queue entry.
+fn is_load(instr: &Instr) -> bool {
+    instr.class == Class::Load
+}
+
+/// Whether an instruction takes a store queue entry: what is written after commit.
+fn is_store(instr: &Instr) -> bool {
+    let writes = instr.mem.is_some_and(|access| access.kind == MemKind::Store);
+    instr.class == Class::Store && writes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! Rename and dispatch: gives instructions their registers, a place in the reorder buffer, in a
+//! scheduler, and in the load or store queue, all in one step and in program order.
+//!
+//! The slots of the top-down accounting are counted here (see `stats`). Left out: move elimination and
+//! instructions that split into several operations.
+
+use super::slot::{NEVER, NOBODY, Position};
+use super::stats::Lost;
+use super::{OutOfOrder, is_load, is_store};
+use mem::Cycle;
+use stream::{Class, RegKind};
+
+/// Free physical registers, by file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Registers {
+    int: u32,
+    fp: u32,
+}
+
+impl Registers {
+    /// Those that do not hold the architectural state.
+    pub(super) fn new(int: u32, fp: u32) -> Self {
+        Self { int: int - 32, fp: fp - 32 }
+    }
+
+    #[inline]
+    pub(super) fn free(&mut self, kind: RegKind) -> &mut u32 {
+        match kind {
+            RegKind::Int => &mut self.int,
+            RegKind::Fp | RegKind::Vector | RegKind::Status => &mut self.fp,
+        }
+    }
+}
+
+impl OutOfOrder {
+    /// The rename stage; returns whether it did something.
+    pub(super) fn rename(&mut self) -> bool {
+        let width = self.config.rename_width;
+        let mut taken = 0;
+        let mut refused = None;
+        if self.now < self.recovered_at {
+            refused = Some(Lost::Recovery);
+        } else {
+            while taken < width {
+                let at = self.window.renamed;
+                if at == self.window.decoded || self.window.get(at).rename_at > self.now {
+                    break;
+                }
+                if let Err(why) = self.place(at) {
+                    refused = Some(why);
+                    break;
+                }
+                taken += 1;
+            }
+        }
+        self.count_slots(1, taken, refused);
+        taken > 0
+    }
+
+    /// Counts the slots of `cycles` cycles in each of which `taken` were taken.
+    pub(super) fn count_slots(&mut self, cycles: u64, taken: u32, refused: Option<Lost>) {
+        let width = u64::from(self.config.rename_width);
+        let left = width - u64::from(taken);
+        let why = match refused {
+            Some(why) => why,
+            None if taken > 0 => Lost::Bandwidth,
+            None => self.front_reason(),
+        };
+        self.last_lost = why;
+        let stats = self.stats.at(self.privilege).out_of_order_mut();
+        stats.slots.add(width * cycles);
+        stats.renamed.add(u64::from(taken) * cycles);
+        stats.lost[why].add(left * cycles);
+    }
+
+    /// Why fetch delivered nothing when what is missing now would have been fetched.
+    fn front_reason(&self) -> Lost {
+        let then = self.now.0.wrapping_sub(self.front_depth);
+        self.front.log[then as usize % super::front::Front::LOG]
+    }
+
+    /// Renames the instruction at `at`, or says what it lacks.
+    fn place(&mut self, at: Position) -> Result<(), Lost> {
+        let slot = self.window.get(at);
+        let instr = &slot.instr;
+        if instr.serialising && self.window.in_rob() > 0 {
+            return Err(Lost::Alone);
+        }
+        if self.window.in_rob() >= u64::from(self.config.rob) {
+            return Err(Lost::RobFull);
+        }
+        let (load, store) = (is_load(instr), is_store(instr));
+        if load && self.loads.len() >= self.config.memory.load_queue as usize {
+            return Err(Lost::LoadQueueFull);
+        }
+        if store && self.stores.len() >= self.config.memory.store_queue as usize {
+            return Err(Lost::StoreQueueFull);
+        }
+        let destination = instr.operands.dst;
+        if let Some(register) = destination
+            && *self.registers.free(register.kind()) == 0
+        {
+            return Err(Lost::RegistersFull);
+        }
+        let Some(scheduler) = self.scheduler_for(instr.class) else {
+            return Err(Lost::SchedulerFull);
+        };
+        self.schedulers[scheduler].free -= 1;
+        self.link(at, scheduler);
+        self.enter_queues(at, load, store);
+        Ok(())
+    }
+
+    /// The scheduler with the most free entries of those that take the class.
+    fn scheduler_for(&self, class: Class) -> Option<usize> {
+        let takes = self.takers[class as usize].iter().map(|&index| usize::from(index));
+        takes.filter(|&i| self.schedulers[i].free > 0).max_by_key(|&i| {
+            // The first of several equals.
+            (self.schedulers[i].free, std::cmp::Reverse(i))
+        })
+    }
+
+    /// Looks up its sources and makes it the producer of its destination.
+    fn link(&mut self, at: Position, scheduler: usize) {
+        let earliest = self.now + u64::from(self.config.rename_to_issue_cycles);
+        let sources = self.window.get(at).instr.operands.srcs;
+        let mut ready_at = earliest;
+        let mut waiting = 0;
+        for (operand, source) in sources.into_iter().enumerate() {
+            let Some(source) = source else { continue };
+            let producer = self.map[source.index()];
+            if producer == NOBODY {
+                continue;
+            }
+            let known = self.window.get(producer).done_at;
+            if known != NEVER {
+                ready_at = ready_at.max(known);
+                continue;
+            }
+            let next = self.window.get(producer).consumers;
+            self.window.get_mut(producer).consumers = at * 4 + operand as u64;
+            let slot = self.window.get_mut(at);
+            slot.next_consumer[operand] = next;
+            slot.producers[operand] = producer;
+            waiting += 1;
+        }
+        let now = self.now;
+        let slot = self.window.get_mut(at);
+        slot.renamed_at = now;
+        slot.ready_at = ready_at;
+        slot.waiting = waiting;
+        slot.scheduler = scheduler as u8;
+        if let Some(register) = slot.instr.operands.dst {
+            slot.previous = std::mem::replace(&mut self.map[register.index()], at);
+            *self.registers.free(register.kind()) -= 1;
+        }
+        self.window.renamed += 1;
+        if waiting == 0 {
+            self.ready(at, ready_at);
+        }
+    }
+
+    fn enter_queues(&mut self, at: Position, load: bool, store: bool) {
+        let name = self.window.name(at);
+        let instr = &self.window.get(at).instr;
+        let (pc, class) = (instr.pc, instr.class);
+        if load {
+            self.loads.push_back(at);
+            if let Some(store) = self.store_sets.load(pc)
+                && self.stores.is_unknown(store)
+            {
+                self.window.get_mut(at).access.wait_for = store.at;
+                self.stats.at(self.privilege).out_of_order_mut().store_set_waits.inc();
+            }
+        } else if store {
+            self.store_sets.store(pc, name);
+            self.stores.push(name, &self.window.get(at).instr);
+        }
+        if matches!(class, Class::Fence | Class::Atomic) {
+            self.barriers.push_back(at);
+        }
+    }
+
+    /// All operands of the instruction at `at` are there at `when`.
+    pub(super) fn ready(&mut self, at: Position, when: Cycle) {
+        let name = self.window.name(at);
+        // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.
+        self.wheel.put(when.max(self.now + 1), super::Happening::Ready(name));
+    }
+}

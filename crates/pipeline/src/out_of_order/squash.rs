@@ -1,0 +1,169 @@
+//! Squash: takes back instructions from the youngest on, and sends the front end elsewhere.
+//!
+//! The memory system is not told: what a wrong path touched stays touched.
+
+use super::OutOfOrder;
+use super::slot::{NOBODY, Position};
+use super::stats::{Cause, Lost};
+use stream::{Class, Source, VirtAddr};
+
+impl OutOfOrder {
+    /// The branch at `at` was executed and had been guessed wrong.
+    pub(super) fn resolve(&mut self, at: Position, cause: Cause, source: &mut dyn Source) {
+        let slot = self.window.get(at);
+        let (pc, next, fall_through) = (slot.instr.pc, slot.actual_next(), slot.fall_through());
+        let branch = slot.instr.branch.expect("only branches are guessed");
+        match slot.record {
+            Some(record) => {
+                self.take_back(at + 1);
+                self.predictor.squash_to(&record, Some(&branch));
+            }
+            None => {
+                // The target buffer did not know it: it enters the history now.
+                self.forget_after(at);
+                let record = self.predictor.enter(pc, &branch, fall_through);
+                self.window.get_mut(at).record = Some(record);
+            }
+        }
+        self.window.get_mut(at).wrong = None;
+        self.start_over(next, cause, source);
+    }
+
+    /// The load at `at` was executed before an older store to its address.
+    pub(super) fn violate(&mut self, at: Position, source: &mut dyn Source) {
+        let pc = self.window.get(at).instr.pc;
+        self.forget_after(at - 1);
+        self.start_over(pc, Cause::MemoryOrder, source);
+    }
+
+    /// Sends the front end along the right path at `next`.
+    fn start_over(&mut self, next: VirtAddr, cause: Cause, source: &mut dyn Source) {
+        if self.front.off_path {
+            source.squash(self.hart);
+        }
+        self.front.off_path = false;
+        self.front.dead_end = false;
+        self.front.halt = None;
+        self.front.redirect(Some(next), self.now + 1);
+        self.front.refilling = Some(match cause {
+            Cause::Conditional => Lost::ResteerConditional,
+            Cause::Indirect | Cause::Target => Lost::ResteerIndirect,
+            Cause::Return => Lost::ResteerReturn,
+            Cause::MemoryOrder => Lost::ResteerMemory,
+        });
+        self.stats.at(self.privilege).out_of_order_mut().squashes[cause].inc();
+    }
+
+    /// Squashes all after `at`, and what was predicted of them.
+    pub(super) fn forget_after(&mut self, at: Position) {
+        let from = at.wrapping_add(1);
+        let in_core = (from..self.window.tail).find_map(|p| self.window.get(p).record);
+        let oldest = in_core.or_else(|| self.front.oldest_record());
+        self.take_back(from);
+        if let Some(record) = oldest {
+            self.predictor.squash_to(&record, None);
+        }
+    }
+
+    /// Takes all instructions from `from` on out of the core, the youngest first. Those of the right
+    /// path will be fetched again. Predictions are the caller's.
+    pub(super) fn take_back(&mut self, from: Position) {
+        if let Some(held) = self.front.held.take() {
+            self.front.replay.push_front(held);
+        }
+        let renamed_before = self.window.renamed;
+        while self.window.tail > from {
+            let at = self.window.tail - 1;
+            if at < renamed_before {
+                self.undo_rename(at);
+                self.stats.at(self.privilege).out_of_order_mut().squashed.inc();
+            }
+            if let Some(log) = &mut self.viewer {
+                log.squashed(self.window.get(at), self.now);
+            }
+            let slot = self.window.get(at);
+            if !slot.off_path {
+                let instr = slot.instr;
+                self.front.replay.push_front(instr);
+            }
+            self.window.tail = at;
+        }
+        self.window.decoded = self.window.decoded.min(from);
+        self.window.renamed = self.window.renamed.min(from);
+        let undone = renamed_before.saturating_sub(from);
+        if undone > 0 {
+            let cycles = undone.div_ceil(u64::from(self.config.squash_width));
+            self.recovered_at = self.recovered_at.max(self.now + cycles);
+            self.wake_at(self.recovered_at);
+        }
+    }
+
+    /// Gives back what the instruction took at rename.
+    fn undo_rename(&mut self, at: Position) {
+        for operand in (0..3).rev() {
+            let producer = self.window.get(at).producers[operand];
+            if producer == NOBODY {
+                continue;
+            }
+            let link = at * 4 + operand as u64;
+            let next = self.window.get(at).next_consumer[operand];
+            let producer = self.window.get_mut(producer);
+            // A producer whose time is known has told everyone and forgotten them.
+            if producer.consumers == link {
+                producer.consumers = next;
+            }
+        }
+        let slot = self.window.get(at);
+        if let Some(register) = slot.instr.operands.dst {
+            // An instruction that has committed since is the architectural state.
+            let waits = slot.previous != NOBODY && slot.previous >= self.window.head;
+            self.map[register.index()] = if waits { slot.previous } else { NOBODY };
+            *self.registers.free(register.kind()) += 1;
+        }
+        if slot.issued_at == super::slot::NEVER {
+            self.schedulers[usize::from(slot.scheduler)].free += 1;
+        }
+        self.leave_queues(at);
+    }
+
+    /// Takes a renamed instruction out of the load or store queue and the barriers.
+    fn leave_queues(&mut self, at: Position) {
+        let slot = self.window.get(at);
+        if super::is_load(&slot.instr) {
+            self.loads.pop_back();
+        } else if super::is_store(&slot.instr) {
+            self.stores.pop_youngest();
+        }
+        if matches!(slot.instr.class, Class::Fence | Class::Atomic)
+            && self.barriers.back() == Some(&at)
+        {
+            self.barriers.pop_back();
+        }
+    }
+
+    /// Drops everything in the core when another mode takes over: it was executed all the same.
+    pub(super) fn abandon(&mut self) {
+        self.forget_predictions_from_head();
+        self.leave_wrong_path |= self.front.off_path;
+        let renamed = self.window.in_rob();
+        while self.window.tail > self.window.head {
+            let at = self.window.tail - 1;
+            if at < self.window.renamed {
+                self.undo_rename(at);
+            }
+            self.window.tail = at;
+        }
+        self.window.decoded = self.window.head;
+        self.window.renamed = self.window.head;
+        self.stats.at(self.privilege).out_of_order_mut().abandoned.add(renamed);
+        self.reset();
+    }
+
+    fn forget_predictions_from_head(&mut self) {
+        let head = self.window.head;
+        let in_core = (head..self.window.tail).find_map(|p| self.window.get(p).record);
+        if let Some(record) = in_core.or_else(|| self.front.oldest_record()) {
+            self.predictor.squash_to(&record, None);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One cycle.
+
+use super::front::{Front, Line, Translating};
+use super::slot::NEVER;
+use super::stats::Spent;
+use super::{Claimant, Happening, OutOfOrder};
+use crate::Stream;
+use mem::{Arrival, Cycle, Hierarchy, Ticket};
+use stream::Source;
+
+/// Cycles without a commit, with instructions in the core, after which something is broken.
+const PATIENCE: u64 = 2_000_000;
+
+impl OutOfOrder {
+    /// Lets a cycle pass, and those after it in which nothing can happen. Returns the instructions
+    /// that committed.
+    pub(super) fn tick(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {
+        self.progress_without_instruction = false;
+        mem.advance(self.now);
+        let mut active = self.take_arrivals(mem);
+        active |= self.take_happenings(source, mem);
+        let committed = self.commit();
+        active |= committed > 0;
+        active |= self.write_stores(mem);
+        active |= self.issue(source, mem);
+        active |= self.rename();
+        active |= self.decode(source);
+        active |= self.fetch(source, mem);
+        active |= self.predict();
+        active |= self.progress_without_instruction;
+        let spent = if committed > 0 { Spent::Base } else { self.why_no_commit() };
+        let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
+        let stats = self.stats.at(self.privilege);
+        stats.cycles.add(1 + skipped);
+        stats.out_of_order_mut().spent[spent].add(1 + skipped);
+        self.now += 1 + skipped;
+        committed
+    }
+
+    fn take_arrivals(&mut self, mem: &mut Hierarchy) -> bool {
+        let mut any = false;
+        while let Some(arrival) = mem.next_arrival(self.hart) {
+            any = true;
+            let (Arrival::Access(ticket, _) | Arrival::Translation(ticket, _)) = arrival;
+            let Some(index) = self.claims.iter().position(|(held, _)| *held == ticket) else {
+                continue;
+            };
+            let (_, claimant) = self.claims.swap_remove(index);
+            self.take_arrival(arrival, claimant, ticket, mem);
+        }
+        any
+    }
+
+    fn take_arrival(
+        &mut self,
+        arrival: Arrival,
+        claimant: Claimant,
+        ticket: Ticket,
+        mem: &Hierarchy,
+    ) {
+        match (arrival, claimant) {
+            (Arrival::Access(_, access), claimant) => {
+                let stream = match claimant {
+                    Claimant::FetchLine => Stream::Instruction,
+                    _ => Stream::Data,
+                };
+                self.count_access(access.found, stream);
+                match claimant {
+                    Claimant::FetchLine => {
+                        let known = Line::Known(access.at, access.found);
+                        self.line_arrived(ticket, known);
+                        self.wake_at(access.at);
+                    }
+                    Claimant::Data(name) if self.window.holds(name) => {
+                        self.data_arrived(name, access.at, access.found, mem);
+                    }
+                    Claimant::Store(name) => self.store_arrived(name, access.at),
+                    _ => {}
+                }
+            }
+            (Arrival::Translation(_, translation), claimant) => match claimant {
+                Claimant::FetchTranslation => {
+                    self.count_translation(&translation, true);
+                    self.fetch_translated(ticket, &translation);
+                }
+                Claimant::Translation(name) => {
+                    self.count_translation(&translation, false);
+                    if self.window.holds(name) {
+                        self.translated(name, translation.at);
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn line_arrived(&mut self, ticket: Ticket, known: Line) {
+        let pending = |line: Line| matches!(line, Line::Pending(held) if held == ticket);
+        if let Some(target) = self.front.targets.iter_mut().find(|target| pending(target.line)) {
+            target.line = known;
+        }
+    }
+
+    fn fetch_translated(&mut self, ticket: Ticket, translation: &mem::Translation) {
+        let pending = |t: Translating| matches!(t, Translating::Pending(held) if held == ticket);
+        let target = self.front.targets.iter_mut().find(|target| pending(target.translation));
+        if let Some(target) = target {
+            target.translation = Translating::Known(translation.at, translation.pa);
+            let start = target.start;
+            self.remember_fetch_page(start, translation.pa);
+        }
+        self.wake_at(translation.at);
+    }
+
+    fn take_happenings(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
+        let mut happening = std::mem::take(&mut self.happening);
+        self.wheel.take(self.now, &mut happening);
+        let any = !happening.is_empty();
+        for what in happening.drain(..) {
+            self.happen(what, source, mem);
+        }
+        self.happening = happening;
+        any
+    }
+
+    fn happen(&mut self, what: Happening, source: &mut dyn Source, mem: &mut Hierarchy) {
+        match what {
+            Happening::Wake => {}
+            Happening::Ready(name) if self.window.holds(name) => {
+                let scheduler = usize::from(self.window.get(name.at).scheduler);
+                self.schedulers[scheduler].insert(name);
+            }
+            Happening::Resolve(name) if self.window.holds(name) => {
+                if let Some(wrong) = self.window.get(name.at).wrong {
+                    self.resolve(name.at, wrong.cause, source);
+                }
+            }
+            Happening::Access(name) if self.window.holds(name) => self.access(name, source, mem),
+            Happening::Translate(name) if self.window.holds(name) => {
+                self.begin_access(name, self.now, source, mem);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts the cycles from the next on in which nothing can happen; returns how many.
+    fn skip(&mut self, mem: &Hierarchy) -> u64 {
+        let Some(next) = self.next_activity(mem) else {
+            self.assert_alive();
+            return 0;
+        };
+        let cycles = (next - self.now).saturating_sub(1);
+        if cycles == 0 {
+            return 0;
+        }
+        let (why, width) = (self.last_lost, u64::from(self.config.rename_width));
+        let stats = self.stats.at(self.privilege).out_of_order_mut();
+        stats.slots.add(width * cycles);
+        stats.lost[why].add(width * cycles);
+        let reason = self.front.log[self.now.0 as usize % Front::LOG];
+        for ahead in 1..=cycles.min(Front::LOG as u64) {
+            // The latest cycles are the ones that will be asked for.
+            let cycle = self.now.0 + 1 + cycles - ahead;
+            self.front.log[cycle as usize % Front::LOG] = reason;
+        }
+        cycles
+    }
+
+    /// The first cycle after this one in which something may happen.
+    fn next_activity(&self, mem: &Hierarchy) -> Option<Cycle> {
+        let now = self.now;
+        let mut next = NEVER;
+        let mut consider = |at: Cycle| {
+            if at > now && at < next {
+                next = at;
+            }
+        };
+        self.wheel.next().map(&mut consider);
+        mem.next_event().map(|at| consider(at.max(now + 1)));
+        let window = &self.window;
+        if window.in_rob() > 0 && window.get(window.head).done_at != NEVER {
+            let latency = u64::from(self.config.execute_to_commit_cycles);
+            consider(window.get(window.head).done_at + latency);
+        }
+        if window.renamed < window.decoded {
+            consider(window.get(window.renamed).rename_at);
+            consider(self.recovered_at);
+        }
+        if window.decoded < window.tail {
+            consider(window.get(window.decoded).decode_at);
+        }
+        if self.front.halt.is_some() {
+            if self.front.resume_at != NEVER {
+                consider(self.front.resume_at);
+            }
+        } else if self.front.predict.is_some() {
+            consider(self.front.predict_at);
+        }
+        // The reason of what is lost may change when the front end's past reaches rename.
+        let slots_change = self.front.log.iter().any(|reason| *reason != self.last_lost);
+        if slots_change && self.last_lost.side() == super::stats::Side::Front {
+            consider(now + 1);
+        }
+        (next != NEVER).then_some(next)
+    }
+
+    /// Ends a simulation that would never end: with instructions in the core, none can go on.
+    fn assert_alive(&self) {
+        assert!(self.now - self.last_commit < PATIENCE, "{}", self.diagnosis());
+    }
+
+    /// What the core holds and what it waits for.
+    #[must_use]
+    pub fn diagnosis(&self) -> String {
+        let window = &self.window;
+        let mut text = format!(
+            "hart {} has committed nothing since cycle {} (now {}): {} in the reorder buffer, {} in the front end, {} loads, {} stores, {} requests to memory under way, halt {:?}",
+            self.hart.0,
+            self.last_commit.0,
+            self.now.0,
+            window.in_rob(),
+            window.tail - window.renamed,
+            self.loads.len(),
+            self.stores.len(),
+            self.claims.len(),
+            self.front.halt,
+        );
+        if !window.is_empty() {
+            let slot = window.get(window.head);
+            text += &format!(
+                "; the oldest is {:?} at {:?}: fetched {}, renamed {:?}, {} operands missing, issued {:?}, access {:?}",
+                slot.instr.class,
+                slot.instr.pc,
+                slot.fetched_at.0,
+                slot.renamed_at,
+                slot.waiting,
+                slot.issued_at,
+                slot.access,
+            );
+        }
+        text
+    }
+}

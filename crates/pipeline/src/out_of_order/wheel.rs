@@ -1,0 +1,125 @@
+//! Things that will happen at a known cycle: a ring of buckets for the near future, a heap beyond.
+
+use mem::Cycle;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Cycles the ring covers.
+const SPAN: u64 = 1024;
+const WORDS: usize = SPAN as usize / 64;
+
+/// A calendar of events. Events of one cycle come out in the order they were put in, except that those
+/// put in over [`SPAN`] cycles ahead come in the order of their value.
+#[derive(Clone, Debug)]
+pub(super) struct Wheel<E> {
+    buckets: Vec<Vec<E>>,
+    /// A bit for each bucket that holds something.
+    occupied: [u64; WORDS],
+    far: BinaryHeap<Reverse<(u64, E)>>,
+    /// The cycle whose events were taken last: all in the ring are later, by less than the span.
+    taken: u64,
+}
+
+impl<E: Copy + Ord> Wheel<E> {
+    pub(super) fn new() -> Self {
+        Self {
+            buckets: (0..SPAN).map(|_| Vec::new()).collect(),
+            occupied: [0; WORDS],
+            far: BinaryHeap::new(),
+            taken: 0,
+        }
+    }
+
+    /// Puts in an event for `at`, which is later than the cycle taken last.
+    #[inline]
+    pub(super) fn put(&mut self, at: Cycle, event: E) {
+        debug_assert!(at.0 > self.taken, "an event at {} after {} was taken", at.0, self.taken);
+        if at.0 - self.taken >= SPAN {
+            self.far.push(Reverse((at.0, event)));
+            return;
+        }
+        let bucket = (at.0 % SPAN) as usize;
+        self.buckets[bucket].push(event);
+        self.occupied[bucket / 64] |= 1 << (bucket % 64);
+    }
+
+    /// Moves the events of `now` to `out`. Cycles must be taken in order, and none with events in it
+    /// may be left out.
+    #[inline]
+    pub(super) fn take(&mut self, now: Cycle, out: &mut Vec<E>) {
+        self.taken = now.0;
+        while let Some(Reverse((at, event))) = self.far.peek().copied() {
+            if at.saturating_sub(now.0) >= SPAN {
+                break;
+            }
+            self.far.pop();
+            let bucket = (at % SPAN) as usize;
+            self.buckets[bucket].push(event);
+            self.occupied[bucket / 64] |= 1 << (bucket % 64);
+        }
+        let bucket = (now.0 % SPAN) as usize;
+        out.append(&mut self.buckets[bucket]);
+        self.occupied[bucket / 64] &= !(1 << (bucket % 64));
+    }
+
+    /// The cycle of the earliest event.
+    pub(super) fn next(&self) -> Option<Cycle> {
+        let first = self.taken + 1;
+        for step in 0..=WORDS as u64 {
+            let from = if step == 0 { first } else { (first / 64 + step) * 64 };
+            let bucket = from % SPAN;
+            let word = self.occupied[bucket as usize / 64] >> (bucket % 64);
+            if word != 0 {
+                let at = from + u64::from(word.trailing_zeros());
+                // The last word wraps round to buckets before the first.
+                if at - self.taken < SPAN {
+                    return Some(Cycle(at));
+                }
+            }
+        }
+        self.far.peek().map(|Reverse((at, _))| Cycle(*at))
+    }
+
+    /// Forgets everything and goes on from `now`.
+    pub(super) fn clear(&mut self, now: Cycle) {
+        self.buckets.iter_mut().for_each(Vec::clear);
+        self.occupied = [0; WORDS];
+        self.far.clear();
+        self.taken = now.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_at_their_cycle_and_not_before() {
+        let mut wheel = Wheel::new();
+        for at in [3, 64, 1023, 1024, 5000] {
+            wheel.put(Cycle(at), at);
+        }
+        let mut out = Vec::new();
+        let mut seen = Vec::new();
+        while let Some(at) = wheel.next() {
+            wheel.take(at, &mut out);
+            seen.push((at.0, out.clone()));
+            out.clear();
+        }
+        let expected: Vec<_> = [3, 64, 1023, 1024, 5000].map(|at| (at, vec![at])).into();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_next_event_is_found_across_the_end_of_the_ring() {
+        let mut wheel = Wheel::new();
+        let mut out = Vec::new();
+        wheel.take(Cycle(1000), &mut out);
+        wheel.put(Cycle(1001 + 500), 1);
+        assert_eq!(wheel.next(), Some(Cycle(1501)));
+        wheel.put(Cycle(1030), 2);
+        assert_eq!(wheel.next(), Some(Cycle(1030)));
+        wheel.clear(Cycle(2000));
+        assert_eq!(wheel.next(), None);
+    }
+}
