@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sim::Clock;
 
 /// A timing system: what a file in `configs/systems` describes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemConfig {
     /// One line for people.
@@ -39,6 +39,7 @@ impl SystemConfig {
         problems.require((1..=10_000).contains(&self.clock_mhz), "clock_mhz", || {
             format!("{} is not from 1 to 10000", self.clock_mhz)
         });
+        self.core.validate("core", &mut problems);
         self.caches.validate("caches", &mut problems);
         self.tlbs.validate("tlbs", &mut problems);
         self.memory.validate("memory", &mut problems);
