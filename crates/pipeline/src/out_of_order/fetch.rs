@@ -260,7 +260,7 @@ impl OutOfOrder {
         if self.front.off_path {
             return self.pull_off_path(source);
         }
-        let instr = match self.front.held.take().or_else(|| self.front.replay.pop_front()) {
+        let instr = match self.front.held.take().or_else(|| self.front.next_replayed()) {
             Some(instr) => instr,
             None => match self.next_overlapped(source, mem) {
                 Some(instr) => instr,
@@ -333,7 +333,7 @@ impl OutOfOrder {
         }
     }
 
-    fn flush_translations(&mut self, scope: stream::FlushScope, mem: &mut Hierarchy) {
+    pub(super) fn flush_translations(&mut self, scope: stream::FlushScope, mem: &mut Hierarchy) {
         mem.flush_tlb(self.hart, scope);
         self.last_fetch_page = None;
     }

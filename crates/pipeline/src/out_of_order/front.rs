@@ -93,6 +93,8 @@ pub(super) struct Front {
     pub(super) held: Option<Instr>,
     /// Instructions of the right path to fetch again.
     pub(super) replay: VecDeque<Instr>,
+    /// Instructions of those that prediction has seen.
+    pub(super) ahead: usize,
     /// What the front end is refilling after, until an instruction of the right path is fetched.
     pub(super) refilling: Option<Lost>,
     /// Why fetch delivered nothing, for each of the latest cycles.
@@ -119,6 +121,7 @@ impl Front {
             credit: 0,
             held: None,
             replay: VecDeque::new(),
+            ahead: 0,
             refilling: None,
             log: [Lost::FrontOther; Self::LOG],
         }
@@ -132,6 +135,7 @@ impl Front {
         self.predict = pc;
         self.predict_at = at;
         self.credit = 0;
+        self.ahead = 0;
         if let Some(pc) = pc {
             self.fetch = pc;
         }
@@ -158,6 +162,12 @@ impl Front {
                 fetch > guess.pc.0.wrapping_sub(start) && fetch <= 1 << 12
             })
         })
+    }
+
+    /// Takes the next instruction that was taken from the source before.
+    pub(super) fn next_replayed(&mut self) -> Option<Instr> {
+        self.ahead = self.ahead.saturating_sub(1);
+        self.replay.pop_front()
     }
 
     /// Takes the first target out.

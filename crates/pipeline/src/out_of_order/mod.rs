@@ -107,6 +107,8 @@ pub struct OutOfOrder {
     asid: u16,
     fetch_translated: bool,
     predictor: Predictor,
+    /// A predictor is perfect: it is shown what branches will do.
+    shows_outcomes: bool,
     front: Front,
     /// The page of the latest fetch translation: virtual page number and physical address.
     last_fetch_page: Option<(u64, PhysAddr)>,
@@ -169,6 +171,7 @@ impl OutOfOrder {
             asid: 0,
             fetch_translated: false,
             predictor,
+            shows_outcomes: is_perfect(&config.branch),
             front: Front::new(),
             last_fetch_page: None,
             window: Window::new(capacity as usize),
@@ -326,6 +329,12 @@ impl Core for OutOfOrder {
     fn stats(&self) -> &CoreStats {
         &self.stats
     }
+}
+
+fn is_perfect(config: &branch::BranchConfig) -> bool {
+    use branch::{direction::DirectionConfig, indirect::IndirectConfig};
+    matches!(config.direction, DirectionConfig::Perfect(_))
+        || matches!(config.indirect, IndirectConfig::Perfect(_))
 }
 
 fn scheduler(config: &SchedulerConfig) -> Scheduler {

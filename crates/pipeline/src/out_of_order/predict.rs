@@ -4,14 +4,17 @@
 //! from where it stands. The branch ends the target, and direction, indirect and return predictors say
 //! where the next one starts (fetch-directed instruction prefetching; Reinman, Calder and Austin,
 //! MICRO 1999). A branch that the buffer does not know is invisible here.
+//!
+//! Perfect predictors are shown what the branch will do: the source runs ahead of fetch to find out.
 
 use super::OutOfOrder;
 use super::front::{Guess, Line, Target, Translating};
-use stream::VirtAddr;
+use mem::Hierarchy;
+use stream::{Branch, Fetched, Source, VirtAddr};
 
 impl OutOfOrder {
     /// Makes the targets of this cycle; returns whether it made one.
-    pub(super) fn predict(&mut self) -> bool {
+    pub(super) fn predict(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         if self.now < self.front.predict_at || self.front.halt.is_some() {
             return false;
         }
@@ -19,7 +22,7 @@ impl OutOfOrder {
         for _ in 0..self.config.front.predictions_per_cycle {
             let room = self.front.targets.len() < self.config.front.ftq as usize;
             let Some(start) = self.front.predict.filter(|_| room) else { break };
-            let bubble = self.make_target(start);
+            let bubble = self.make_target(start, source, mem);
             made = true;
             self.front.predict_at = self.now + 1 + bubble;
             if bubble > 0 {
@@ -30,7 +33,12 @@ impl OutOfOrder {
     }
 
     /// Makes the target at `start`; returns the cycles in which no other can be made.
-    fn make_target(&mut self, start: VirtAddr) -> u64 {
+    fn make_target(
+        &mut self,
+        start: VirtAddr,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> u64 {
         let size = u64::from(self.config.front.target_bytes);
         let window_end = VirtAddr((start.0 & !(size - 1)).wrapping_add(size));
         let mut target = Target {
@@ -44,7 +52,9 @@ impl OutOfOrder {
         let mut bubble = 0;
         if let Some((pc, hit)) = self.predictor.next_branch(start, window_end) {
             let fall_through = VirtAddr(pc.0.wrapping_add(u64::from(hit.length)));
-            let guess = self.predictor.predict(pc, hit.kind, hit.target, fall_through, None);
+            let oracle = self.outcome_ahead(pc, source, mem);
+            let oracle = oracle.as_ref();
+            let guess = self.predictor.predict(pc, hit.kind, hit.target, fall_through, oracle);
             target.next = if guess.taken { guess.target } else { fall_through };
             target.end = fall_through;
             target.guess = Some(Guess { pc, kind: hit.kind, record: guess.record });
@@ -55,5 +65,46 @@ impl OutOfOrder {
         self.front.predict = Some(target.next);
         self.front.targets.push_back(target);
         bubble
+    }
+
+    /// What the branch at `pc`, which is predicted next, will do, if a predictor wants to be shown.
+    /// Unknown on a wrong path and behind what must be alone.
+    fn outcome_ahead(
+        &mut self,
+        pc: VirtAddr,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> Option<Branch> {
+        if !self.shows_outcomes || self.front.off_path {
+            return None;
+        }
+        // One window holds fewer instructions than that.
+        for _ in 0..self.config.front.target_bytes {
+            if self.front.ahead == self.front.replay.len() {
+                let next = self.look_ahead(source, mem)?;
+                self.front.replay.push_back(next);
+            }
+            let next = self.front.replay[self.front.ahead];
+            self.front.ahead += 1;
+            if next.pc == pc {
+                return next.branch;
+            }
+        }
+        None
+    }
+
+    /// The next instruction of the right path, if it can be had without emptying the core.
+    fn look_ahead(
+        &mut self,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> Option<stream::Instr> {
+        loop {
+            match source.next_overlapped(self.hart) {
+                Fetched::Instr(instr) => return Some(instr),
+                Fetched::Flush(scope) => self.flush_translations(scope, mem),
+                _ => return None,
+            }
+        }
     }
 }

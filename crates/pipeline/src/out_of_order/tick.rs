@@ -26,7 +26,7 @@ impl OutOfOrder {
         active |= self.rename();
         active |= self.decode(source);
         active |= self.fetch(source, mem);
-        active |= self.predict();
+        active |= self.predict(source, mem);
         active |= self.progress_without_instruction;
         let spent = if committed > 0 { Spent::Base } else { self.why_no_commit() };
         let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
@@ -176,7 +176,9 @@ impl OutOfOrder {
             }
         };
         self.wheel.next().map(&mut consider);
-        mem.next_event().map(|at| consider(at.max(now + 1)));
+        if let Some(at) = mem.next_event() {
+            consider(at.max(now + 1));
+        }
         let window = &self.window;
         if window.in_rob() > 0 && window.get(window.head).done_at != NEVER {
             let latency = u64::from(self.config.execute_to_commit_cycles);
