@@ -199,9 +199,12 @@ impl OutOfOrder {
             consider(self.front.predict_at);
         }
         // The reason of what is lost may change when the front end's past reaches rename.
-        let slots_change = self.front.log.iter().any(|reason| *reason != self.last_lost);
-        if slots_change && self.last_lost.side() == super::stats::Side::Front {
-            consider(now + 1);
+        if self.last_lost.side() == super::stats::Side::Front {
+            let past = now.0.saturating_sub(self.front_depth) + 1..=now.0;
+            let log = |cycle: u64| self.front.log[cycle as usize % Front::LOG];
+            if let Some(cycle) = past.into_iter().find(|&cycle| log(cycle) != self.last_lost) {
+                consider(Cycle(cycle + self.front_depth));
+            }
         }
         (next != NEVER).then_some(next)
     }
