@@ -1,4 +1,4 @@
-//! The systems that come with the program.
+//! The descriptions that come with the program.
 
 /// A system description that is part of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,13 +10,18 @@ pub struct Builtin {
 }
 
 const SYSTEMS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/systems.rs"));
+const DRAM: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/dram.rs"));
 
 /// All built-in systems, by name.
 pub fn builtins() -> impl Iterator<Item = Builtin> {
-    SYSTEMS.iter().map(|&(name, toml)| Builtin { name, toml })
+    list(SYSTEMS)
 }
 
-/// The built-in system called `name`.
-pub(crate) fn builtin(name: &str) -> Option<Builtin> {
-    builtins().find(|builtin| builtin.name == name)
+/// All built-in kinds of DRAM, by name: what `memory.dram` may name.
+pub fn dram_builtins() -> impl Iterator<Item = Builtin> {
+    list(DRAM)
+}
+
+fn list(of: &'static [(&'static str, &'static str)]) -> impl Iterator<Item = Builtin> {
+    of.iter().map(|&(name, toml)| Builtin { name, toml })
 }

@@ -10,17 +10,19 @@ use thiserror::Error;
 pub enum ConfigError {
     /// Nothing is known by this name.
     #[error(
-        "there is no system called {name:?}; known are: {known}. \
+        "there is no {noun} called {name:?}; known are: {known}. \
          A file of your own is given by its path, ending in .toml"
     )]
-    UnknownSystem {
+    UnknownName {
+        /// What it should be a name of.
+        noun: &'static str,
         /// What was asked for.
         name: String,
-        /// The names of the built-in systems.
+        /// The built-in names.
         known: String,
     },
     /// A file could not be read.
-    #[error("reading the system description {}: {source}", path.display())]
+    #[error("reading the description {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -28,22 +30,22 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A file is not TOML.
-    #[error("the system description {place} is not valid TOML: {source}")]
+    #[error("the description {place} is not valid TOML: {source}")]
     Syntax {
         /// The file or built-in system.
         place: String,
         /// What and where.
         source: Box<toml::de::Error>,
     },
-    /// A key is unknown or missing, or a value has the wrong type.
-    #[error("the system {name}, at {path}: {what}")]
-    Shape {
-        /// The system.
-        name: String,
-        /// The dotted path of the value.
-        path: String,
-        /// What is wrong there.
+    /// What a description extends is not a name.
+    #[error("{place}: extends = {what} is not the name of a {noun} or a file that ends in .toml")]
+    Extends {
+        /// The file or built-in description.
+        place: String,
+        /// What stands there.
         what: String,
+        /// What it should be a name of.
+        noun: &'static str,
     },
     /// An override cannot be applied.
     #[error("the override {text:?} {what}; write it as path=value, such as caches.l1d.ways=4")]
@@ -56,7 +58,8 @@ pub enum ConfigError {
     /// Descriptions extend each other in a circle.
     #[error("the system descriptions extend each other in a circle: {0}")]
     Circle(String),
-    /// Values are out of range or do not fit together.
+    /// Keys are unknown or missing, values have the wrong type, are out of range or do not fit
+    /// together.
     #[error("the system {name} cannot be built:{}", list(problems))]
     Invalid {
         /// The system.

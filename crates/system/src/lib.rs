@@ -20,9 +20,12 @@ mod effective;
 mod error;
 mod layers;
 mod load;
+mod overrides;
+mod place;
+mod shape;
 mod timing;
 
-pub use builtin::{Builtin, builtins};
+pub use builtin::{Builtin, builtins, dram_builtins};
 pub use config::SystemConfig;
 pub use effective::Origin;
 pub use error::ConfigError;

@@ -1,12 +1,10 @@
 //! Finding, reading and checking a system description.
 
-use crate::builtin::{builtin, builtins};
-use crate::layers::Layers;
-use crate::{ConfigError, Origin, SystemConfig};
+use crate::layers::{Layers, join};
+use crate::place::{Place, Subject};
+use crate::{ConfigError, Origin, SystemConfig, shape};
+use mem::{Problem, Problems};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use toml::{Table, Value};
 
 /// A checked system description.
 #[derive(Clone, Debug)]
@@ -22,116 +20,52 @@ pub struct LoadedSystem {
 /// `path=value` overrides applied in order.
 ///
 /// A description may start from another one with `extends = "NAME"` or, in a file, `extends =
-/// "OTHER.toml"` relative to itself.
+/// "OTHER.toml"` relative to itself. `memory.dram` may be the name of a built-in DRAM or the path of
+/// a file too.
 ///
 /// # Errors
 /// Unknown names, unreadable or malformed files, unknown keys, and values that cannot be built;
-/// all problems with values are reported together.
+/// all problems with keys and values are reported together.
 pub fn load(system: &str, overrides: &[String]) -> Result<LoadedSystem, ConfigError> {
-    let place = Place::find(system, None)?;
-    let mut layers = Layers::default();
-    stack(&place, &mut Vec::new(), &mut layers)?;
-    for text in overrides {
-        layers.set(text)?;
-    }
+    let place = Place::find(Subject::System, system, None)?;
+    let mut layers = Layers::load(Subject::System, &place)?;
+    layers.set(overrides)?;
+    let Layers { tree, origins } = layers;
     let name = place.name();
-    let config = shape(&name, layers.tree)?;
-    let problems = config.validate();
-    if !problems.0.is_empty() {
-        return Err(ConfigError::Invalid { name, problems });
-    }
-    Ok(LoadedSystem { name, config, origins: layers.origins })
-}
-
-/// Where a description lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Builtin(&'static str, &'static str),
-    File(PathBuf),
-}
-
-impl Place {
-    /// Finds `name`, which a file in the folder `beside` may have named.
-    fn find(name: &str, beside: Option<&Path>) -> Result<Self, ConfigError> {
-        if name.ends_with(".toml") {
-            let path = beside.unwrap_or(Path::new("")).join(name);
-            return Ok(Self::File(path));
-        }
-        match builtin(name) {
-            Some(builtin) => Ok(Self::Builtin(builtin.name, builtin.toml)),
-            None => {
-                let known: Vec<_> = builtins().map(|builtin| builtin.name).collect();
-                let known = known.join(", ");
-                Err(ConfigError::UnknownSystem { name: name.to_owned(), known })
-            }
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Builtin(name, _) => (*name).to_owned(),
-            Self::File(path) => {
-                path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into())
-            }
-        }
-    }
-
-    fn origin(&self) -> Origin {
-        match self {
-            Self::Builtin(name, _) => Origin::Builtin((*name).to_owned()),
-            Self::File(path) => Origin::File(path.clone()),
-        }
-    }
-
-    fn read(&self) -> Result<Table, ConfigError> {
-        let text = match self {
-            Self::Builtin(_, text) => (*text).to_owned(),
-            Self::File(path) => fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.clone(), source })?,
+    let (config, mut problems) = shape::shape(tree);
+    if let Some(config) = &config {
+        let shaped = problems.0.len();
+        let values = config.validate().0.into_iter();
+        // A value that was made up to go on is fine, but may not fit its neighbours.
+        let made_up = |of: &Problem| {
+            problems.0[..shaped].iter().any(|other| parent(&other.path) == parent(&of.path))
         };
-        text.parse::<Table>().map_err(|source| ConfigError::Syntax {
-            place: self.origin().to_string(),
-            source: Box::new(source),
-        })
+        let values: Vec<_> = values.filter(|of| !made_up(of)).collect();
+        problems.0.extend(values);
+    }
+    match config {
+        Some(config) if problems.0.is_empty() => Ok(LoadedSystem { name, config, origins }),
+        _ => Err(ConfigError::Invalid { name, problems: placed(problems, &origins) }),
     }
 }
 
-/// Lays the description at `place` over the ones it extends.
-fn stack(place: &Place, below: &mut Vec<Place>, layers: &mut Layers) -> Result<(), ConfigError> {
-    if below.contains(place) {
-        let mut names: Vec<_> = below.iter().map(|place| place.origin().to_string()).collect();
-        names.push(place.origin().to_string());
-        return Err(ConfigError::Circle(names.join(" extends ")));
-    }
-    let mut table = place.read()?;
-    match table.remove("extends") {
-        None => {}
-        Some(Value::String(parent)) => {
-            let beside = match place {
-                Place::Builtin(..) => None,
-                Place::File(path) => path.parent(),
-            };
-            below.push(place.clone());
-            stack(&Place::find(&parent, beside)?, below, layers)?;
-        }
-        Some(other) => {
-            return Err(ConfigError::Shape {
-                name: place.name(),
-                path: "extends".to_owned(),
-                what: format!("{other} is not the name of a system"),
-            });
-        }
-    }
-    layers.lay(table, &place.origin());
-    Ok(())
+fn parent(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(parent, _)| parent)
 }
 
-/// Gives the tree of values its types.
-fn shape(name: &str, tree: Table) -> Result<SystemConfig, ConfigError> {
-    serde_path_to_error::deserialize(Value::Table(tree)).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { "the top level".to_owned() } else { path };
-        let what = error.inner().message().to_owned();
-        ConfigError::Shape { name: name.to_owned(), path, what }
-    })
+/// Adds to each problem where the value came from.
+fn placed(problems: Problems, origins: &BTreeMap<String, Origin>) -> Problems {
+    let place = |problem: Problem| match origin(&problem.path, origins) {
+        Some(origin) => Problem { what: format!("{} (from {origin})", problem.what), ..problem },
+        None => problem,
+    };
+    Problems(problems.0.into_iter().map(place).collect())
+}
+
+/// Where the value at `path`, the list it is in, or the first value below it came from.
+fn origin<'a>(path: &str, origins: &'a BTreeMap<String, Origin>) -> Option<&'a Origin> {
+    let path = path.split('[').next().unwrap_or(path);
+    let inside = join(path, "");
+    let below = || origins.iter().find(|(at, _)| at.starts_with(&inside)).map(|(_, origin)| origin);
+    origins.get(path).or_else(below)
 }

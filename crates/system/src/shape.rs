@@ -1,0 +1,170 @@
+//! Gives a tree of values its types.
+//!
+//! Types are serde's, which stops at the first thing that is wrong. To report all of it, what is wrong
+//! is taken out, or replaced by what a built-in system has there, and the rest is tried again.
+
+use crate::SystemConfig;
+use crate::builtin::builtins;
+use crate::layers::{TAGS, join};
+use mem::{Problem, Problems};
+use pipeline::{CoreConfig, OutOfOrderConfig};
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// After so many problems, the rest is not looked for.
+const MOST_PROBLEMS: usize = 100;
+
+/// The configuration in `tree`, with what is wrong in it made good as far as that can be done, and
+/// what was wrong.
+pub(crate) fn shape(mut tree: Table) -> (Option<SystemConfig>, Problems) {
+    let mut problems = Problems::default();
+    let mut substitutes: Vec<Table> = Vec::new();
+    while problems.0.len() < MOST_PROBLEMS {
+        let wrong = match typed(&tree) {
+            Ok(config) => return (Some(config), problems),
+            Err(wrong) => wrong,
+        };
+        if substitutes.is_empty() {
+            substitutes = builtins().filter_map(|builtin| builtin.toml.parse().ok()).collect();
+        }
+        let mended = wrong.mend(&mut tree, &substitutes);
+        problems.0.push(wrong.problem());
+        if !mended {
+            break;
+        }
+    }
+    (None, problems)
+}
+
+/// The first thing that does not fit the types.
+struct Misfit {
+    /// The dotted path of the value or of the missing key.
+    path: String,
+    what: String,
+    missing: bool,
+}
+
+impl Misfit {
+    fn problem(self) -> Problem {
+        Problem { path: self.path, what: self.what }
+    }
+
+    /// Makes `tree` fit at this place; returns whether it did.
+    fn mend(&self, tree: &mut Table, substitutes: &[Table]) -> bool {
+        let keys: Vec<_> = self.path.split('.').collect();
+        let find = |table: &Table| find(table, &keys).cloned();
+        let (last, parents) = keys.split_last().expect("a path has at least one key");
+        let Some(table) = find_table(tree, parents) else { return false };
+        let removed = table.remove(*last).is_some();
+        // The substitute of a substitute would be the same.
+        match substitutes.iter().find_map(find).filter(|_| !self.what.starts_with(UNKNOWN)) {
+            Some(value) => table.insert((*last).to_owned(), value).is_none(),
+            None => removed && !self.missing,
+        }
+    }
+}
+
+const UNKNOWN: &str = "unknown key";
+
+fn find<'a>(table: &'a Table, keys: &[&str]) -> Option<&'a Value> {
+    let (first, rest) = keys.split_first()?;
+    let value = table.get(*first)?;
+    if rest.is_empty() { Some(value) } else { find(value.as_table()?, rest) }
+}
+
+fn find_table<'a>(table: &'a mut Table, keys: &[&str]) -> Option<&'a mut Table> {
+    match keys.split_first() {
+        None => Some(table),
+        Some((first, rest)) => find_table(table.get_mut(*first)?.as_table_mut()?, rest),
+    }
+}
+
+/// The core is given its type by hand, since serde forgets paths inside a table with a tag.
+fn typed(tree: &Table) -> Result<SystemConfig, Misfit> {
+    let mut rest = tree.clone();
+    let core = match rest.get_mut("core") {
+        Some(Value::Table(core)) => {
+            let in_order = Table::from_iter([("model".to_owned(), "in_order".into())]);
+            Some(typed_core(&std::mem::replace(core, in_order))?)
+        }
+        _ => None,
+    };
+    let mut config: SystemConfig = fit(rest, "")?;
+    if let Some(core) = core {
+        config.core = core;
+    }
+    Ok(config)
+}
+
+fn typed_core(core: &Table) -> Result<CoreConfig, Misfit> {
+    let mut options = core.clone();
+    match options.remove("model") {
+        Some(Value::String(model)) if model == "out_of_order" => {
+            let config: OutOfOrderConfig = fit(options, "core")?;
+            Ok(CoreConfig::OutOfOrder(Box::new(config)))
+        }
+        Some(Value::String(model)) if model == "in_order" => match options.keys().next() {
+            None => Ok(CoreConfig::InOrder {}),
+            Some(key) => Err(Misfit {
+                path: join("core", key),
+                what: format!("{UNKNOWN}: the in-order core has no parameters"),
+                missing: false,
+            }),
+        },
+        other => Err(Misfit {
+            path: "core.model".to_owned(),
+            what: match other {
+                None => "is missing; it is in_order or out_of_order".to_owned(),
+                Some(other) => format!("{other} is not in_order or out_of_order"),
+            },
+            missing: true,
+        }),
+    }
+}
+
+/// Gives a table the type `T`.
+fn fit<T: DeserializeOwned>(table: Table, path: &str) -> Result<T, Misfit> {
+    let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
+        Ok(typed) => return Ok(typed),
+        Err(error) => error,
+    };
+    let what = error.inner().message().trim().to_owned();
+    let inside = error.path().to_string();
+    let inside = if inside == "." { String::new() } else { inside };
+    let keys: Vec<_> = inside.split('.').filter(|key| !key.is_empty()).collect();
+    let tagged = find(&table, &keys).is_some_and(is_tagged);
+    let at = if path.is_empty() { inside.clone() } else if inside.is_empty() { path.to_owned() } else { join(path, &inside) };
+    if let Some(key) = quoted_after(&what, "unknown field ") {
+        let expected = what.split_once(", ").map_or("", |(_, expected)| expected);
+        let at = if at.rsplit('.').next() == Some(key) { at } else { join(&at, key) };
+        return Err(Misfit { path: at, what: format!("{UNKNOWN}, {expected}"), missing: false });
+    }
+    if let Some(key) = quoted_after(&what, "missing field ") {
+        return Err(Misfit { path: join(&at, key), what: "is missing".to_owned(), missing: true });
+    }
+    let culprit = if tagged { culprit::<T>(&table, &keys, &what) } else { None };
+    Err(Misfit { path: culprit.map_or(at.clone(), |key| join(&at, &key)), what, missing: false })
+}
+
+/// The key of a tagged table at `keys` that alone gives the same error.
+fn culprit<T: DeserializeOwned>(table: &Table, keys: &[&str], what: &str) -> Option<String> {
+    let tagged = find(table, keys)?.as_table()?;
+    let gives_it = |key: &&String| {
+        let mut alone = table.clone();
+        let Some(inner) = find_table(&mut alone, keys) else { return false };
+        inner.retain(|other, _| TAGS.contains(&other) || other == key.as_str());
+        let error = serde_path_to_error::deserialize::<_, T>(Value::Table(alone)).err();
+        error.is_some_and(|error| error.inner().message().trim() == what)
+    };
+    tagged.keys().filter(|key| !TAGS.contains(&key.as_str())).find(gives_it).cloned()
+}
+
+fn is_tagged(value: &Value) -> bool {
+    value.as_table().is_some_and(|table| TAGS.iter().any(|tag| table.contains_key(*tag)))
+}
+
+/// The name in backquotes that follows `before` in a message of serde's.
+fn quoted_after<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    let rest = message.strip_prefix(before)?.strip_prefix('`')?;
+    rest.split_once('`').map(|(name, _)| name)
+}
