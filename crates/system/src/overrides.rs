@@ -37,9 +37,8 @@ impl<'a> Override<'a> {
         let (last, parents) = self.path.split_last().expect("a split has at least one part");
         let (mut table, mut below) = (layer, Some(base));
         for key in parents {
-            let through = || {
-                error(self.text, &format!("goes through {key}, which is a single value"))
-            };
+            let through =
+                || error(self.text, &format!("goes through {key}, which is a single value"));
             below = match below.and_then(|below| below.get(*key)) {
                 None => None,
                 Some(Value::Table(inner)) => Some(inner),

@@ -4,8 +4,9 @@
 //! is taken out, or replaced by what a built-in system has there, and the rest is tried again.
 
 use crate::SystemConfig;
-use crate::builtin::builtins;
-use crate::layers::{TAGS, join};
+use crate::builtin::{Builtin, builtins};
+use crate::layers::{Layers, TAGS, join};
+use crate::place::{Place, Subject};
 use mem::{Problem, Problems};
 use pipeline::{CoreConfig, OutOfOrderConfig};
 use serde::de::DeserializeOwned;
@@ -25,10 +26,13 @@ pub(crate) fn shape(mut tree: Table) -> (Option<SystemConfig>, Problems) {
             Err(wrong) => wrong,
         };
         if substitutes.is_empty() {
-            substitutes = builtins().filter_map(|builtin| builtin.toml.parse().ok()).collect();
+            substitutes = substitute_trees();
         }
-        let mended = wrong.mend(&mut tree, &substitutes);
-        problems.0.push(wrong.problem());
+        let seen = problems.0.iter().any(|problem| problem.path == wrong.path);
+        let mended = !seen && wrong.mend(&mut tree, &substitutes);
+        if !seen {
+            problems.0.push(wrong.problem());
+        }
         if !mended {
             break;
         }
@@ -36,7 +40,17 @@ pub(crate) fn shape(mut tree: Table) -> (Option<SystemConfig>, Problems) {
     (None, problems)
 }
 
+/// The built-in systems, to take from what is missing.
+fn substitute_trees() -> Vec<Table> {
+    let tree = |builtin: Builtin| {
+        let place = Place::Builtin(builtin.name, builtin.toml);
+        Layers::load(Subject::System, &place).ok().map(|layers| layers.tree)
+    };
+    builtins().filter_map(tree).collect()
+}
+
 /// The first thing that does not fit the types.
+#[derive(Debug)]
 struct Misfit {
     /// The dotted path of the value or of the missing key.
     path: String,
@@ -51,12 +65,12 @@ impl Misfit {
 
     /// Makes `tree` fit at this place; returns whether it did.
     fn mend(&self, tree: &mut Table, substitutes: &[Table]) -> bool {
-        let keys: Vec<_> = self.path.split('.').collect();
+        let whole = self.path.split('[').next().unwrap_or(&self.path);
+        let keys: Vec<_> = whole.split('.').collect();
         let find = |table: &Table| find(table, &keys).cloned();
         let (last, parents) = keys.split_last().expect("a path has at least one key");
         let Some(table) = find_table(tree, parents) else { return false };
         let removed = table.remove(*last).is_some();
-        // The substitute of a substitute would be the same.
         match substitutes.iter().find_map(find).filter(|_| !self.what.starts_with(UNKNOWN)) {
             Some(value) => table.insert((*last).to_owned(), value).is_none(),
             None => removed && !self.missing,
@@ -133,7 +147,13 @@ fn fit<T: DeserializeOwned>(table: Table, path: &str) -> Result<T, Misfit> {
     let inside = if inside == "." { String::new() } else { inside };
     let keys: Vec<_> = inside.split('.').filter(|key| !key.is_empty()).collect();
     let tagged = find(&table, &keys).is_some_and(is_tagged);
-    let at = if path.is_empty() { inside.clone() } else if inside.is_empty() { path.to_owned() } else { join(path, &inside) };
+    let at = if path.is_empty() {
+        inside.clone()
+    } else if inside.is_empty() {
+        path.to_owned()
+    } else {
+        join(path, &inside)
+    };
     if let Some(key) = quoted_after(&what, "unknown field ") {
         let expected = what.split_once(", ").map_or("", |(_, expected)| expected);
         let at = if at.rsplit('.').next() == Some(key) { at } else { join(&at, key) };

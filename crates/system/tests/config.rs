@@ -1,7 +1,7 @@
 //! System descriptions: what is accepted, what is refused, and what is said about it.
 
 use std::fs;
-use system::{ConfigError, Origin, Timing, builtins, load};
+use system::{ConfigError, Origin, Timing, builtins, dram_builtins, load};
 
 fn refusal(system: &str, overrides: &[&str]) -> String {
     let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
@@ -29,16 +29,26 @@ fn every_built_in_system_can_be_built() {
 }
 
 #[test]
-fn every_number_of_a_built_in_system_names_its_source() {
-    for builtin in builtins() {
+fn every_number_of_a_built_in_description_names_its_source() {
+    let tags = ["# documented: ", "# measured: ", "# estimated: ", "# fitted: "];
+    let is_tagged = |line: &str| tags.iter().any(|tag| line.contains(tag));
+    for builtin in builtins().chain(dram_builtins()) {
+        // What stands behind a table's name holds for all of it.
+        let mut table_is_tagged = false;
         for (index, line) in builtin.toml.lines().enumerate() {
-            let Some((key, rest)) = line.split_once('=') else { continue };
-            if key.starts_with('#') || ["description", "extends"].contains(&key.trim()) {
+            if line.starts_with('[') {
+                table_is_tagged = is_tagged(line);
+            }
+            let Some((key, _)) = line.split_once('=') else { continue };
+            if key.starts_with(['#', '[']) || ["description", "extends"].contains(&key.trim()) {
                 continue;
             }
-            let tags = ["# documented: ", "# measured: ", "# estimated: ", "# fitted: "];
-            let tagged = tags.iter().any(|tag| rest.contains(tag));
-            assert!(tagged, "{} line {}: {line}", builtin.name, index + 1);
+            assert!(
+                table_is_tagged || is_tagged(line),
+                "{} line {}: {line}",
+                builtin.name,
+                index + 1
+            );
         }
     }
 }
