@@ -2,7 +2,8 @@
 
 use crate::layers::{Layers, join};
 use crate::place::{Place, Subject};
-use crate::{ConfigError, Origin, SystemConfig, shape};
+use crate::shape::{Shaped, shape};
+use crate::{ConfigError, Origin, SystemConfig};
 use mem::{Problem, Problems};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub struct LoadedSystem {
 }
 
 /// Loads the built-in system or the file (by a path that ends in `.toml`) `system`, with
-/// `path=value` overrides applied in order.
+/// `path=value` overrides laid over it.
 ///
 /// A description may start from another one with `extends = "NAME"` or, in a file, `extends =
 /// "OTHER.toml"` relative to itself. `memory.dram` may be the name of a built-in DRAM or the path of
@@ -32,19 +33,15 @@ pub fn load(system: &str, overrides: &[String]) -> Result<LoadedSystem, ConfigEr
     layers.set(overrides)?;
     let Layers { tree, origins } = layers;
     let name = place.name();
-    let (config, mut problems) = shape::shape(tree);
+    let Shaped { config, mut problems, made_up } = shape(tree);
     if let Some(config) = &config {
-        let shaped = problems.0.len();
-        let values = config.validate().0.into_iter();
-        // A value that was made up to go on is fine, but may not fit its neighbours.
-        let made_up = |of: &Problem| {
-            problems.0[..shaped].iter().any(|other| parent(&other.path) == parent(&of.path))
-        };
-        let values: Vec<_> = values.filter(|of| !made_up(of)).collect();
-        problems.0.extend(values);
+        // What was made up is fine, but may not fit its neighbours.
+        let is_real =
+            |problem: &Problem| !made_up.iter().any(|path| parent(path) == parent(&problem.path));
+        problems.extend(config.validate().0.into_iter().filter(is_real));
     }
     match config {
-        Some(config) if problems.0.is_empty() => Ok(LoadedSystem { name, config, origins }),
+        Some(config) if problems.is_empty() => Ok(LoadedSystem { name, config, origins }),
         _ => Err(ConfigError::Invalid { name, problems: placed(problems, &origins) }),
     }
 }
@@ -54,12 +51,12 @@ fn parent(path: &str) -> &str {
 }
 
 /// Adds to each problem where the value came from.
-fn placed(problems: Problems, origins: &BTreeMap<String, Origin>) -> Problems {
+fn placed(problems: Vec<Problem>, origins: &BTreeMap<String, Origin>) -> Problems {
     let place = |problem: Problem| match origin(&problem.path, origins) {
         Some(origin) => Problem { what: format!("{} (from {origin})", problem.what), ..problem },
         None => problem,
     };
-    Problems(problems.0.into_iter().map(place).collect())
+    Problems(problems.into_iter().map(place).collect())
 }
 
 /// Where the value at `path`, the list it is in, or the first value below it came from.

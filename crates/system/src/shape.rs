@@ -7,7 +7,7 @@ use crate::SystemConfig;
 use crate::builtin::{Builtin, builtins};
 use crate::layers::{Layers, TAGS, join};
 use crate::place::{Place, Subject};
-use mem::{Problem, Problems};
+use mem::Problem;
 use pipeline::{CoreConfig, OutOfOrderConfig};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -15,29 +15,43 @@ use toml::{Table, Value};
 /// After so many problems, the rest is not looked for.
 const MOST_PROBLEMS: usize = 100;
 
-/// The configuration in `tree`, with what is wrong in it made good as far as that can be done, and
-/// what was wrong.
-pub(crate) fn shape(mut tree: Table) -> (Option<SystemConfig>, Problems) {
-    let mut problems = Problems::default();
+/// What came of a tree of values.
+#[derive(Default)]
+pub(crate) struct Shaped {
+    /// The configuration, with what is wrong in it made good as far as that can be done.
+    pub(crate) config: Option<SystemConfig>,
+    /// What was wrong.
+    pub(crate) problems: Vec<Problem>,
+    /// The paths of values that were made up.
+    pub(crate) made_up: Vec<String>,
+}
+
+/// Gives `tree` its types.
+pub(crate) fn shape(mut tree: Table) -> Shaped {
+    let mut shaped = Shaped::default();
     let mut substitutes: Vec<Table> = Vec::new();
-    while problems.0.len() < MOST_PROBLEMS {
+    while shaped.problems.len() < MOST_PROBLEMS {
         let wrong = match typed(&tree) {
-            Ok(config) => return (Some(config), problems),
+            Ok(config) => return Shaped { config: Some(config), ..shaped },
             Err(wrong) => wrong,
         };
+        // What was mended and is still wrong cannot be mended.
+        if shaped.problems.iter().any(|problem| problem.path == wrong.path) {
+            break;
+        }
         if substitutes.is_empty() {
             substitutes = substitute_trees();
         }
-        let seen = problems.0.iter().any(|problem| problem.path == wrong.path);
-        let mended = !seen && wrong.mend(&mut tree, &substitutes);
-        if !seen {
-            problems.0.push(wrong.problem());
+        let mended = wrong.mend(&mut tree, &substitutes);
+        if wrong.kind != Wrong::Unknown {
+            shaped.made_up.push(wrong.path.clone());
         }
+        shaped.problems.push(Problem { path: wrong.path, what: wrong.what });
         if !mended {
             break;
         }
     }
-    (None, problems)
+    shaped
 }
 
 /// The built-in systems, to take from what is missing.
@@ -49,36 +63,50 @@ fn substitute_trees() -> Vec<Table> {
     builtins().filter_map(tree).collect()
 }
 
+/// What is wrong with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Unknown,
+    Missing,
+    Value,
+}
+
 /// The first thing that does not fit the types.
 #[derive(Debug)]
 struct Misfit {
     /// The dotted path of the value or of the missing key.
     path: String,
     what: String,
-    missing: bool,
+    kind: Wrong,
 }
 
 impl Misfit {
-    fn problem(self) -> Problem {
-        Problem { path: self.path, what: self.what }
+    fn unknown(path: String, why: &str) -> Self {
+        Self { path, what: format!("unknown key, {why}"), kind: Wrong::Unknown }
+    }
+
+    fn missing(path: String) -> Self {
+        Self { path, what: "is missing".to_owned(), kind: Wrong::Missing }
     }
 
     /// Makes `tree` fit at this place; returns whether it did.
     fn mend(&self, tree: &mut Table, substitutes: &[Table]) -> bool {
         let whole = self.path.split('[').next().unwrap_or(&self.path);
         let keys: Vec<_> = whole.split('.').collect();
-        let find = |table: &Table| find(table, &keys).cloned();
         let (last, parents) = keys.split_last().expect("a path has at least one key");
         let Some(table) = find_table(tree, parents) else { return false };
         let removed = table.remove(*last).is_some();
-        match substitutes.iter().find_map(find).filter(|_| !self.what.starts_with(UNKNOWN)) {
-            Some(value) => table.insert((*last).to_owned(), value).is_none(),
-            None => removed && !self.missing,
+        if self.kind == Wrong::Unknown {
+            return removed;
+        }
+        let substitute = substitutes.iter().find_map(|table| find(table, &keys));
+        match substitute {
+            Some(value) => table.insert((*last).to_owned(), value.clone()).is_none(),
+            // It may have a default.
+            None => removed,
         }
     }
 }
-
-const UNKNOWN: &str = "unknown key";
 
 fn find<'a>(table: &'a Table, keys: &[&str]) -> Option<&'a Value> {
     let (first, rest) = keys.split_first()?;
@@ -119,11 +147,9 @@ fn typed_core(core: &Table) -> Result<CoreConfig, Misfit> {
         }
         Some(Value::String(model)) if model == "in_order" => match options.keys().next() {
             None => Ok(CoreConfig::InOrder {}),
-            Some(key) => Err(Misfit {
-                path: join("core", key),
-                what: format!("{UNKNOWN}: the in-order core has no parameters"),
-                missing: false,
-            }),
+            Some(key) => {
+                Err(Misfit::unknown(join("core", key), "the in-order core has no parameters"))
+            }
         },
         other => Err(Misfit {
             path: "core.model".to_owned(),
@@ -131,12 +157,12 @@ fn typed_core(core: &Table) -> Result<CoreConfig, Misfit> {
                 None => "is missing; it is in_order or out_of_order".to_owned(),
                 Some(other) => format!("{other} is not in_order or out_of_order"),
             },
-            missing: true,
+            kind: Wrong::Value,
         }),
     }
 }
 
-/// Gives a table the type `T`.
+/// Gives the table at `path` of a configuration the type `T`.
 fn fit<T: DeserializeOwned>(table: Table, path: &str) -> Result<T, Misfit> {
     let error = match serde_path_to_error::deserialize(Value::Table(table.clone())) {
         Ok(typed) => return Ok(typed),
@@ -144,26 +170,21 @@ fn fit<T: DeserializeOwned>(table: Table, path: &str) -> Result<T, Misfit> {
     };
     let what = error.inner().message().trim().to_owned();
     let inside = error.path().to_string();
-    let inside = if inside == "." { String::new() } else { inside };
     let keys: Vec<_> = inside.split('.').filter(|key| !key.is_empty()).collect();
-    let tagged = find(&table, &keys).is_some_and(is_tagged);
-    let at = if path.is_empty() {
-        inside.clone()
-    } else if inside.is_empty() {
-        path.to_owned()
-    } else {
-        join(path, &inside)
-    };
+    let at = keys.iter().fold(path.to_owned(), |at, key| join(&at, key));
     if let Some(key) = quoted_after(&what, "unknown field ") {
         let expected = what.split_once(", ").map_or("", |(_, expected)| expected);
-        let at = if at.rsplit('.').next() == Some(key) { at } else { join(&at, key) };
-        return Err(Misfit { path: at, what: format!("{UNKNOWN}, {expected}"), missing: false });
+        // Whether the key is part of the path depends on what lies around it.
+        let at = if keys.last() == Some(&key) { at } else { join(&at, key) };
+        return Err(Misfit::unknown(at, expected));
     }
     if let Some(key) = quoted_after(&what, "missing field ") {
-        return Err(Misfit { path: join(&at, key), what: "is missing".to_owned(), missing: true });
+        return Err(Misfit::missing(join(&at, key)));
     }
+    let tagged = find(&table, &keys).is_some_and(is_tagged);
     let culprit = if tagged { culprit::<T>(&table, &keys, &what) } else { None };
-    Err(Misfit { path: culprit.map_or(at.clone(), |key| join(&at, &key)), what, missing: false })
+    let path = culprit.map_or(at.clone(), |key| join(&at, &key));
+    Err(Misfit { path, what, kind: Wrong::Value })
 }
 
 /// The key of a tagged table at `keys` that alone gives the same error.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{HART, at, translated};
 use mem::{CacheConfig, MemoryConfig};
-use pipeline::{CoreConfig, OutOfOrder, OutOfOrderConfig};
+use pipeline::{Cause, CoreConfig, OutOfOrder, OutOfOrderConfig};
 use stream::{
     Branch, BranchKind, Class, HartId, Instr, MemAccess, MemKind, Operands, PhysAddr, Reg,
     Synthetic, VirtAddr,
@@ -232,6 +232,62 @@ fn a_chain_of_loads_of_closed_rows_takes_what_the_dram_takes() {
     }
 }
 
+/// What a wrong guess costs, in cycles: from a branch that waits for a chain of additions and goes
+/// either way at random to the next addition, which without it would be in the next cycle.
+fn wrong_guess(name: &str) -> f64 {
+    const CHAIN: usize = 20;
+    let mut program = Vec::new();
+    for round in 1..4000_u64 {
+        program.extend((0..CHAIN).map(|index| instr(index, Class::IntAlu, [5, 5], 5)));
+        let mut mix = round.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mix = (mix ^ (mix >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mix = (mix ^ (mix >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let taken = (mix ^ (mix >> 31)) % 2 == 1;
+        let over = CODE + 4 * (CHAIN as u64 + 2);
+        let test = instr(CHAIN, Class::Branch, [5, 5], 1);
+        program.push(branch(test, BranchKind::Conditional, taken, over));
+        if !taken {
+            program.push(instr(CHAIN + 1, Class::IntAlu, [6, 6], 6));
+        }
+        let back = instr(CHAIN + 2, Class::Branch, [6, 6], 1);
+        program.push(branch(back, BranchKind::Jump, true, CODE));
+    }
+    let config = load(name, &[]).expect("valid").config;
+    let mut timing = Timing::new(&config).expect("valid");
+    let mut source = Synthetic::new(config.harts as usize);
+    source.push(HART, program.iter().copied());
+    let mut run = |timing: &mut Timing, until: usize| {
+        while timing.stats().cores[0].total().instructions.get() < until as u64 {
+            timing.step(HART, &mut source);
+        }
+    };
+    run(&mut timing, program.len() / 10);
+    let before = timing.stats();
+    run(&mut timing, program.len() * 9 / 10);
+    let total = timing.window(&before).cores[0].total();
+    let stats = total.out_of_order.as_ref().expect("it is out of order");
+    let guesses = stats.squashes[Cause::Conditional].get() as f64;
+    assert!(guesses > 1000.0, "{name}: {guesses} wrong guesses");
+    let chains = stats.conditional_branches.get() as f64 * CHAIN as f64;
+    (total.cycles.get() as f64 - chains) / guesses
+}
+
+/// The same in closed form: the stages from fetch to issue, and four cycles for the branch, the
+/// prediction of its target, that one's translation, and the request of its bytes.
+fn refill(config: &SystemConfig, core: &OutOfOrderConfig) -> u64 {
+    let stages = core.front.fetch_to_decode_cycles
+        + core.decode_to_rename_cycles
+        + core.rename_to_issue_cycles;
+    hit(&config.caches.l1i) + u64::from(stages) + 4
+}
+
+#[test]
+fn a_wrong_guess_costs_the_stages_that_are_filled_again() {
+    for (name, config, core) in presets() {
+        assert_within(wrong_guess(name), refill(&config, &core) as f64, 0.01, name);
+    }
+}
+
 /// The cards have these rows of a table.
 fn assert_in_cards(rows: impl Iterator<Item = Vec<String>>) {
     let rows = rows.map(|cells| format!("| {} |\n", cells.join(" | ")));
@@ -245,9 +301,6 @@ fn the_cards_have_the_staircases() {
         let steps = staircase(&config, &core);
         let nanoseconds = row_miss_ps(&config) as f64 / 1000.0;
         let memory = row_miss_ps(&config) as f64 / config.clock().period().0 as f64;
-        let stages = core.front.fetch_to_decode_cycles
-            + core.decode_to_rename_cycles
-            + core.rename_to_issue_cycles;
         vec![
             format!("`{name}`"),
             steps.l1.to_string(),
@@ -255,7 +308,7 @@ fn the_cards_have_the_staircases() {
             steps.llc.to_string(),
             format!("{} + {nanoseconds:.1} ns", steps.around_memory),
             (steps.around_memory as f64 + memory).round().to_string(),
-            (hit(&config.caches.l1i) + u64::from(stages)).to_string(),
+            refill(&config, &core).to_string(),
         ]
     }));
 }
