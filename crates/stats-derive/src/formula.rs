@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{BinOp, Error, Expr, LitStr, Result};
+use syn::{BinOp, Error, Expr, Ident, LitStr, Result};
 
 /// Code that evaluates `formula` to an `f64`.
 pub(crate) fn compile(formula: &LitStr) -> Result<TokenStream> {
@@ -29,8 +29,20 @@ fn value(expr: &Expr) -> Result<TokenStream> {
             let place = place(expr)?;
             Ok(quote! { ::stats::Amount::amount(&#place) })
         }
-        _ => Err(Error::new_spanned(expr, "a formula has field paths, numbers and + - * / only")),
+        Expr::Call(call) if call.args.is_empty() => {
+            let method = name(&call.func)?;
+            Ok(quote! { f64::from(self.#method()) })
+        }
+        _ => Err(Error::new_spanned(
+            expr,
+            "a formula has field paths, methods without arguments, numbers and + - * / only",
+        )),
     }
+}
+
+fn name(expr: &Expr) -> Result<&Ident> {
+    let path = if let Expr::Path(path) = expr { path.path.get_ident() } else { None };
+    path.ok_or_else(|| Error::new_spanned(expr, "name a method of this struct"))
 }
 
 fn place(expr: &Expr) -> Result<TokenStream> {

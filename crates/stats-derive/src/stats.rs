@@ -4,7 +4,7 @@ use crate::formula;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr};
-use syn::{Meta, Result};
+use syn::{Meta, Result, Type};
 
 /// One field of the struct.
 struct Stat<'a> {
@@ -12,6 +12,7 @@ struct Stat<'a> {
     description: String,
     unit: Option<LitStr>,
     formula: Option<LitStr>,
+    per_kind: bool,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -48,12 +49,23 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
 /// Code that shows one field to the visitor.
 fn visit(stat: &Stat<'_>) -> Result<TokenStream> {
-    let Stat { ident, description, unit, formula } = stat;
+    let Stat { ident, description, unit, formula, per_kind } = stat;
     let name = ident.to_string();
     let unit = unit.as_ref().map_or_else(String::new, LitStr::value);
     let about = quote! { &::stats::About { unit: #unit, description: #description } };
     let body = match formula {
         None => quote! { ::stats::Stats::visit(&self.#ident, path, #about, visitor) },
+        Some(formula) if *per_kind => {
+            let (text, code) = (formula.value(), formula::compile(formula)?);
+            quote! {{
+                let derived: &::stats::PerKind<_, ::stats::Derived> = &self.#ident;
+                for (name, each) in derived.named() {
+                    let (outer, value): (_, f64) = (path.enter(name), #code);
+                    visitor(path.as_str(), #about, ::stats::Reading::derived(#text, value));
+                    path.leave(outer);
+                }
+            }}
+        }
         Some(formula) => {
             let (text, code) = (formula.value(), formula::compile(formula)?);
             quote! {{
@@ -72,7 +84,8 @@ fn visit(stat: &Stat<'_>) -> Result<TokenStream> {
 
 fn stat(field: &Field) -> Result<Stat<'_>> {
     let ident = field.ident.as_ref().expect("named fields have names");
-    let mut stat = Stat { ident, description: String::new(), unit: None, formula: None };
+    let per_kind = is_per_kind(&field.ty);
+    let mut stat = Stat { ident, description: String::new(), unit: None, formula: None, per_kind };
     for attribute in &field.attrs {
         if attribute.path().is_ident("doc") {
             append_doc(&mut stat.description, attribute);
@@ -94,6 +107,11 @@ fn stat(field: &Field) -> Result<Stat<'_>> {
         return Err(Error::new_spanned(ident, "a statistic needs a doc comment: its description"));
     }
     Ok(stat)
+}
+
+fn is_per_kind(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "PerKind")
 }
 
 fn append_doc(description: &mut String, attribute: &Attribute) {

@@ -28,6 +28,11 @@ impl<K: Kind, T> PerKind<K, T> {
         Self(K::build(each))
     }
 
+    /// The variants with their names in statistic paths, in order.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, K)> + use<K, T> {
+        K::NAMES.iter().copied().zip(K::ALL.iter().copied())
+    }
+
     /// The elements with their variants, in order.
     pub fn iter(&self) -> impl Iterator<Item = (K, &T)> {
         K::ALL.iter().copied().zip(self.0.as_ref())

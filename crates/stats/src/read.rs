@@ -127,8 +127,17 @@ mod tests {
         /// The same for fetches alone.
         #[stat(unit = "mpki", formula = "1000 * cache.misses[Access::Fetch] / instructions")]
         fetch_mpki: Derived,
+        /// What of all the misses is of each kind.
+        #[stat(unit = "ratio", formula = "cache.misses[each] / all_misses()")]
+        miss_share: PerKind<Access, Derived>,
         /// Nothing ever counts here.
         silent: Counter,
+    }
+
+    impl Core {
+        fn all_misses(&self) -> u32 {
+            self.cache.misses.sum() as u32
+        }
     }
 
     fn counted() -> Core {
@@ -176,7 +185,14 @@ mod tests {
     #[test]
     fn formulas_are_computed_from_raw_counters_when_read() {
         let values = derived(&counted());
-        assert_eq!(values, [("mpki".to_owned(), Some(2.0)), ("fetch_mpki".to_owned(), Some(0.5))]);
+        let values: Vec<_> = values.iter().map(|(path, value)| (path.as_str(), *value)).collect();
+        let expected = [
+            ("mpki", Some(2.0)),
+            ("fetch_mpki", Some(0.5)),
+            ("miss_share.fetch", Some(0.25)),
+            ("miss_share.page_walk", Some(0.75)),
+        ];
+        assert_eq!(values, expected);
         assert_eq!(derived(&Core::default())[0].1, None, "0 / 0 has no value");
     }
 
