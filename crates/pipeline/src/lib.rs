@@ -14,6 +14,6 @@ pub use core::{Core, CoreConfig, Progress, State};
 pub use in_order::InOrder;
 pub use out_of_order::{
     Cause, FrontConfig, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig, OutOfOrderStats,
-    SchedulerConfig, Spent, Viewer,
+    SchedulerConfig, Spent, Viewer, Wait,
 };
 pub use stats::{CoreStats, PrivilegeStats, Stall, Stream};

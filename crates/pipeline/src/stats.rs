@@ -173,7 +173,7 @@ impl CoreStats {
         for (name, side) in [("user", &self.user), ("kernel", &self.kernel)] {
             let (cycles, instructions) = (side.cycles.get(), side.instructions.get());
             if let Some(out_of_order) = &side.out_of_order {
-                let of_it = out_of_order.audit(cycles);
+                let of_it = out_of_order.audit(cycles, instructions);
                 wrong.extend(of_it.into_iter().map(|what| format!("{name} {what}")));
                 continue;
             }
@@ -182,6 +182,13 @@ impl CoreStats {
                 wrong.push(format!(
                     "{name} cycles: {cycles} passed, {instructions} instructions and {stalls} stalls"
                 ));
+            }
+        }
+        if let Some(both) = &self.total().out_of_order {
+            // Those in flight at the edges of the window; the core itself knows how many there are.
+            let (renamed, left) = (both.renamed.get(), both.left());
+            if renamed.abs_diff(left) > branch::MAX_IN_FLIGHT as u64 {
+                wrong.push(format!("instructions: {renamed} renamed and {left} left the core"));
             }
         }
         let counted = self.user.cycles.get() + self.kernel.cycles.get() + self.idle_cycles.get();

@@ -29,13 +29,14 @@ fn value(expr: &Expr) -> Result<TokenStream> {
             let place = place(expr)?;
             Ok(quote! { ::stats::Amount::amount(&#place) })
         }
-        Expr::Call(call) if call.args.is_empty() => {
+        Expr::Call(call) => {
             let method = name(&call.func)?;
-            Ok(quote! { f64::from(self.#method()) })
+            let each = call.args.iter().map(variant).collect::<Result<Vec<_>>>()?;
+            Ok(quote! { f64::from(self.#method(#(#each),*)) })
         }
         _ => Err(Error::new_spanned(
             expr,
-            "a formula has field paths, methods without arguments, numbers and + - * / only",
+            "a formula has field paths, methods, numbers and + - * / only",
         )),
     }
 }
@@ -43,6 +44,12 @@ fn value(expr: &Expr) -> Result<TokenStream> {
 fn name(expr: &Expr) -> Result<&Ident> {
     let path = if let Expr::Path(path) = expr { path.path.get_ident() } else { None };
     path.ok_or_else(|| Error::new_spanned(expr, "name a method of this struct"))
+}
+
+/// The one argument a method may have.
+fn variant(argument: &Expr) -> Result<&Ident> {
+    let each = name(argument).ok().filter(|argument| *argument == "each");
+    each.ok_or_else(|| Error::new_spanned(argument, "a method takes `each` or nothing"))
 }
 
 fn place(expr: &Expr) -> Result<TokenStream> {

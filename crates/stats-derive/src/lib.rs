@@ -4,9 +4,9 @@
 //! A statistic is declared once, as a field: its name is the last part of its path, its doc comment
 //! is its description, `#[stat(unit = "...")]` its unit. A field of type `Derived` carries a
 //! `#[stat(formula = "...")]` over its sibling fields; the formula is a Rust expression of field
-//! paths, methods of the struct without arguments, numbers and `+ - * /`, so the compiler rejects one
-//! that names a counter that is not there. A field of type `PerKind<K, Derived>` is one value for each
-//! variant of `K`, which its formula calls `each`.
+//! paths, methods of the struct, numbers and `+ - * /`, so the compiler rejects one that names a
+//! counter that is not there. A field of type `PerKind<K, Derived>` is one value for each variant of
+//! `K`, which its formula calls `each`.
 #![forbid(unsafe_code)]
 
 mod formula;

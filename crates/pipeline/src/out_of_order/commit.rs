@@ -35,6 +35,7 @@ impl OutOfOrder {
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
         let (instr, record, fall_through) = (slot.instr, slot.record, slot.fall_through());
+        let unforeseen = slot.unforeseen;
         if let Some(register) = instr.operands.dst {
             if self.map[register.index()] == at {
                 self.map[register.index()] = NOBODY;
@@ -51,7 +52,7 @@ impl OutOfOrder {
         }
         self.window.head += 1;
         self.last_commit = self.now;
-        self.count_commit(&instr, record.is_some());
+        self.count_commit(&instr, unforeseen);
         if let Some(branch) = &instr.branch {
             match record {
                 Some(record) => self.predictor.commit(&record, instr.pc, branch),
@@ -63,7 +64,7 @@ impl OutOfOrder {
         }
     }
 
-    fn count_commit(&mut self, instr: &stream::Instr, predicted: bool) {
+    fn count_commit(&mut self, instr: &stream::Instr, unforeseen: bool) {
         let stats = self.stats.at(self.privilege);
         stats.instructions.inc();
         match instr.event {
@@ -80,7 +81,7 @@ impl OutOfOrder {
             if branch.kind == stream::BranchKind::Conditional {
                 ours.conditional_branches.inc();
             }
-            if branch.taken && !predicted {
+            if branch.taken && unforeseen {
                 ours.btb_misses.inc();
             }
         }

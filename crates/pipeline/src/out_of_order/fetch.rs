@@ -364,6 +364,7 @@ impl OutOfOrder {
             }
             None => {
                 slot.next = slot.fall_through();
+                slot.unforeseen = true;
                 if decode_would_predict(slot) {
                     slot.check = Check::UnknownBranch;
                 }

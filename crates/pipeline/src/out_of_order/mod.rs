@@ -39,7 +39,7 @@ mod viewer;
 mod wheel;
 
 pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig};
-pub use stats::{Cause, Lost, OutOfOrderStats, Spent};
+pub use stats::{Cause, Lost, OutOfOrderStats, Spent, Wait};
 pub use viewer::Viewer;
 
 use crate::core::{Core, Progress, State};
@@ -265,6 +265,22 @@ impl OutOfOrder {
         }
     }
 
+    /// Every renamed instruction has left the core or is in the reorder buffer. It holds at any time,
+    /// so between any two a window's slots are short of that by what its edges have in flight.
+    fn assert_balanced(&self) {
+        let sides = [&self.stats.user, &self.stats.kernel];
+        let ours = || sides.iter().filter_map(|side| side.out_of_order.as_ref());
+        let renamed: u64 = ours().map(|side| side.renamed.get()).sum();
+        let left: u64 = ours().map(OutOfOrderStats::left).sum();
+        let in_flight = self.window.in_rob();
+        assert!(
+            renamed == left + in_flight,
+            "hart {} at cycle {}: {renamed} instructions renamed, {left} left and {in_flight} in flight",
+            self.hart.0,
+            self.now.0,
+        );
+    }
+
     fn count_access(&mut self, found: Level, stream: Stream) {
         self.stats.at(self.privilege).found[found][stream].inc();
     }
@@ -327,6 +343,7 @@ impl Core for OutOfOrder {
     }
 
     fn stats(&self) -> &CoreStats {
+        self.assert_balanced();
         &self.stats
     }
 }

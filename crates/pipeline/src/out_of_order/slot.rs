@@ -96,6 +96,8 @@ pub(super) struct Slot {
     pub(super) next: VirtAddr,
     /// What the branch predictor remembers of it.
     pub(super) record: Option<Record>,
+    /// The branch target buffer did not know it when it was fetched.
+    pub(super) unforeseen: bool,
     pub(super) check: Check,
     pub(super) wrong: Option<Wrong>,
     pub(super) fetched_at: Cycle,
@@ -133,6 +135,7 @@ impl Slot {
             off_path: false,
             next: VirtAddr(0),
             record: None,
+            unforeseen: false,
             check: Check::Fine,
             wrong: None,
             fetched_at: now,

@@ -1,4 +1,4 @@
-//! What the out-of-order core counts beyond what every core does.
+//! What the out-of-order core counts beyond what every core does, and where its cycles went.
 //!
 //! Slots follow the top-down method (Yasin, "A top-down method for performance analysis and counters
 //! architecture", ISPASS 2014): each cycle has as many slots as rename is wide. A slot that an
@@ -6,8 +6,17 @@
 //! speculation); a slot that none took is lost to one cause. The slots after a squash until the first
 //! instruction of the right path arrives are counted by [`Lost`] apart, so that both conventions can be
 //! read: hardware counters call them front-end latency, others bad speculation.
+//!
+//! CPI stacks (Eyerman et al., "A performance counter architecture for computing accurate CPI
+//! components", ASPLOS 2006) are read at two stages, because the cost of a cause lies between what the
+//! stages say (Eyerman et al., "Extending the performance analysis tool box: multi-stage CPI stacks and
+//! FLOPS stacks", ISPASS 2018): at dispatch from the slots, at commit from the cycles without a commit.
+//!
+//! Left out: the stack at issue, and the split of squashed slots by the squash that took them, for
+//! which the numbers of squashes stand in, as with hardware counters. What is behind the back end's
+//! slots is taken from the oldest instruction while none commits, not from each slot.
 
-use stats::{Counter, Derived, Kind, PerKind, Stats};
+use stats::{Amount, Counter, Derived, Kind, PerKind, Stats};
 
 /// Why the front end went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
@@ -90,6 +99,17 @@ impl Lost {
             _ => Side::Front,
         }
     }
+
+    /// Whether the front end refills after a squash.
+    fn is_refill(self) -> bool {
+        matches!(
+            self,
+            Self::ResteerConditional
+                | Self::ResteerIndirect
+                | Self::ResteerReturn
+                | Self::ResteerMemory
+        )
+    }
 }
 
 /// What a cycle went to, seen at commit.
@@ -125,6 +145,49 @@ pub enum Spent {
     Dependence,
     /// The oldest has its result, which is on its way to commit.
     Latency,
+}
+
+/// What the back end's slots are lost to: what the oldest instruction waits for while none commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
+pub enum Wait {
+    /// Memory: the translation of its address.
+    Dtlb,
+    /// Memory: the first level, or a store that forwards.
+    L1d,
+    /// Memory: the second level.
+    L2,
+    /// Memory: the last level.
+    Llc,
+    /// Memory: main memory.
+    Memory,
+    /// Memory: it is a store, an atomic, a fence or a device access.
+    Store,
+    /// Core: its execution.
+    Execute,
+    /// Core: its operands or its port.
+    Dependence,
+    /// Core: the way of its result to commit.
+    Latency,
+}
+
+impl Wait {
+    fn spent(self) -> Spent {
+        match self {
+            Self::Dtlb => Spent::Dtlb,
+            Self::L1d => Spent::L1d,
+            Self::L2 => Spent::L2,
+            Self::Llc => Spent::Llc,
+            Self::Memory => Spent::Memory,
+            Self::Store => Spent::Store,
+            Self::Execute => Spent::Execute,
+            Self::Dependence => Spent::Dependence,
+            Self::Latency => Spent::Latency,
+        }
+    }
+
+    fn is_memory(self) -> bool {
+        !matches!(self, Self::Execute | Self::Dependence | Self::Latency)
+    }
 }
 
 /// Counters of the out-of-order core at one privilege.
@@ -181,50 +244,163 @@ pub struct OutOfOrderStats {
     /// Requests to the memory system that had to be made again because a resource was taken.
     #[stat(unit = "events")]
     pub busy_retries: Counter,
-    /// Top-down level 1: slots that retired.
+    /// Top-down level 1: slots of instructions that committed.
     #[stat(unit = "ratio", formula = "retired / slots")]
     pub topdown_retiring: Derived,
-    /// Top-down level 1: slots squashed or lost to recovery; refilling counts as front end.
-    #[stat(unit = "ratio", formula = "(squashed + lost[Lost::Recovery]) / slots")]
+    /// Top-down level 1: slots of instructions that did not commit, and of recovery. Refilling is the
+    /// front end's, as hardware counters have it.
+    #[stat(unit = "ratio", formula = "bad_speculation() / slots")]
     pub topdown_bad_speculation: Derived,
-    /// Top-down level 1: slots the front end left empty, refilling after wrong guesses included, as
-    /// hardware counters have it.
-    #[stat(
-        unit = "ratio",
-        formula = "(lost[Lost::Itlb] + lost[Lost::IcacheL2] + lost[Lost::IcacheLlc] + lost[Lost::IcacheMemory] + lost[Lost::ResteerConditional] + lost[Lost::ResteerIndirect] + lost[Lost::ResteerReturn] + lost[Lost::ResteerDecode] + lost[Lost::ResteerMemory] + lost[Lost::Serialise] + lost[Lost::Branch] + lost[Lost::FrontOther] + lost[Lost::Bandwidth]) / slots"
-    )]
+    /// Top-down level 1: slots the front end left empty, refilling after squashes included, as hardware
+    /// counters have it.
+    #[stat(unit = "ratio", formula = "front_end() / slots")]
     pub topdown_frontend: Derived,
     /// Top-down level 1: slots the back end refused.
-    #[stat(
-        unit = "ratio",
-        formula = "(lost[Lost::RobFull] + lost[Lost::SchedulerFull] + lost[Lost::LoadQueueFull] + lost[Lost::StoreQueueFull] + lost[Lost::RegistersFull] + lost[Lost::Alone]) / slots"
-    )]
+    #[stat(unit = "ratio", formula = "back_end() / slots")]
     pub topdown_backend: Derived,
+    /// Top-down level 1, the other convention: bad speculation with the slots of refilling after
+    /// squashes.
+    #[stat(unit = "ratio", formula = "(bad_speculation() + refill()) / slots")]
+    pub topdown_bad_speculation_with_refill: Derived,
+    /// Top-down level 1, the other convention: the front end without the slots of refilling after
+    /// squashes.
+    #[stat(unit = "ratio", formula = "(front_end() - refill()) / slots")]
+    pub topdown_frontend_without_refill: Derived,
+    /// Top-down level 2: front-end slots in cycles without an instruction.
+    #[stat(unit = "ratio", formula = "(front_end() - lost[Lost::Bandwidth]) / slots")]
+    pub topdown_frontend_latency: Derived,
+    /// Top-down level 2, the other convention: the same without refilling after squashes.
+    #[stat(unit = "ratio", formula = "(front_end() - lost[Lost::Bandwidth] - refill()) / slots")]
+    pub topdown_frontend_latency_without_refill: Derived,
     /// Top-down level 2: front-end slots in cycles with fewer instructions than slots.
     #[stat(unit = "ratio", formula = "lost[Lost::Bandwidth] / slots")]
     pub topdown_frontend_bandwidth: Derived,
-    /// Bad speculation by the other convention: with the slots of refilling after wrong guesses.
+    /// Top-down level 2: bad speculation that is due to wrong guesses of branches, by their share of
+    /// squashes.
     #[stat(
         unit = "ratio",
-        formula = "(squashed + lost[Lost::Recovery] + lost[Lost::ResteerConditional] + lost[Lost::ResteerIndirect] + lost[Lost::ResteerReturn] + lost[Lost::ResteerMemory]) / slots"
+        formula = "bad_speculation() * (squashes - squashes[Cause::MemoryOrder]) / squashes / slots"
     )]
-    pub topdown_bad_speculation_with_refill: Derived,
+    pub topdown_bad_speculation_branches: Derived,
+    /// Top-down level 2: bad speculation that is due to memory order, by its share of squashes.
+    #[stat(
+        unit = "ratio",
+        formula = "bad_speculation() * squashes[Cause::MemoryOrder] / squashes / slots"
+    )]
+    pub topdown_bad_speculation_memory_order: Derived,
+    /// Top-down level 2: back-end slots that are due to memory, by the cycles without a commit in which
+    /// the oldest instruction waits for it.
+    #[stat(unit = "ratio", formula = "back_end() * waited_for_memory() / waited() / slots")]
+    pub topdown_backend_memory: Derived,
+    /// Top-down level 2: the other back-end slots.
+    #[stat(
+        unit = "ratio",
+        formula = "back_end() * (waited() - waited_for_memory()) / waited() / slots"
+    )]
+    pub topdown_backend_core: Derived,
+    /// Top-down level 3: slots of instructions that did not commit: of wrong paths, and what more was
+    /// in flight at the end than at the start.
+    #[stat(unit = "ratio", formula = "(renamed - retired) / slots")]
+    pub topdown_wrong_path: Derived,
+    /// Top-down level 3: slots that none took, by cause. With retiring and the wrong path they sum to
+    /// 1.
+    #[stat(unit = "ratio", formula = "lost[each] / slots")]
+    pub topdown_lost: PerKind<Lost, Derived>,
+    /// Top-down level 3: back-end slots by what the oldest instruction waits for in cycles without a
+    /// commit. They sum to the back end.
+    #[stat(unit = "ratio", formula = "back_end() * waited_for(each) / waited() / slots")]
+    pub topdown_backend_waits: PerKind<Wait, Derived>,
+    /// CPI stack at dispatch: slots of instructions that committed.
+    #[stat(unit = "cycles/instruction", formula = "retired / slots * spent / retired")]
+    pub cpi_dispatch_base: Derived,
+    /// CPI stack at dispatch: slots of instructions that were squashed.
+    #[stat(unit = "cycles/instruction", formula = "squashed / slots * spent / retired")]
+    pub cpi_dispatch_squashed: Derived,
+    /// CPI stack at dispatch: slots of instructions that were neither committed nor squashed, less
+    /// those of instructions that were renamed before.
+    #[stat(
+        unit = "cycles/instruction",
+        formula = "(renamed - retired - squashed) / slots * spent / retired"
+    )]
+    pub cpi_dispatch_unfinished: Derived,
+    /// CPI stack at dispatch: slots that none took, by cause. With base, squashed and unfinished they
+    /// sum to the CPI.
+    #[stat(unit = "cycles/instruction", formula = "lost[each] / slots * spent / retired")]
+    pub cpi_dispatch_lost: PerKind<Lost, Derived>,
+    /// CPI stack at commit: cycles by what they went to. They sum to the CPI.
+    #[stat(unit = "cycles/instruction", formula = "spent[each] / retired")]
+    pub cpi_commit: PerKind<Spent, Derived>,
 }
 
 impl OutOfOrderStats {
-    /// What does not add up, in words. `in_flight` is what the number of renamed instructions in the
-    /// core changed by while these counters counted.
+    fn lost_to(&self, which: impl Fn(Lost) -> bool) -> f64 {
+        self.lost.iter().filter(|(cause, _)| which(*cause)).map(|(_, slots)| slots.amount()).sum()
+    }
+
+    /// Slots the front end left empty.
+    fn front_end(&self) -> f64 {
+        self.lost_to(|cause| cause.side() == Side::Front)
+    }
+
+    /// Slots the back end refused.
+    fn back_end(&self) -> f64 {
+        self.lost_to(|cause| cause.side() == Side::Back)
+    }
+
+    /// Slots of refilling after squashes.
+    fn refill(&self) -> f64 {
+        self.lost_to(Lost::is_refill)
+    }
+
+    /// Slots of instructions that did not commit, and of recovery: issued less retired, as hardware
+    /// counters have it, so that the first level sums to all slots in a window with instructions in
+    /// flight at its edges.
+    fn bad_speculation(&self) -> f64 {
+        let recovery = self.lost_to(|cause| cause.side() == Side::Speculation);
+        self.renamed.amount() - self.retired.amount() + recovery
+    }
+
+    /// Cycles without a commit in which the oldest instruction waits for `what`.
+    fn waited_for(&self, what: Wait) -> f64 {
+        self.spent[what.spent()].amount()
+    }
+
+    fn waited(&self) -> f64 {
+        Wait::ALL.iter().map(|what| self.waited_for(*what)).sum()
+    }
+
+    fn waited_for_memory(&self) -> f64 {
+        let memory = Wait::ALL.iter().filter(|what| what.is_memory());
+        memory.map(|what| self.waited_for(*what)).sum()
+    }
+
+    /// Renamed instructions that left the core.
+    pub(crate) fn left(&self) -> u64 {
+        self.retired.get() + self.squashed.get() + self.abandoned.get()
+    }
+
+    /// What does not add up, in words, when `cycles` passed and `instructions` retired.
     #[must_use]
-    pub fn audit(&self, cycles: u64) -> Vec<String> {
+    pub fn audit(&self, cycles: u64, instructions: u64) -> Vec<String> {
         let mut wrong = Vec::new();
         let (slots, renamed, lost) = (self.slots.get(), self.renamed.get(), self.lost.sum());
         if slots != renamed + lost {
             wrong.push(format!("slots: {slots} passed, {renamed} taken and {lost} lost"));
         }
+        if cycles > 0 && !slots.is_multiple_of(cycles) {
+            wrong.push(format!("slots: {slots} are no whole number for each of {cycles} cycles"));
+        }
         let spent = self.spent.sum();
         if spent != cycles {
             wrong.push(format!("cycles at commit: {cycles} passed, {spent} have a cause"));
         }
+        let retired = self.retired.get();
+        if retired != instructions {
+            wrong.push(format!("instructions: {instructions} retired, {retired} slots retired"));
+        }
         wrong
     }
 }
+
+#[cfg(test)]
+mod tests;

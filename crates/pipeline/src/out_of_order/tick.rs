@@ -16,6 +16,8 @@ impl OutOfOrder {
     /// that committed.
     pub(super) fn tick(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {
         self.progress_without_instruction = false;
+        // Fetch may enter another privilege: the whole cycle belongs to the one it began at, as its slots.
+        let privilege = self.privilege;
         mem.advance(self.now);
         let mut active = self.take_arrivals(mem);
         active |= self.take_happenings(source, mem);
@@ -30,7 +32,7 @@ impl OutOfOrder {
         active |= self.progress_without_instruction;
         let spent = if committed > 0 { Spent::Base } else { self.why_no_commit() };
         let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
-        let stats = self.stats.at(self.privilege);
+        let stats = self.stats.at(privilege);
         stats.cycles.add(1 + skipped);
         stats.out_of_order_mut().spent[spent].add(1 + skipped);
         self.now += 1 + skipped;
