@@ -1,7 +1,7 @@
 //! From the counters of a window to the statistics of a result.
 
-use mem::Level;
-use pipeline::{CoreStats, PrivilegeStats, Stream};
+use mem::{Level, PrivateStats};
+use pipeline::{Cause, CoreStats, OutOfOrderStats, PrivilegeStats, Stream};
 use report::model::{About, Catalogue, HartWindow, Statistics};
 use stats::{Stats, flatten};
 use system::TimingStats;
@@ -13,6 +13,7 @@ pub(crate) fn harts(window: &TimingStats) -> Vec<HartWindow> {
         let mut statistics = Statistics::default();
         add(&mut statistics, "", core);
         add(&mut statistics, "", private);
+        add_breakdowns(&mut statistics, core);
         let (user, kernel) = (&core.user, &core.kernel);
         HartWindow {
             hart: index as u32,
@@ -36,8 +37,12 @@ pub(crate) fn shared(window: &TimingStats, hart: usize) -> Statistics {
         add(&mut statistics, "llc.", llc);
     }
     add(&mut statistics, "memory.", &window.mem.memory);
+    if let Some(dram) = &window.mem.dram {
+        add(&mut statistics, "dram.", dram);
+        add_derived(&mut statistics, "dram.", dram);
+    }
     let core = &window.cores[hart];
-    for rate in rates(window.mem.harts[hart].l2.is_some()) {
+    for rate in rates(core, &window.mem.harts[hart]) {
         let sides = [&core.user, &core.kernel];
         let instructions = |of: &[&PrivilegeStats]| of.iter().map(|s| s.instructions.get()).sum();
         let events = |of: &[&PrivilegeStats]| of.iter().map(|s| (rate.events)(s)).sum();
@@ -63,8 +68,20 @@ fn beyond(side: &PrivilegeStats, level: Level, stream: Stream) -> u64 {
     found.map(|(_, streams)| streams[stream].get()).sum()
 }
 
-fn rates(with_l2: bool) -> Vec<Rate> {
-    let mut rates = vec![
+/// The rates that a hart with such counters has.
+fn rates(core: &CoreStats, private: &PrivateStats) -> Vec<Rate> {
+    let mut rates = Vec::from(of_first_levels());
+    if private.l2.is_some() {
+        rates.extend(of_second_level());
+    }
+    if core.user.out_of_order.is_some() {
+        rates.extend(of_out_of_order());
+    }
+    rates
+}
+
+fn of_first_levels() -> [Rate; 6] {
+    [
         Rate {
             path: "l1i.mpki",
             about: "Instruction fetches that missed the first-level cache",
@@ -95,20 +112,90 @@ fn rates(with_l2: bool) -> Vec<Rate> {
             about: "Loads and stores that missed the data TLB",
             events: |s| s.dtlb_misses.get(),
         },
-    ];
-    if with_l2 {
-        rates.push(Rate {
+    ]
+}
+
+fn of_second_level() -> [Rate; 2] {
+    [
+        Rate {
             path: "l2.instruction_mpki",
             about: "Instruction fetches that missed the second level",
             events: |s| beyond(s, Level::L2, Stream::Instruction),
-        });
-        rates.push(Rate {
+        },
+        Rate {
             path: "l2.data_mpki",
             about: "Loads and stores that missed the second level",
             events: |s| beyond(s, Level::L2, Stream::Data),
-        });
+        },
+    ]
+}
+
+fn of_out_of_order() -> [Rate; 8] {
+    [
+        Rate {
+            path: "branch.mpki",
+            about: "Branches of all kinds guessed wrong",
+            events: |s| {
+                let all = ours(s, |o| o.squashes.sum());
+                all - ours(s, |o| o.squashes[Cause::MemoryOrder].get())
+            },
+        },
+        Rate {
+            path: "branch.conditional_mpki",
+            about: "Conditional branches guessed wrong",
+            events: |s| ours(s, |o| o.squashes[Cause::Conditional].get()),
+        },
+        Rate {
+            path: "branch.indirect_mpki",
+            about: "Indirect jumps and calls guessed wrong",
+            events: |s| ours(s, |o| o.squashes[Cause::Indirect].get()),
+        },
+        Rate {
+            path: "branch.return_mpki",
+            about: "Returns guessed wrong",
+            events: |s| ours(s, |o| o.squashes[Cause::Return].get()),
+        },
+        Rate {
+            path: "branch.target_mpki",
+            about: "Direct branches with a wrong target in the branch target buffer",
+            events: |s| ours(s, |o| o.squashes[Cause::Target].get()),
+        },
+        Rate {
+            path: "btb.mpki",
+            about: "Taken branches that the branch target buffer did not know",
+            events: |s| ours(s, |o| o.btb_misses.get()),
+        },
+        Rate {
+            path: "decode_resteer.mpki",
+            about: "Resteers at decode, wrong paths included",
+            events: |s| ours(s, |o| o.decode_resteers.get()),
+        },
+        Rate {
+            path: "memory_order.mpki",
+            about: "Loads executed before an older store to their address",
+            events: |s| ours(s, |o| o.squashes[Cause::MemoryOrder].get()),
+        },
+    ]
+}
+
+/// A counter of the out-of-order core.
+fn ours(side: &PrivilegeStats, counter: fn(&OutOfOrderStats) -> u64) -> u64 {
+    side.out_of_order.as_ref().map_or(0, counter)
+}
+
+/// Where the cycles of an out-of-order core went: at user privilege, in the kernel, and altogether.
+fn add_breakdowns(to: &mut Statistics, core: &CoreStats) {
+    for (prefix, side) in breakdowns(core) {
+        if let Some(out_of_order) = &side.out_of_order {
+            add_derived(to, &prefix, out_of_order);
+        }
     }
-    rates
+}
+
+fn breakdowns(core: &CoreStats) -> [(String, PrivilegeStats); 3] {
+    let sides =
+        [("", core.total()), ("user.", core.user.clone()), ("kernel.", core.kernel.clone())];
+    sides.map(|(of, side)| (format!("{of}out_of_order."), side))
 }
 
 fn add(to: &mut Statistics, prefix: &str, from: &impl Stats) {
@@ -117,19 +204,34 @@ fn add(to: &mut Statistics, prefix: &str, from: &impl Stats) {
     }
 }
 
+fn add_derived(to: &mut Statistics, prefix: &str, from: &impl Stats) {
+    for (path, value) in stats::derived(from) {
+        to.ratio(format!("{prefix}{path}"), value, "nothing to divide by was counted");
+    }
+}
+
 /// Unit and description of everything [`harts`] and [`shared`] report.
 pub(crate) fn catalogue(all: &TimingStats) -> Catalogue {
     let mut catalogue = Catalogue::new();
-    let core = CoreStats::default();
-    describe(&mut catalogue, "", all.cores.first().unwrap_or(&core));
-    if let Some(private) = all.mem.harts.first() {
-        describe(&mut catalogue, "", private);
+    let (core, private) = (CoreStats::default(), PrivateStats::default());
+    let core = all.cores.first().unwrap_or(&core);
+    let private = all.mem.harts.first().unwrap_or(&private);
+    describe(&mut catalogue, "", core);
+    describe(&mut catalogue, "", private);
+    for (prefix, side) in breakdowns(core) {
+        if let Some(out_of_order) = &side.out_of_order {
+            let derived = stats::catalogue(out_of_order).into_iter();
+            insert(&mut catalogue, &prefix, derived.filter(|entry| entry.formula.is_some()));
+        }
     }
     if let Some(llc) = &all.mem.llc {
         describe(&mut catalogue, "llc.", llc);
     }
     describe(&mut catalogue, "memory.", &all.mem.memory);
-    for rate in rates(all.mem.harts.first().is_some_and(|private| private.l2.is_some())) {
+    if let Some(dram) = &all.mem.dram {
+        describe(&mut catalogue, "dram.", dram);
+    }
+    for rate in rates(core, private) {
         let unit = "misses/1000 instructions".to_owned();
         for (prefix, of) in [("", ""), ("user.", ", in user mode"), ("kernel.", ", in the kernel")]
         {
@@ -142,7 +244,15 @@ pub(crate) fn catalogue(all: &TimingStats) -> Catalogue {
 }
 
 fn describe(catalogue: &mut Catalogue, prefix: &str, stats: &impl Stats) {
-    for entry in stats::catalogue(stats) {
+    insert(catalogue, prefix, stats::catalogue(stats));
+}
+
+fn insert(
+    catalogue: &mut Catalogue,
+    prefix: &str,
+    entries: impl IntoIterator<Item = stats::Entry>,
+) {
+    for entry in entries {
         let about =
             About { unit: entry.unit.to_owned(), description: entry.description.to_owned() };
         catalogue.insert(format!("{prefix}{}", entry.path), about);
