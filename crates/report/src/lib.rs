@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod books;
+mod breakdown;
 mod csv;
 mod json;
 pub mod model;

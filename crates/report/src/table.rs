@@ -1,5 +1,9 @@
 //! The table `run` prints: a line for each invocation, then what they come to.
+//!
+//! An out-of-order system has the first level of the top-down breakdown in place of miss rates, which
+//! are with everything else about it below.
 
+use crate::breakdown::{breakdown, first_level, has_breakdown};
 use crate::model::{Invocation, Run, Spread, Summary};
 
 /// The misses per 1000 instructions shown, by path, where a run has them.
@@ -24,33 +28,57 @@ pub fn table(run: &Run) -> String {
     let Run { function, system, state, seed, invocations, summary, .. } = run;
     let mpki: Vec<_> =
         MPKI.into_iter().filter(|(path, _)| summary.mpki.contains_key(*path)).collect();
-    let mut rows = vec![header(&mpki)];
-    rows.extend(invocations.iter().map(|one| row(one, &mpki)));
-    rows.push(mean_row(summary, &mpki));
+    let extra = if has_breakdown(run) { Extra::TopDown } else { Extra::Misses(&mpki) };
+    let mut rows = vec![header(&extra)];
+    rows.extend(invocations.iter().map(|one| row(one, &extra)));
+    rows.push(mean_row(run, &extra));
     let mut text = format!("{function} on {system}, {}, seed {seed}\n\n", state.name());
     text += &aligned(&rows);
-    match &mpki[..] {
-        [] => {}
-        [(_, only)] => text += &format!("{only}: misses per 1000 instructions.\n"),
-        [(_, first), .., (_, last)] => {
-            text += &format!("{first} to {last}: misses per 1000 instructions.\n");
-        }
-    }
+    text += &legend(&extra);
     text.push('\n');
+    if matches!(extra, Extra::TopDown) {
+        text += &breakdown(run);
+        text.push('\n');
+    }
     text += &closing(summary);
     text += &replies(invocations);
     text
 }
 
-type Columns = [(&'static str, &'static str)];
-
-fn header(mpki: &Columns) -> Vec<String> {
-    let fixed =
-        ["#", "reply", "latency us", "cycles", "idle cycles", "instructions", "CPI", "user %"];
-    fixed.into_iter().chain(mpki.iter().map(|(_, title)| *title)).map(str::to_owned).collect()
+/// The columns after those that every run has.
+enum Extra<'a> {
+    /// Misses per 1000 instructions: paths and titles.
+    Misses(&'a [(&'static str, &'static str)]),
+    /// The first level of the top-down breakdown.
+    TopDown,
 }
 
-fn row(one: &Invocation, mpki: &Columns) -> Vec<String> {
+fn legend(extra: &Extra<'_>) -> String {
+    match extra {
+        Extra::TopDown => {
+            "retire to back: % of slots (top-down level 1; refilling after a squash is \
+                           front, as in hardware counters).\n"
+                .to_owned()
+        }
+        Extra::Misses([]) => String::new(),
+        Extra::Misses([(_, only)]) => format!("{only}: misses per 1000 instructions.\n"),
+        Extra::Misses([(_, first), .., (_, last)]) => {
+            format!("{first} to {last}: misses per 1000 instructions.\n")
+        }
+    }
+}
+
+fn header(extra: &Extra<'_>) -> Vec<String> {
+    let fixed =
+        ["#", "reply", "latency us", "cycles", "idle cycles", "instructions", "CPI", "user %"];
+    let titles = match extra {
+        Extra::Misses(mpki) => mpki.iter().map(|(_, title)| *title).collect(),
+        Extra::TopDown => vec!["retire", "front", "spec", "back"],
+    };
+    fixed.into_iter().chain(titles).map(str::to_owned).collect()
+}
+
+fn row(one: &Invocation, extra: &Extra<'_>) -> Vec<String> {
     let window = one.harts.iter().find(|window| window.hart == one.hart);
     let user = window
         .filter(|window| window.cycles > 0)
@@ -67,11 +95,17 @@ fn row(one: &Invocation, mpki: &Columns) -> Vec<String> {
     ];
     let values = &one.statistics.values;
     let misses = |path: &str| values.get(path).and_then(|value| value.number());
-    cells.extend(mpki.iter().map(|(path, _)| number(misses(path), 2)));
+    match extra {
+        Extra::Misses(mpki) => {
+            cells.extend(mpki.iter().map(|(path, _)| number(misses(path), 2)));
+        }
+        Extra::TopDown => cells.extend(first_level(one).map(|share| number(share, 1))),
+    }
     cells
 }
 
-fn mean_row(summary: &Summary, mpki: &Columns) -> Vec<String> {
+fn mean_row(run: &Run, extra: &Extra<'_>) -> Vec<String> {
+    let summary = &run.summary;
     let mean = |spread: Option<Spread>, scale, digits| {
         number(spread.map(|spread| spread.mean / scale), digits)
     };
@@ -86,7 +120,10 @@ fn mean_row(summary: &Summary, mpki: &Columns) -> Vec<String> {
         String::new(),
     ];
     let misses = |path: &str| summary.mpki.get(path).copied().flatten();
-    cells.extend(mpki.iter().map(|(path, _)| number(misses(path), 2)));
+    // The mean of the breakdown stands below, in full.
+    if let Extra::Misses(mpki) = extra {
+        cells.extend(mpki.iter().map(|(path, _)| number(misses(path), 2)));
+    }
     cells
 }
 
