@@ -28,6 +28,9 @@ pub enum ResultsError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The Parquet file could not be made.
+    #[error("writing the results: {0}")]
+    Parquet(#[from] report::ParquetFailure),
     /// Every number is taken.
     #[error(
         "writing the results: {} already holds {MOST_RUNS} runs of this name; name another folder \
@@ -52,7 +55,7 @@ pub fn write_results(folder: &Path, outcome: &Outcome) -> Result<PathBuf, Result
         .prefix(".run-")
         .tempdir_in(folder)
         .map_err(io("create a directory in", folder))?;
-    for (name, bytes) in files(outcome) {
+    for (name, bytes) in files(outcome)? {
         let path = work.path().join(name);
         write(&path, bytes.as_ref()).map_err(io("write", &path))?;
     }
@@ -63,16 +66,17 @@ pub fn write_results(folder: &Path, outcome: &Outcome) -> Result<PathBuf, Result
     Ok(place)
 }
 
-fn files(outcome: &Outcome) -> [(&'static str, Vec<u8>); 6] {
+fn files(outcome: &Outcome) -> Result<[(&'static str, Vec<u8>); 7], ResultsError> {
     let Outcome { run, catalogue, .. } = outcome;
-    [
+    Ok([
         ("manifest.json", report::manifest_json(&run.manifest).into_bytes()),
         ("stats.json", report::stats_json(run, catalogue).into_bytes()),
         ("stats.txt", report::stats_txt(run, catalogue).into_bytes()),
         ("invocations.csv", report::invocations_csv(run).into_bytes()),
+        ("windows.parquet", report::windows_parquet(run)?),
         ("config.effective.toml", outcome.effective_toml.clone().into_bytes()),
         ("console.log", outcome.console.clone()),
-    ]
+    ])
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -157,6 +161,7 @@ mod tests {
             "manifest.json",
             "stats.json",
             "stats.txt",
+            "windows.parquet",
         ];
         assert_eq!(names(&place), files);
         let text = |name: &str| fs::read_to_string(place.join(name)).unwrap();

@@ -10,10 +10,11 @@
 //! | [`stats_json`], [`manifest_json`] | the two files that [`read`] makes a run of again |
 //! | [`stats_txt`] | gem5's line format, a Begin/End block for each window |
 //! | [`invocations_csv`] | a row for each invocation, a column for each statistic |
+//! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
 //!
 //! The same results give the same bytes, on any host and at any time. A value that has no number
 //! (a ratio with nothing below the line) is `null` with a reason beside it in JSON, an empty cell
-//! in CSV, a dash in the table and absent from `stats.txt`; `NaN` is never written.
+//! in CSV, null in Parquet, a dash in the table and absent from `stats.txt`; `NaN` is never written.
 //!
 //! Not here: reading counters, touching files, and colour.
 
@@ -24,6 +25,7 @@ mod breakdown;
 mod csv;
 mod json;
 pub mod model;
+mod parquet;
 mod stats_txt;
 mod summary;
 mod table;
@@ -31,6 +33,7 @@ mod table;
 pub use csv::invocations_csv;
 pub use json::{ReadError, manifest_json, read, run_json, stats_json};
 pub use model::{Catalogue, Invocation, Manifest, Run};
+pub use parquet::{ParquetFailure, windows_parquet};
 pub use stats_txt::stats_txt;
 pub use summary::summarize;
 pub use table::table;

@@ -1,5 +1,5 @@
-//! What gem5 counts as well, under its names (src/mem/cache/base.cc, src/mem/abstract_mem.cc and
-//! src/arch/riscv/tlb.cc), computed from ours.
+//! What gem5 counts as well, under its names (src/mem/cache/base.cc, src/mem/abstract_mem.cc,
+//! src/arch/riscv/tlb.cc, and those named below), computed from ours.
 //!
 //! An access that joins an outstanding miss is a hit that was `merged` for us and a demand miss that
 //! hit an MSHR for gem5. Totals only: gem5 splits by requestor, we split by kind of access.
@@ -21,7 +21,8 @@ pub(super) fn of_hart(statistics: &Statistics) -> Vec<Line> {
     let caches = [("l1i", "icache"), ("l1d", "dcache"), ("l2", "l2cache")];
     let tlbs = [("itlb", "mmu.itb"), ("dtlb", "mmu.dtb")];
     let caches = caches.into_iter().flat_map(|(ours, gem5)| counts.cache(ours, gem5));
-    caches.chain(tlbs.into_iter().flat_map(|(ours, gem5)| counts.tlb(ours, gem5))).collect()
+    let tlbs = tlbs.into_iter().flat_map(|(ours, gem5)| counts.tlb(ours, gem5));
+    caches.chain(tlbs).chain(counts.out_of_order()).collect()
 }
 
 /// The counterparts of what harts share, named from the system; the last level is gem5's `l3` if
@@ -36,6 +37,7 @@ pub(super) fn of_shared(statistics: &Statistics, private_l2: bool) -> Vec<Line> 
     for (ours, gem5, description) in memory {
         lines.extend(counts.total(ours).map(|count| line(gem5, count, description)));
     }
+    lines.extend(counts.dram());
     lines
 }
 
@@ -98,7 +100,91 @@ impl Counts<'_> {
         let write_backs = total("write_backs")
             .map(|n| line(name("writebacks::total"), n, "Changed lines passed to the next level"));
         lines.extend(evictions.into_iter().chain(write_backs));
+        lines.extend(self.prefetcher(ours, gem5));
         lines
+    }
+
+    fn prefetcher(&self, ours: &str, gem5: &str) -> Vec<Line> {
+        let counts = [
+            ("issued", "pfIssued", "Lines prefetched"),
+            ("useful", "pfUseful", "Prefetched lines that were asked for"),
+            ("late", "pfLate", "Prefetched lines that were asked for before they arrived"),
+            ("useless", "pfUnused", "Prefetched lines that left without having been asked for"),
+        ];
+        let path = |counter: &str| format!("{ours}.prefetch.{counter}");
+        if self.total(&path("issued")).unwrap_or(0) == 0 {
+            return Vec::new();
+        }
+        let found = counts.into_iter().filter_map(|(counter, name, about)| {
+            Some(line(format!("{gem5}.prefetcher.{name}"), self.total(&path(counter))?, about))
+        });
+        found.collect()
+    }
+
+    /// The sum over the two privileges.
+    fn of_core(&self, counter: &str) -> Option<u64> {
+        let (user, kernel) = (format!("user.{counter}"), format!("kernel.{counter}"));
+        Some(self.total(&user)?.saturating_add(self.total(&kernel)?))
+    }
+
+    /// What gem5's O3 model counts in the same way (src/cpu/o3, src/cpu/pred/bpred_unit.cc).
+    fn out_of_order(&self) -> Vec<Line> {
+        let ours = |counter: &str| self.of_core(&format!("out_of_order.{counter}"));
+        let Some(squashes) = ours("squashes") else { return Vec::new() };
+        let memory_order = ours("squashes.memory_order").unwrap_or(0);
+        let mispredicted = squashes.saturating_sub(memory_order);
+        let counts = [
+            (self.of_core("branches"), "commitStats0.committedControl::IsControl", "Branches"),
+            (
+                ours("conditional_branches"),
+                "commitStats0.committedControl::IsCondControl",
+                "Conditional branches",
+            ),
+            (Some(mispredicted), "commit.branchMispredicts", "Branches guessed wrong"),
+            (
+                ours("squashes.conditional"),
+                "branchPred.condIncorrect",
+                "Conditional branches guessed wrong",
+            ),
+            (
+                ours("squashes.indirect"),
+                "branchPred.indirectMispredicted",
+                "Indirect branches guessed wrong",
+            ),
+            (ours("squashes.return"), "branchPred.ras.incorrect", "Returns guessed wrong"),
+            (ours("decode_resteers"), "decode.branchMispred", "Resteers at decode"),
+            (ours("fetched"), "fetchStats0.numInsts", "Instructions fetched"),
+            (ours("renamed"), "rename.renamedInsts", "Instructions renamed"),
+            (ours("squashed"), "commit.commitSquashedInsts", "Renamed instructions squashed"),
+            (Some(memory_order), "iew.memOrderViolationEvents", "Memory-order violations"),
+            (ours("forwarded"), "lsq0.forwLoads", "Loads that a store in the queue served"),
+        ];
+        let found = counts.into_iter();
+        found.filter_map(|(count, name, about)| Some(line(name, count?, about))).collect()
+    }
+
+    /// What gem5's DRAM controller counts in the same way (src/mem/mem_ctrl.cc, dram_interface.cc).
+    fn dram(&self) -> Vec<Line> {
+        let total = |counter: &str| self.total(&format!("dram.{counter}"));
+        let (Some(reads), Some(writes)) = (total("reads"), total("writes")) else {
+            return Vec::new();
+        };
+        let forwarded = total("forwarded").unwrap_or(0);
+        let counts = [
+            (Some(reads.saturating_add(forwarded)), "readReqs", "Reads accepted"),
+            (Some(writes), "writeReqs", "Writes accepted"),
+            (Some(forwarded), "servicedByWrQ", "Reads answered by a queued write"),
+            (total("row_hits.read"), "dram.readRowHits", "Reads that found their row open"),
+            (total("row_hits.write"), "dram.writeRowHits", "Writes that found their row open"),
+            (total("bytes_read"), "dram.dramBytesRead", "Bytes read from the devices"),
+            (total("bytes_written"), "dram.dramBytesWritten", "Bytes written to the devices"),
+        ];
+        let found = counts.into_iter();
+        found
+            .filter_map(|(count, name, about)| {
+                Some(line(format!("mem_ctrl.{name}"), count?, about))
+            })
+            .collect()
     }
 
     fn tlb(&self, ours: &str, gem5: &str) -> Vec<Line> {
@@ -161,6 +247,57 @@ mod tests {
         let lines = of_hart(&statistics(&[("l1i.hits.load", 0), ("l1i.misses.load", 0)]));
         assert_eq!(lines.len(), 5);
         assert!(lines.iter().all(|line| line.value == Value::Count(0)));
+    }
+
+    #[test]
+    fn an_out_of_order_core_has_the_names_of_gem5s() {
+        let lines = of_hart(&statistics(&[
+            ("user.branches", 100),
+            ("kernel.branches", 10),
+            ("user.out_of_order.conditional_branches", 70),
+            ("kernel.out_of_order.conditional_branches", 7),
+            ("user.out_of_order.squashes.conditional", 5),
+            ("user.out_of_order.squashes.memory_order", 2),
+            ("kernel.out_of_order.squashes.conditional", 3),
+            ("kernel.out_of_order.squashes.memory_order", 1),
+        ]));
+        let expected = [
+            ("commitStats0.committedControl::IsControl", 110.0),
+            ("commitStats0.committedControl::IsCondControl", 77.0),
+            ("commit.branchMispredicts", 8.0),
+            ("branchPred.condIncorrect", 8.0),
+            ("iew.memOrderViolationEvents", 3.0),
+        ];
+        assert_eq!(shown(&lines), expected);
+    }
+
+    #[test]
+    fn dram_and_prefetchers_have_the_names_of_gem5s() {
+        let lines = of_shared(
+            &statistics(&[
+                ("dram.reads", 90),
+                ("dram.forwarded", 10),
+                ("dram.writes", 30),
+                ("dram.row_hits.read", 60),
+                ("dram.bytes_read", 5760),
+                ("llc.hits.load", 1),
+                ("llc.misses.load", 0),
+                ("llc.prefetch.issued", 4),
+                ("llc.prefetch.useless", 1),
+            ]),
+            true,
+        );
+        let lines = shown(&lines);
+        let expected = [
+            ("l3.prefetcher.pfIssued", 4.0),
+            ("l3.prefetcher.pfUnused", 1.0),
+            ("mem_ctrl.readReqs", 100.0),
+            ("mem_ctrl.writeReqs", 30.0),
+            ("mem_ctrl.servicedByWrQ", 10.0),
+            ("mem_ctrl.dram.readRowHits", 60.0),
+            ("mem_ctrl.dram.dramBytesRead", 5760.0),
+        ];
+        assert_eq!(lines[lines.len() - expected.len()..], expected);
     }
 
     #[test]
