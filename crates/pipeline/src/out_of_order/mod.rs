@@ -320,7 +320,8 @@ impl Core for OutOfOrder {
     }
 
     fn idle(&mut self, cycles: u64) {
-        debug_assert!(self.window.is_empty(), "hart {} waits while it executes", self.hart.0);
+        // The `wfi` it waits in has been fetched, and goes on through the core once it is over.
+        debug_assert!(self.window.in_rob() == 0, "hart {} waits while it executes", self.hart.0);
         self.stats.idle_cycles.add(cycles);
         self.now += cycles;
         // Whatever was to happen was to happen to an instruction, and there is none.
