@@ -7,10 +7,12 @@ For each function: a run (from whatever the state folder holds) must answer ever
 give sane numbers; the same command again must start from the snapshot and give the same bytes apart
 from host times. Then, for the last function and without its snapshots: a run that continues from stage
 to stage and one that is restored print the same; killed runs poison nothing; damaged snapshots are
-noticed and made anew, with the same result; a wrong and a late reply fail the run.
+noticed and made anew, with the same result; a wrong and a late reply fail the run. And a Linux program
+of a few instructions runs in the guest, with and without markers, to its end, a crash or a time-out.
 """
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -138,10 +140,82 @@ def test_failures(program, function):
     print(f"{function}: a late reply fails the run", flush=True)
 
 
+# Writes three bytes of its first argument to standard output and one to standard error, counts 1000
+# rounds between work_begin and work_end with the id 7, and exits with status 3 (RV64I, Linux).
+PROGRAM = [
+    0x01013403,  # ld s0, 16(sp)
+    0x00100513, 0x00040593, 0x00300613, 0x04000893, 0x00000073,  # write(1, s0, 3)
+    0x00200513, 0x00040593, 0x00100613, 0x04000893, 0x00000073,  # write(2, s0, 1)
+    0x00700513, 0x00000593, 0xB400007B,  # work_begin(7, 0)
+    0x3E800293, 0xFFF28293, 0xFE029EE3,  # 1000 rounds
+    0x00700513, 0x00000593, 0xB600007B,  # work_end(7, 0)
+    0x00300513, 0x05D00893, 0x00000073,  # exit(3)
+]  # fmt: skip
+WORK_BEGIN, WORK_END, NOP = 13, 19, 0x00000013
+LINUX_SYSTEMS = ["simple", "skylake"]
+
+
+def write_elf(folder, name, words):
+    """A static executable of one segment (System V ABI, chapters 4 and 5)."""
+    code = struct.pack(f"<{len(words)}I", *words)
+    base, headers = 0x10000, 64 + 56
+    size = headers + len(code)
+    elf = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    elf += struct.pack("<HHIQQQI6H", 2, 243, 1, base + headers, 64, 0, 4, 64, 56, 1, 0, 0, 0)
+    elf += struct.pack("<II6Q", 1, 5, 0, base, base, size, size, 0x1000)
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(elf + code)
+    return path
+
+
+def exec_guest(program, elf, *more):
+    command = [program, "exec", "--guest", elf, "--json", *more]
+    ended = subprocess.run(
+        command, stdout=subprocess.PIPE, timeout=FIRST_RUN_LIMIT, check=False
+    )
+    return json.loads(ended.stdout), ended.returncode
+
+
+def check_marked(program, elf, system):
+    arguments = ["--system", system, "--", "a'b\n"]
+    document, status = exec_guest(program, elf, *arguments)
+    assert status == 1 and document["exit_status"] == 3, (status, document["verdict"])
+    assert document["stdout"] == "a'b" and document["stderr"] == "a", document["stdout"]
+    (window,) = document["windows"]
+    assert (window["work_id"], window["thread_id"], window["hart"]) == (7, 0, 1), window
+    # The rounds and the markers; an instruction under way at an edge may count on either side.
+    assert 2000 <= window["instructions"] <= 2010, window["instructions"]
+    assert exec_guest(program, elf, *arguments) == (document, status), "two runs differ"
+    return window["cpi"]
+
+
+def test_linux_program(program, _):
+    with tempfile.TemporaryDirectory() as folder:
+        marked = write_elf(folder, "marked", PROGRAM)
+        plain, crash, endless = list(PROGRAM), list(PROGRAM), list(PROGRAM)
+        plain[WORK_BEGIN] = plain[WORK_END] = NOP
+        crash[WORK_END] = 0  # no instruction
+        endless[WORK_END] = 0x0000006F  # j .
+        cpis = [f"{check_marked(program, marked, system):.3f}" for system in LINUX_SYSTEMS]
+        document, status = exec_guest(program, write_elf(folder, "plain", plain), "abc")
+        (window,) = document["windows"]
+        assert status == 1 and window["work_id"] is None, window
+        # exec and exit are in it, nothing of the rest of the guest.
+        assert 10_000 < window["instructions"] < 2_000_000, window["instructions"]
+        document, status = exec_guest(program, write_elf(folder, "crash", crash), "abc")
+        assert (status, document["verdict"], document["signal"]) == (1, "killed", 4), document
+        endless = write_elf(folder, "endless", endless)
+        document, status = exec_guest(program, endless, "--max-instructions", "1000000", "abc")
+        assert (status, document["verdict"], document["stdout"]) == (1, "timeout", "abc"), document
+    print(f"Linux program: ok, CPI {', '.join(cpis)} on {', '.join(LINUX_SYSTEMS)}", flush=True)
+
+
 def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
+    tests += [(test_linux_program, "Linux program")]
     failed = 0
     for one, function in tests:
         try:

@@ -31,8 +31,8 @@ pub enum Command {
     Guest(GuestArgs),
     /// Boot the guest in fast mode with its serial console on this terminal.
     Boot(BootArgs),
-    /// Run a bare-metal RV64 ELF file from its entry in M-mode.
-    Exec(ExecArgs),
+    /// Run a program: bare-metal RV64 from its entry in M-mode, or a Linux one in the guest (--guest).
+    Exec(Box<ExecArgs>),
     /// Print the table of stored results again.
     Report(ReportArgs),
     /// Check that this host has what is needed.
@@ -226,14 +226,26 @@ pub struct BootArgs {
 /// `exec`.
 #[derive(Debug, Args)]
 pub struct ExecArgs {
-    /// The program: a static RV64 executable linked at 0x80000000.
-    #[arg(value_name = "ELF", required_unless_present = "guest")]
-    pub elf: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    pub guest: bool,
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true, requires = "guest")]
+    /// The program: a static RV64 executable linked at 0x80000000; with --guest one for Linux.
+    #[arg(value_name = "ELF")]
+    pub elf: PathBuf,
+    /// Arguments of a program in the guest; those that begin with a dash go after `--`.
+    #[arg(value_name = "ARGS", requires = "guest")]
     pub args: Vec<String>,
-    /// Time it on this system; without it fast mode.
+    /// Run a Linux program in the booted guest, alone on hart 1.
+    #[arg(long, conflicts_with_all = ["harts", "signature"])]
+    pub guest: bool,
+    /// Copy a file into the guest, beside the program or to the path GUEST; may be repeated.
+    #[arg(long = "file", value_name = "HOST[:GUEST]", requires = "guest")]
+    pub files: Vec<String>,
+    /// First instructions of a program in the guest that only warm caches and predictors; they end
+    /// where a work_begin marker opens a window.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "guest")]
+    pub warmup_instructions: u64,
+    /// The Debian mirror the guest is built from; without it the one that apt uses.
+    #[arg(long, value_name = "URL", requires = "guest")]
+    pub mirror: Option<String>,
+    /// Time it on this system; without it fast mode, or `simple` in the guest.
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub system: Option<String>,
     /// Change one value of the system, such as caches.l1d.ways=4; may be repeated.
@@ -245,9 +257,9 @@ pub struct ExecArgs {
     /// Number of harts; all start at the entry.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub harts: u8,
-    /// RAM from 0x80000000 on.
-    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=65536))]
-    pub ram: u64,
+    /// RAM from 0x80000000 on; without it 128, or 3072 in the guest.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=65536))]
+    pub ram: Option<u64>,
     /// Seed of the random numbers the program can read.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

@@ -139,6 +139,34 @@ fn options_that_do_not_fit_are_refused() {
     place
         .run(&["exec", &elf, "--system", "simple", "--harts", "3"])
         .fails(2, &["3 harts", "2 cores"]);
-    place.run(&["exec", "--guest", &elf, "--flag"]).fails(2, &["not implemented", "--guest"]);
     place.run(&["exec"]).fails(2, &["ELF"]);
+    place.run(&["exec", &elf, "argument"]).fails(2, &["--guest"]);
+    place.run(&["exec", &elf, "--file", "x"]).fails(2, &["--guest"]);
+}
+
+#[test]
+fn programs_that_cannot_run_in_the_guest_are_refused_before_it_is_built() {
+    let place = Place::new();
+    let elf = place.file("linux.elf", ends_with(1, 1));
+    let guest = |elf: &str, more: &[&str]| {
+        let mut args = vec!["exec", "--guest", elf];
+        args.extend(more);
+        place.run(&args)
+    };
+    let mut x86 = ends_with(1, 1);
+    x86[18] = 62;
+    let x86 = place.file("x86.elf", x86);
+    guest(&x86, &[]).fails(2, &["x86.elf", "x86-64", "64-bit RISC-V"]);
+    let script = place.file("script.sh", "#!/bin/sh\n");
+    guest(&script, &["--file", "gone"])
+        .fails(2, &["script.sh: it is no ELF file", "gone: No such"]);
+    guest("missing.elf", &[]).fails(2, &["missing.elf", "No such file"]);
+    guest(&elf, &["--file", "linux.elf:../up"]).fails(2, &["../up", "`..`"]);
+    guest(&elf, &["--dash"]).fails(2, &["--dash", "-- --dash"]);
+    guest(&elf, &["--harts", "2"]).fails(2, &["--harts", "--guest"]);
+    guest(&elf, &["--ram", "100"]).fails(2, &["--ram", "512"]);
+    guest(&elf, &["--set", "caches.l1d.ways=3"]).fails(2, &["--system"]);
+    guest(&elf, &["--system", "simple", "--set", "harts=1"]).fails(2, &["hart 1", "harts=2"]);
+    guest(&elf, &["--mirror", "ftp://nowhere"]).fails(2, &["ftp://nowhere", "http"]);
+    assert!(!place.path("home/guest").exists(), "nothing was built");
 }

@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
+mod base64;
 mod error;
 mod guest_link;
+pub mod guest_program;
 mod measure;
 mod prepare;
 mod results;

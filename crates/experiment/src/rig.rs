@@ -28,6 +28,15 @@ pub(crate) enum Happening {
     Opened(RequestId),
     /// The guest's network card sent its last frame at this time, now.
     Sent(Picos),
+    /// A program executed a marker, just now.
+    Marker {
+        /// On this hart.
+        hart: usize,
+        /// gem5's function number.
+        function: u8,
+        /// a0 to a5.
+        args: [u64; 6],
+    },
 }
 
 /// A machine and the other end of its wire.
@@ -113,7 +122,10 @@ impl<'a> Rig<'a> {
             self.console.extend_from_slice(&text);
         }
         match event {
-            Event::Deadline | Event::Marker { .. } => Ok(Vec::new()),
+            Event::Deadline => Ok(Vec::new()),
+            Event::Marker { hart, function, args } => {
+                Ok(vec![Happening::Marker { hart, function, args }])
+            }
             Event::Transmit => Ok(self.take_frames()),
             Event::Reset(_) => {
                 Err(self.died("switched off or restarted (a kernel panic restarts)"))

@@ -3,6 +3,7 @@
 //! After each stage the peer is replaced by a fresh one, so a run that goes on and one that is
 //! restored do the same from there, to the byte.
 
+use crate::base64;
 use crate::prepare::{self, Prepared};
 use crate::rig::{Happening, Mode, Rig};
 use crate::{Observer, Study, StudyError};
@@ -234,7 +235,7 @@ impl<'a> Stages<'a> {
     fn deploy(&self, rig: &mut Rig<'_>) -> Result<(), StudyError> {
         rig.enter("deploying the function");
         rig.peer.serve_registry(prepare::registry(&self.prepared().images)?);
-        let file = base64(self.prepared().compose.as_bytes());
+        let file = base64::encode(self.prepared().compose.as_bytes());
         rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
         rig.command("docker compose -f /run/function.yaml up -d --quiet-pull", DEPLOY_LIMIT)?;
         rig.enter("waiting for the function");
@@ -315,33 +316,4 @@ pub(crate) fn request_failed(rig: &mut Rig<'_>, error: String) -> StudyError {
         )
         .map_or_else(|error| error.to_string(), |(_, output)| output);
     StudyError::Request { during: phase, error, log }
-}
-
-/// Base 64 (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let word = group.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte))
-            << (8 * (3 - group.len()));
-        for digit in 0..4 {
-            let value = word >> (18 - 6 * digit) & 63;
-            text.push(if digit <= group.len() { DIGITS[value as usize] as char } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_follows_the_test_vectors_of_its_specification() {
-        let vectors =
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
-        for (plain, coded) in vectors {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 }

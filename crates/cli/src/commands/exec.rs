@@ -1,6 +1,7 @@
 //! `exec`: a bare-metal program to its verdict.
 
 use crate::args::ExecArgs;
+use crate::commands::exec_guest;
 use crate::failure::{FAILED, Failure, INPUT};
 use crate::{interrupt, output};
 use anyhow::{Context as _, anyhow};
@@ -11,14 +12,14 @@ use std::io::Write as _;
 use std::path::Path;
 use system::LoadedSystem;
 
+/// RAM of a bare-metal program.
+const DEFAULT_RAM_MIB: u64 = 128;
+
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     if args.guest {
-        return Err(Failure::missing(
-            "exec --guest, which runs a Linux program in the booted guest; `vswarm-u exec ELF` \
-             runs a bare-metal one",
-        ));
+        return exec_guest::exec(&args);
     }
-    let path = args.elf.as_deref().expect("clap asks for the file unless --guest is given");
+    let path = args.elf.as_path();
     let elf = fs::read(path)
         .with_context(|| format!("reading the program {}", path.display()))
         .map_err(Failure::input)?;
@@ -26,7 +27,7 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let program = Program {
         elf: &elf,
         harts: usize::from(args.harts),
-        ram_mib: args.ram,
+        ram_mib: args.ram.unwrap_or(DEFAULT_RAM_MIB),
         seed: args.seed,
         max_instructions: args.max_instructions,
         system: system.as_ref(),

@@ -3,6 +3,7 @@
 mod boot;
 mod doctor;
 mod exec;
+mod exec_guest;
 mod functions;
 mod guest;
 mod report;
@@ -20,7 +21,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Systems(args) => systems::systems(args),
         Command::Guest(args) => guest::guest(args),
         Command::Boot(args) => boot::boot(args),
-        Command::Exec(args) => exec::exec(args),
+        Command::Exec(args) => exec::exec(*args),
         Command::Report(args) => report::report(args),
         Command::Doctor(args) => doctor::doctor(args),
         Command::Sweep(_) => Err(Failure::missing(
