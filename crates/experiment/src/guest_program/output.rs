@@ -30,12 +30,7 @@ fn fetch_stream(rig: &mut Rig<'_>, stream: &str) -> Result<Output, StudyError> {
     let path = output_path(stream);
     let command = format!("wc -c < {path} && head -c {MOST} {path} | base64");
     let text = rig.command(&command, LIMIT)?;
-    read(&text).ok_or_else(|| StudyError::Command {
-        during: rig.phase,
-        command,
-        status: 0,
-        output: text,
-    })
+    read(&text).ok_or(StudyError::Command { during: rig.phase, command, status: 0, output: text })
 }
 
 /// The size on the first line, base 64 on the others.
