@@ -112,6 +112,13 @@ impl Mshrs {
         }
     }
 
+    /// The lines that are outstanding at `now`, and when they arrive if memory has said.
+    pub(crate) fn outstanding(&self, now: Cycle) -> impl Iterator<Item = (LineAddr, When)> {
+        let held = self.lines.iter().zip(&self.registers);
+        held.filter(move |(_, register)| register.outstanding(now))
+            .map(|(line, register)| (*line, register.until))
+    }
+
     /// Whether `line` is outstanding at `now`.
     pub(crate) fn is_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
         self.find(line, now).is_some()

@@ -1,6 +1,6 @@
 //! What all core models have in common.
 
-use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig};
+use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig, Viewer};
 use mem::{Cycle, Hierarchy, Problems};
 use serde::{Deserialize, Serialize};
 use sim::Picos;
@@ -31,7 +31,24 @@ pub trait Core {
 
     /// The counters.
     fn stats(&self) -> &CoreStats;
+
+    /// Logs the way of the next instructions through the core, or ends that; returns the log until
+    /// now.
+    ///
+    /// # Errors
+    /// The core has no pipeline to look at.
+    fn view(&mut self, _viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {
+        Err(NoPipeline)
+    }
+
+    /// What the core holds and what it waits for, for someone who looks for the cause of
+    /// [`State::Stuck`].
+    fn diagnosis(&self) -> String;
 }
+
+/// The core does one instruction at a time: there is no pipeline to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPipeline;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +73,9 @@ pub enum State {
     },
     /// It is off, or its program ended; no time passed in this step.
     Stopped,
+    /// No instruction has left the core for so long that none ever will: a defect of the model, or a
+    /// configuration in which everything waits for something else. [`Core::diagnosis`] tells more.
+    Stuck,
 }
 
 /// The core of a system, by the name of its model.

@@ -106,6 +106,10 @@ impl Core for InOrder {
     fn stats(&self) -> &CoreStats {
         &self.stats
     }
+
+    fn diagnosis(&self) -> String {
+        format!("hart {} executes one instruction at a time (now {})", self.hart.0, self.now.0)
+    }
 }
 
 /// Makes the accesses of an instruction without time; `last` is the line that was fetched last.

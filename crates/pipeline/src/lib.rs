@@ -10,7 +10,7 @@ mod in_order;
 mod out_of_order;
 mod stats;
 
-pub use core::{Core, CoreConfig, Progress, State};
+pub use core::{Core, CoreConfig, NoPipeline, Progress, State};
 pub use in_order::InOrder;
 pub use out_of_order::{
     Cause, FrontConfig, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig, OutOfOrderStats,

@@ -2,7 +2,7 @@
 
 use crate::{ConfigError, SystemConfig};
 use mem::{Cycle, Hierarchy, HierarchyStats};
-use pipeline::{Core, CoreStats, Progress};
+use pipeline::{Core, CoreStats, NoPipeline, Progress, Viewer};
 use sim::{Clock, Picos};
 use stats::{Counter, Stats};
 use std::fmt;
@@ -111,6 +111,26 @@ impl Timing {
         let core = &mut self.cores[hart.index()];
         let cycle = Cycle(time.0.div_ceil(self.clock.period().0));
         core.resume_at(cycle.max(core.now()));
+    }
+
+    /// Logs the way of the next instructions of `hart` through its core, or ends that; returns the log
+    /// until now.
+    ///
+    /// # Errors
+    /// The core has no pipeline to look at.
+    pub fn view(
+        &mut self,
+        hart: HartId,
+        viewer: Option<Viewer>,
+    ) -> Result<Option<Viewer>, NoPipeline> {
+        self.cores[hart.index()].view(viewer)
+    }
+
+    /// What `hart` holds and waits for, for someone who looks for the cause of `State::Stuck`.
+    #[must_use]
+    pub fn diagnosis(&self, hart: HartId) -> String {
+        let core = &self.cores[hart.index()];
+        format!("{}; {}", core.diagnosis(), self.mem.diagnosis(core.now(), hart))
     }
 
     /// A snapshot of all counters.

@@ -14,6 +14,7 @@
 
 mod admission;
 mod coherence;
+mod diagnosis;
 mod fills;
 mod overlap;
 mod prefetching;

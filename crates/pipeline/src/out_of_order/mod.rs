@@ -42,7 +42,7 @@ pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig
 pub use stats::{Cause, Lost, OutOfOrderStats, Spent, Wait};
 pub use viewer::Viewer;
 
-use crate::core::{Core, Progress, State};
+use crate::core::{Core, NoPipeline, Progress, State};
 use crate::stats::{CoreStats, Stream};
 use branch::Predictor;
 use front::Front;
@@ -233,11 +233,6 @@ impl OutOfOrder {
         self.last_commit = self.now;
     }
 
-    /// Logs what happens to instructions from now on, or no longer; returns the log until now.
-    pub fn view(&mut self, viewer: Option<Viewer>) -> Option<Viewer> {
-        std::mem::replace(&mut self.viewer, viewer.map(Box::new)).map(|viewer| *viewer)
-    }
-
     /// Bits of storage of the predictors, by name.
     #[must_use]
     pub fn storage_bits(&self) -> Vec<(&'static str, u64)> {
@@ -302,7 +297,11 @@ impl Core for OutOfOrder {
         self.leave_wrong_path(source);
         let before = self.now;
         let instructions = self.tick(source, mem);
-        let state = self.waiting.unwrap_or(State::Running);
+        let state = match self.waiting {
+            Some(waiting) => waiting,
+            None if self.is_stuck() => State::Stuck,
+            None => State::Running,
+        };
         Progress { cycles: self.now - before, instructions, state }
     }
 
@@ -346,6 +345,15 @@ impl Core for OutOfOrder {
     fn stats(&self) -> &CoreStats {
         self.assert_balanced();
         &self.stats
+    }
+
+    fn view(&mut self, viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {
+        let viewer = viewer.map(|viewer| Box::new(viewer.starting_after(self.window.serial())));
+        Ok(std::mem::replace(&mut self.viewer, viewer).map(|viewer| *viewer))
+    }
+
+    fn diagnosis(&self) -> String {
+        self.describe()
     }
 }
 

@@ -200,6 +200,11 @@ impl Window {
         }
     }
 
+    /// The serial number of the latest instruction.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
     #[inline]
     pub(super) fn get(&self, at: Position) -> &Slot {
         &self.slots[(at & self.mask) as usize]

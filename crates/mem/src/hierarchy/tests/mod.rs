@@ -44,7 +44,7 @@ fn cache(size_kib: u64, ways: u32, [tag, data, response]: [u64; 3]) -> CacheConf
 }
 
 /// Two harts, small caches: L1s of 16 sets of 4 ways, a last level of 64 sets of 4 ways.
-fn small() -> HierarchyConfig {
+pub(super) fn small() -> HierarchyConfig {
     let tlb =
         TlbConfig { entries: 4, ways: 4, latency_cycles: 0, replacement: ReplacementKind::Lru };
     HierarchyConfig {
