@@ -21,8 +21,10 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure invocations of a function.
+    /// Measure invocations of a function, or run a trace.
     Run(Box<RunArgs>),
+    /// Record what invocations of a function execute.
+    Trace(Box<TraceArgs>),
     /// The functions that can be run.
     Functions(FunctionsArgs),
     /// The timing systems to run on.
@@ -76,18 +78,11 @@ pub struct SourceArgs {
     pub mirror: Option<String>,
 }
 
-/// `run`.
+/// Options that say what is executed and measured.
 #[derive(Debug, Args)]
-pub struct RunArgs {
-    /// The function; `vswarm-u functions` lists them.
-    pub function: String,
-    #[command(flatten)]
-    pub system: SystemArgs,
+pub struct StudyArgs {
     #[command(flatten)]
     pub source: SourceArgs,
-    /// How warm the core is when an invocation starts.
-    #[arg(long, value_enum, default_value = "warm")]
-    pub state: StateArg,
     /// Requests served in fast mode before the snapshot of the warm function.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub warmup: u32,
@@ -115,10 +110,90 @@ pub struct RunArgs {
     /// Virtual time after which an unanswered request has failed.
     #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub timeout_ms: u64,
+}
+
+/// Options that mean nothing to a run from a trace.
+const FUNCTION_OPTIONS: [&str; 14] = [
+    "function",
+    "functions",
+    "mirror",
+    "state",
+    "warmup",
+    "settle",
+    "invocations",
+    "payload",
+    "seed",
+    "ram",
+    "link_gbps",
+    "link_delay_us",
+    "timeout_ms",
+    "pipeline_log",
+];
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The function; `vswarm-u functions` lists them.
+    #[arg(required_unless_present = "trace")]
+    pub function: Option<String>,
+    #[command(flatten)]
+    pub system: SystemArgs,
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// How warm the core is when an invocation starts.
+    #[arg(long, value_enum, default_value = "warm")]
+    pub state: StateArg,
+    /// Run the system from this trace, in place of a function: one of ours or of ChampSim.
+    #[arg(long, value_name = "FILE", conflicts_with_all = FUNCTION_OPTIONS)]
+    pub trace: Option<PathBuf>,
+    /// Warm caches with the first N instructions of the trace, whatever the trace says.
+    #[arg(long, value_name = "N", requires = "trace")]
+    pub warmup_instructions: Option<u64>,
+    /// End after N instructions of the trace have been timed.
+    #[arg(long, value_name = "N", requires = "trace", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_instructions: Option<u64>,
+    /// Log the way of instructions through the pipeline, for the Konata viewer.
+    #[arg(long, value_name = "FILE")]
+    pub pipeline_log: Option<PathBuf>,
+    /// The measured invocation that is logged, from 0.
+    #[arg(long, value_name = "K", default_value_t = 0, requires = "pipeline_log")]
+    pub pipeline_log_invocation: u32,
+    /// Instructions that are logged from the start of the invocation, squashed ones included.
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "pipeline_log", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub pipeline_log_instructions: u64,
     /// Folder in which a new directory with the results is made.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Print one JSON document in place of the table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A format of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Ours: all harts, with all that a system asks for.
+    Native,
+    /// ChampSim's: the function's hart.
+    Champsim,
+}
+
+/// `trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// The function; `vswarm-u functions` lists them.
+    pub function: String,
+    /// The format of the trace.
+    #[arg(long, value_enum, default_value = "native")]
+    pub format: FormatArg,
+    #[command(flatten)]
+    pub system: SystemArgs,
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// The file; without it FUNCTION.trace or FUNCTION.champsimtrace.xz in this folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
 }

@@ -118,6 +118,12 @@ pub enum BareError {
     /// The machine cannot go on.
     #[error("running the program: {0}")]
     Machine(String),
+    /// A core of the system makes no progress.
+    #[error(
+        "running the program: the system can execute nothing more: {0}; if the configuration is not \
+         to blame (a queue or latency far out of range), this is a defect of the simulator"
+    )]
+    Stuck(String),
     /// The caller asked to stop.
     #[error("running the program: stopped on request")]
     Cancelled,
@@ -177,6 +183,9 @@ fn to_the_end(
             return Err(BareError::Cancelled);
         }
         let event = stretch(machine, timing.as_mut(), left);
+        if let Some(diagnosis) = timing.as_ref().and_then(|timing| timing.stuck()) {
+            return Err(BareError::Stuck(diagnosis.to_owned()));
+        }
         watcher.console(&machine.take_console());
         if let Some(ending) = ending(event)? {
             return Ok(ending);

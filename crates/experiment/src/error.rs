@@ -93,6 +93,23 @@ pub enum StudyError {
         /// The function's log.
         log: String,
     },
+    /// A core of the system makes no progress.
+    #[error(
+        "{during}: the system can execute nothing more: {diagnosis}; if the configuration is not to \
+         blame (a queue or latency far out of range), this is a defect of the simulator"
+    )]
+    Stuck {
+        /// The phase.
+        during: &'static str,
+        /// What the core holds and waits for.
+        diagnosis: String,
+    },
+    /// A trace cannot be read.
+    #[error(transparent)]
+    Trace(#[from] trace::TraceError),
+    /// A trace cannot be written.
+    #[error("recording: {0}")]
+    Recording(trace::TraceError),
     /// The user asked to stop.
     #[error("stopped on request; what was finished is kept, nothing half-done is")]
     Cancelled,
@@ -104,7 +121,12 @@ impl StudyError {
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::Function(_) | Self::Proto(_) | Self::System(_) | Self::Input(_) | Self::Boot(_)
+            Self::Function(_)
+                | Self::Proto(_)
+                | Self::System(_)
+                | Self::Input(_)
+                | Self::Boot(_)
+                | Self::Trace(_)
         )
     }
 }

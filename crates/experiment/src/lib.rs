@@ -2,7 +2,8 @@
 //!
 //! [`run`] builds what is missing (guest, images), brings a machine into the state asked for by way
 //! of the snapshots *booted*, *deployed* and *warm*, sends requests and measures each in a window of
-//! its own. It prints nothing; an [`Observer`] is told what goes on.
+//! its own. [`record`] does the same and keeps a trace, [`replay`] runs a system from one. It prints
+//! nothing; an [`Observer`] is told what goes on.
 #![forbid(unsafe_code)]
 
 pub mod bare;
@@ -11,15 +12,22 @@ mod error;
 mod guest_link;
 pub mod guest_program;
 mod measure;
+mod pipeline_log;
 mod prepare;
+mod record;
+mod replay;
 mod results;
 mod rig;
 mod stages;
 mod statistics;
 mod study;
+mod tape;
 mod timing;
 
 pub use error::StudyError;
+pub use pipeline_log::PipelineLog;
+pub use record::{Recorded, TraceFormat, record};
+pub use replay::{Replay, replay};
 pub use results::{ResultsError, write_results};
 pub use rig::Rig;
 pub use study::{Observer, Outcome, Study, console, run};

@@ -4,18 +4,22 @@
 //! when the last frame needed for the reply has left it. Statistics are read then and there; a
 //! window is the difference of two readings.
 
+use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
 use crate::rig::{Happening, Mode, Rig};
 use crate::stages::{connect, request_failed};
 use crate::statistics;
-use crate::timing::{Detailed, Warming};
+use crate::tape::{Tape, Taped};
+use crate::timing::{Detailed, Warming, Watched};
 use crate::{Outcome, Study, StudyError};
 use client::{PeerEvent, Reply, RequestError};
 use guest::bootable::Guest;
 use machine::Timing;
+use pipeline::Viewer;
 use report::model::{Catalogue, Host, Invocation, Manifest, Run, SCHEMA};
 use sim::Picos;
 use std::collections::BTreeMap;
+use stream::{HartId, Source};
 use system::TimingStats;
 
 /// The hart the function is pinned to.
@@ -28,11 +32,11 @@ struct Answer {
 }
 
 /// Readings at the edges of a window.
-struct Window {
-    opened_at: Picos,
-    closed_at: Picos,
-    before: TimingStats,
-    after: TimingStats,
+pub(crate) struct Window {
+    pub(crate) opened_at: Picos,
+    pub(crate) closed_at: Picos,
+    pub(crate) before: TimingStats,
+    pub(crate) after: TimingStats,
 }
 
 /// Warms the system up and measures.
@@ -41,37 +45,143 @@ pub(crate) fn measure(
     study: &Study,
     guest: &Guest,
     prepared: &Prepared,
+    mut log: Option<Draft<'_>>,
 ) -> Result<Outcome, StudyError> {
     let mut model = system::Timing::new(&study.system.config)?;
     rig.enter("connecting");
     connect(&mut rig, prepared)?;
-    rig.enter("warming caches");
-    for _ in 0..study.settle {
-        let answer = invoke(&mut rig, prepared, &mut Warming::new(&mut model))?;
-        if let Err(error) = check(&answer.reply, prepared) {
-            return Err(request_failed(&mut rig, error));
-        }
-    }
+    settle(&mut rig, study, prepared, &mut Warming::new(&mut model))?;
     rig.enter("measuring");
     let mut invocations = Vec::new();
-    let mut timing = Detailed::new(&mut model, rig.machine.now());
+    let inner = Detailed::new(&mut model, rig.machine.now());
+    let mut timing = Logged { inner, viewer: None };
     for index in 0..study.invocations {
+        rig.observer.invocation(index, study.invocations);
+        timing.viewer = log.as_ref().and_then(|log| log.viewer(index));
         let answer = invoke(&mut rig, prepared, &mut timing)?;
+        if let Some(viewer) = timing.seen()
+            && let Some(log) = log.take()
+        {
+            log.finish(&viewer)?;
+        }
         let failure = check(&answer.reply, prepared).err();
         let gone_wrong = failure.is_some();
-        invocations.push(record(u64::from(index), answer, failure));
+        invocations.push(answered(u64::from(index), answer, failure));
         if gone_wrong {
             break;
         }
     }
-    let catalogue = statistics::catalogue(&timing.model().stats());
+    let catalogue = statistics::catalogue(&timing.stats());
     let manifest = manifest(study, guest, prepared);
     Ok(outcome(rig, study, invocations, catalogue, manifest))
 }
 
-/// A model whose counters can be read.
-trait Counted: Timing {
+/// Does what [`measure`] does while `tape` records; returns the instructions of the function's hart
+/// that warmed the caches.
+pub(crate) fn record(
+    mut rig: Rig<'_>,
+    study: &Study,
+    prepared: &Prepared,
+    tape: &mut Tape,
+) -> Result<u64, StudyError> {
+    let mut model = system::Timing::new(&study.system.config)?;
+    rig.enter("connecting");
+    connect(&mut rig, prepared)?;
+    tape.begin_warming();
+    let inner = Warming::new(&mut model);
+    settle(&mut rig, study, prepared, &mut Taped { inner, tape, invocation: None })?;
+    let warming = tape.instructions(HartId(FUNCTION_HART));
+    rig.enter("recording");
+    tape.begin_detailed(rig.machine.now());
+    let inner = Detailed::new(&mut model, rig.machine.now());
+    let mut timing = Taped { inner, tape, invocation: None };
+    for index in 0..study.invocations {
+        rig.observer.invocation(index, study.invocations);
+        timing.invocation = Some(u64::from(index));
+        let answer = invoke(&mut rig, prepared, &mut timing)?;
+        if timing.tape.is_broken() {
+            break;
+        }
+        if let Err(error) = check(&answer.reply, prepared) {
+            return Err(request_failed(&mut rig, error));
+        }
+    }
+    Ok(warming)
+}
+
+/// Requests that warm caches.
+fn settle(
+    rig: &mut Rig<'_>,
+    study: &Study,
+    prepared: &Prepared,
+    timing: &mut impl Counted,
+) -> Result<(), StudyError> {
+    rig.enter("warming caches");
+    for _ in 0..study.settle {
+        let answer = invoke(rig, prepared, timing)?;
+        if let Err(error) = check(&answer.reply, prepared) {
+            return Err(request_failed(rig, error));
+        }
+    }
+    Ok(())
+}
+
+/// A model whose counters can be read, and that may want to know where windows are.
+pub(crate) trait Counted: Watched {
     fn stats(&self) -> TimingStats;
+    /// A window opens.
+    fn opened(&mut self) {}
+    /// The frame with this number, from 0, has left the server since the window opened.
+    fn sent(&mut self, _frame: u64) {}
+    /// The window closed when that frame left.
+    fn closed(&mut self, _frame: u64) {}
+}
+
+/// Cycle by cycle, with a log of the pipeline from where the window opens.
+struct Logged<'a> {
+    inner: Detailed<'a>,
+    /// The log that begins with the next window.
+    viewer: Option<Viewer>,
+}
+
+impl Logged<'_> {
+    /// Ends the log, if there is one.
+    fn seen(&mut self) -> Option<Viewer> {
+        self.inner.model_mut().view(HartId(FUNCTION_HART), None).ok().flatten()
+    }
+}
+
+impl Timing for Logged<'_> {
+    fn cycle(&self) -> Picos {
+        self.inner.cycle()
+    }
+
+    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+        self.inner.advance(hart, now, source)
+    }
+
+    fn idle(&mut self, hart: HartId, now: Picos) {
+        self.inner.idle(hart, now);
+    }
+}
+
+impl Watched for Logged<'_> {
+    fn stuck(&self) -> Option<&str> {
+        self.inner.stuck()
+    }
+}
+
+impl Counted for Logged<'_> {
+    fn stats(&self) -> TimingStats {
+        self.inner.model().stats()
+    }
+
+    fn opened(&mut self) {
+        if let Some(viewer) = self.viewer.take() {
+            let began = self.inner.model_mut().view(HartId(FUNCTION_HART), Some(viewer));
+            began.expect("whether the core can be viewed was checked before the run");
+        }
+    }
 }
 
 impl Counted for Detailed<'_> {
@@ -100,12 +210,20 @@ fn invoke(
             match happening {
                 Happening::Opened(id) if id == sent => {
                     opened = Some((rig.machine.now(), timing.stats()));
+                    timing.opened();
                 }
-                Happening::Sent(at) if opened.is_some() => frames.push((at, timing.stats())),
+                Happening::Sent(at) if opened.is_some() => {
+                    timing.sent(frames.len() as u64);
+                    frames.push((at, timing.stats()));
+                }
                 Happening::Peer(PeerEvent::Completed { id, reply, last_frame_sent_at, .. })
                     if id == sent =>
                 {
-                    let last = frames.into_iter().find(|(at, _)| *at == last_frame_sent_at);
+                    let last = frames.iter().position(|(at, _)| *at == last_frame_sent_at);
+                    let last = last.map(|number| {
+                        timing.closed(number as u64);
+                        frames.swap_remove(number)
+                    });
                     let window = window(rig, timing, opened, last);
                     return Ok(Answer { reply: Ok(reply), window });
                 }
@@ -140,9 +258,24 @@ fn check(reply: &Result<Reply, RequestError>, prepared: &Prepared) -> Result<(),
     }
 }
 
-fn record(index: u64, answer: Answer, failure: Option<String>) -> Invocation {
-    let Window { opened_at, closed_at, before, after } = answer.window;
-    let window = stats::Stats::since(&after, &before);
+fn answered(index: u64, answer: Answer, failure: Option<String>) -> Invocation {
+    let reply = answer.reply.map_or(serde_json::Value::Null, |reply| reply.json);
+    let invocation = invocation(index, &answer.window, HartId(FUNCTION_HART), reply);
+    match failure {
+        Some(error) => invocation.failed(error),
+        None => invocation,
+    }
+}
+
+/// What was counted in a window of `hart`.
+pub(crate) fn invocation(
+    index: u64,
+    window: &Window,
+    hart: HartId,
+    reply: serde_json::Value,
+) -> Invocation {
+    let latency = window.closed_at.saturating_sub(window.opened_at).as_nanos();
+    let window = stats::Stats::since(&window.after, &window.before);
     let wrong = window.audit();
     assert!(
         wrong.is_empty(),
@@ -150,15 +283,9 @@ fn record(index: u64, answer: Answer, failure: Option<String>) -> Invocation {
         wrong.join("; ")
     );
     let harts = statistics::harts(&window);
-    let shared = statistics::shared(&window, FUNCTION_HART as usize);
-    let latency = closed_at.saturating_sub(opened_at).as_nanos();
-    let reply = answer.reply.map_or(serde_json::Value::Null, |reply| reply.json);
-    let invocation = Invocation::measured(index, latency, reply, FUNCTION_HART, harts, shared)
-        .expect("the function's hart is among the measured ones");
-    match failure {
-        Some(error) => invocation.failed(error),
-        None => invocation,
-    }
+    let shared = statistics::shared(&window, hart.index());
+    Invocation::measured(index, latency, reply, hart.0, harts, shared)
+        .expect("the function's hart is among the measured ones")
 }
 
 fn outcome(

@@ -2,11 +2,12 @@
 //! virtual time, and gathers what happens.
 
 use crate::guest_link::GuestLink;
+use crate::timing::Watched;
 use crate::{Observer, StudyError};
 use client::{Peer, PeerConfig, PeerEvent, RequestId};
 use devices::virtio::VirtioNet;
 use guest::init::Message;
-use machine::{Event, Machine, Timing};
+use machine::{Event, Machine};
 use sim::Picos;
 
 /// How instructions are executed.
@@ -14,7 +15,7 @@ pub(crate) enum Mode<'a> {
     /// Functionally, at a nominal rate.
     Fast,
     /// Under a model.
-    Timed(&'a mut dyn Timing),
+    Timed(&'a mut dyn Watched),
 }
 
 /// Something that happened while the rig ran.
@@ -105,6 +106,12 @@ impl<'a> Rig<'a> {
                 Mode::Fast => self.machine.run_fast(until),
                 Mode::Timed(timing) => self.machine.run_timed(*timing, until),
             };
+            if let Mode::Timed(timing) = mode
+                && let Some(diagnosis) = timing.stuck()
+            {
+                let diagnosis = diagnosis.to_owned();
+                return Err(StudyError::Stuck { during: self.phase, diagnosis });
+            }
             let mut happened = self.after(event)?;
             self.exchange(&mut happened);
             self.observer.running(self.phase, self.machine.now(), self.machine.retired());

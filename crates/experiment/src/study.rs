@@ -1,8 +1,9 @@
 //! What is asked for and what comes out.
 
+use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
-use crate::{StudyError, measure, prepare, stages};
+use crate::{PipelineLog, StudyError, measure, prepare, stages};
 use report::model::{Catalogue, Run, State};
 use sim::Picos;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ pub struct Study {
     pub mirror: Option<String>,
     /// The command line, for the manifest.
     pub command: Vec<String>,
+    /// The pipeline log that is made on the way.
+    pub pipeline_log: Option<PipelineLog>,
 }
 
 /// Is told what goes on.
@@ -51,6 +54,8 @@ pub trait Observer: guest::progress::Progress {
     fn cancelled(&self) -> bool;
     /// How far the simulation is.
     fn running(&self, phase: &str, virtual_now: Picos, instructions: u64);
+    /// Invocation `index` of `of` is about to be measured.
+    fn invocation(&self, _index: u32, _of: u32) {}
     /// The observer as receiver of build progress.
     fn as_progress(&self) -> &dyn guest::progress::Progress;
 }
@@ -72,6 +77,17 @@ pub struct Outcome {
 
 /// Does a study with the state folder `home`.
 pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcome, StudyError> {
+    check(study)?;
+    let plan = prepare::plan(study)?;
+    let log = study.pipeline_log.as_ref().map(|log| Draft::begin(log, study)).transpose()?;
+    let guest = prepare::guest(home, study, observer)?;
+    let prepared = prepare::function(home, study, plan, observer)?;
+    let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
+    measure::measure(rig, study, &guest, &prepared, log)
+}
+
+/// What no run can do.
+pub(crate) fn check(study: &Study) -> Result<(), StudyError> {
     if study.state != State::Warm {
         return Err(StudyError::Input(format!(
             "the state `{}` is not implemented yet; `--state warm` is",
@@ -83,11 +99,7 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
             "nothing to measure: ask for at least one invocation (--invocations)".to_owned(),
         ));
     }
-    let plan = prepare::plan(study)?;
-    let guest = prepare::guest(home, study, observer)?;
-    let prepared = prepare::function(home, study, plan, observer)?;
-    let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
-    measure::measure(rig, study, &guest, &prepared)
+    Ok(())
 }
 
 /// Boots the guest (or restores it), deploys the function if `deploy` says so, and connects the

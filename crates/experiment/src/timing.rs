@@ -1,14 +1,25 @@
 //! The system under test as the machine's timing model.
 
 use machine::Timing;
+use pipeline::State;
 use sim::Picos;
 use stream::{Fetched, HartId, Source};
 use system::Timing as Model;
+
+/// A timing model that can tell when it cannot go on.
+pub(crate) trait Watched: Timing {
+    /// Why no instruction will ever be executed again, if so.
+    fn stuck(&self) -> Option<&str>;
+}
+
+/// What a model that is stuck lets pass at a time, so that its owner soon looks.
+const STUCK_STEP: Picos = Picos::from_millis(1);
 
 /// Cycle by cycle: the model decides how long everything takes.
 #[derive(Debug)]
 pub struct Detailed<'a> {
     model: &'a mut Model,
+    stuck: Option<String>,
 }
 
 impl<'a> Detailed<'a> {
@@ -18,7 +29,7 @@ impl<'a> Detailed<'a> {
         for hart in 0..model.harts() {
             model.resume_at(HartId(hart), now);
         }
-        Self { model }
+        Self { model, stuck: None }
     }
 
     /// The model.
@@ -27,8 +38,28 @@ impl<'a> Detailed<'a> {
         self.model
     }
 
+    /// The model, to look at its pipelines.
+    pub(crate) fn model_mut(&mut self) -> &mut Model {
+        self.model
+    }
+
+    /// Why no instruction will ever be executed again, if so.
+    #[must_use]
+    pub fn stuck(&self) -> Option<&str> {
+        self.stuck.as_deref()
+    }
+
+    /// Lets `hart` make a step.
+    pub(crate) fn step(&mut self, hart: HartId, source: &mut dyn Source) -> State {
+        let state = self.model.step(hart, source).state;
+        if state == State::Stuck {
+            self.stuck = Some(self.model.diagnosis(hart));
+        }
+        state
+    }
+
     /// A core's clock moves in steps only: what it is behind `now` is time spent waiting.
-    fn catch_up(&mut self, hart: HartId, now: Picos, round_up: bool) {
+    pub(crate) fn catch_up(&mut self, hart: HartId, now: Picos, round_up: bool) {
         let behind = now.saturating_sub(self.model.now(hart));
         let period = self.model.clock().period();
         let cycles = if round_up { behind.0.div_ceil(period.0) } else { behind.0 / period.0 };
@@ -44,13 +75,22 @@ impl Timing for Detailed<'_> {
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+        if self.stuck.is_some() {
+            return now + STUCK_STEP;
+        }
         self.catch_up(hart, now, true);
-        self.model.step(hart, source);
+        self.step(hart, source);
         self.model.now(hart).max(now)
     }
 
     fn idle(&mut self, hart: HartId, now: Picos) {
         self.catch_up(hart, now, false);
+    }
+}
+
+impl Watched for Detailed<'_> {
+    fn stuck(&self) -> Option<&str> {
+        Detailed::stuck(self)
     }
 }
 
@@ -74,19 +114,69 @@ impl Timing for Warming<'_> {
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
-        loop {
-            match source.next(hart) {
-                Fetched::Instr(instr) => {
-                    self.model.warm(hart, &instr, source);
-                    return now + self.model.clock().period();
-                }
-                Fetched::Flush(scope) => self.model.flush_tlb(hart, scope),
-                Fetched::Alone | Fetched::Later | Fetched::Idle { .. } | Fetched::Stopped => {
-                    return now;
-                }
-            }
+        match warm(self.model, hart, source) {
+            Fetched::Instr(_) => now + self.model.clock().period(),
+            _ => now,
         }
     }
 
     fn idle(&mut self, _: HartId, _: Picos) {}
+}
+
+impl Watched for Warming<'_> {
+    fn stuck(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Warms `model` with the next instruction of `hart` and returns it, or why there is none.
+pub(crate) fn warm(model: &mut Model, hart: HartId, source: &mut dyn Source) -> Fetched {
+    loop {
+        match source.next(hart) {
+            Fetched::Instr(instr) => {
+                model.warm(hart, &instr, source);
+                return Fetched::Instr(instr);
+            }
+            Fetched::Flush(scope) => model.flush_tlb(hart, scope),
+            nothing => return nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream::{Translate, VirtAddr, Walk};
+
+    /// A source that never has what it promises.
+    struct Broken;
+
+    impl Source for Broken {
+        fn next(&mut self, _: HartId) -> Fetched {
+            Fetched::Later
+        }
+
+        fn walk(&mut self, _: HartId, _: VirtAddr, _: Translate) -> Walk {
+            Walk::new()
+        }
+    }
+
+    #[test]
+    fn a_core_that_does_nothing_for_too_long_is_stuck_and_time_goes_on_for_its_owner_to_notice() {
+        let system = system::load("skylake", &[]).unwrap();
+        let mut model = Model::new(&system.config).unwrap();
+        let mut timing = Detailed::new(&mut model, Picos::ZERO);
+        let hart = HartId(1);
+        let mut now = Picos::ZERO;
+        for _ in 0..2_500_000 {
+            now = timing.advance(hart, now, &mut Broken);
+            if timing.stuck().is_some() {
+                break;
+            }
+        }
+        let told = timing.stuck().expect("it noticed");
+        assert!(told.contains("hart 1 has committed nothing since cycle 0"), "{told}");
+        assert!(told.contains("miss registers: L1I none"), "{told}");
+        assert!(timing.advance(hart, now, &mut Broken) > now);
+    }
 }

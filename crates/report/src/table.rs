@@ -176,6 +176,8 @@ fn replies(invocations: &[Invocation]) -> String {
     let good: Vec<&Invocation> = invocations.iter().filter(|one| one.ok).collect();
     match &good[..] {
         [] => {}
+        // A trace has no replies.
+        all if all.iter().all(|one| one.reply.is_null()) => {}
         [first, rest @ ..] if rest.iter().all(|one| one.reply == first.reply) => {
             text += &format!("reply: {}\n", printable(&first.reply.to_string()));
         }

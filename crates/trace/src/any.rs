@@ -1,7 +1,7 @@
 //! A trace of whatever format.
 
 use crate::native::MAGIC;
-use crate::{ChampSimSource, TraceError, TraceSource};
+use crate::{ChampSimSource, Mark, Metadata, TraceError, TraceSource};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -44,6 +44,23 @@ impl AnySource {
         }
     }
 
+    /// What the trace says about itself, if its format can.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Metadata> {
+        match self {
+            Self::Native(source) => Some(source.metadata()),
+            Self::ChampSim(_) => None,
+        }
+    }
+
+    /// The mark that `hart` has come to, once.
+    pub fn take_mark(&mut self, hart: HartId) -> Option<Mark> {
+        match self {
+            Self::Native(source) => source.take_mark(hart),
+            Self::ChampSim(_) => None,
+        }
+    }
+
     /// What ended the replay before its time.
     #[must_use]
     pub fn error(&self) -> Option<&TraceError> {
@@ -59,6 +76,13 @@ impl Source for AnySource {
         match self {
             Self::Native(source) => source.next(hart),
             Self::ChampSim(source) => source.next(hart),
+        }
+    }
+
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        match self {
+            Self::Native(source) => source.next_overlapped(hart),
+            Self::ChampSim(source) => source.next_overlapped(hart),
         }
     }
 

@@ -18,14 +18,23 @@ pub struct Metadata {
     pub harts: u32,
 }
 
-/// The boundary of a measuring window. The marks of a trace are seen by every hart at its own place
-/// in its own instructions.
+/// A place where the recording changed what it did: mostly the boundary of a measuring window. The
+/// marks of a trace are seen by every hart at its own place in its own instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// The window of invocation `n` opens.
     Begin(u64),
     /// The window of invocation `n` closes.
     End(u64),
+    /// The window that is open closes here, if [`Mark::EndedAt`] says so with the same number. While
+    /// a function is recorded nobody knows yet which frame completes its reply.
+    MayEnd(u64),
+    /// The window that is open has closed where [`Mark::MayEnd`] has the number.
+    EndedAt(u64),
+    /// What follows was executed to warm caches and predictors, in no time worth measuring.
+    Warming,
+    /// What follows was executed with its time.
+    Detailed,
 }
 
 /// What a finished trace holds.

@@ -9,6 +9,7 @@
 
 use crate::pages::Pages;
 use crate::{Mark, Summary, TraceError};
+use sim::Picos;
 use std::fmt::Debug;
 use stream::{
     CacheOp, Fetched, FlushScope, HartId, Instr, MemAccess, MemKind, PhysAddr, Source, Translate,
@@ -66,6 +67,7 @@ struct Touched {
     asid: u16,
     /// Its last record says that it waits.
     waits: bool,
+    instructions: u64,
 }
 
 /// A page that `pages` is known to know: most accesses are to one of these.
@@ -91,6 +93,18 @@ impl Recording {
     /// Notes the boundary of a window.
     pub fn mark(&mut self, mark: Mark) {
         self.attempt(|sink| sink.mark(mark));
+    }
+
+    /// Notes that `hart` waited until a time: in the live machine a hart that waits is not asked for
+    /// instructions, so its source does not say so.
+    pub fn waited(&mut self, hart: HartId, until: Picos) {
+        self.attempt(|sink| sink.write(hart, &Fetched::Idle { until: Some(until) }));
+    }
+
+    /// Instructions of `hart` so far.
+    #[must_use]
+    pub fn instructions(&self, hart: HartId) -> u64 {
+        self.harts[hart.index()].instructions
     }
 
     /// What ended the recording before its time; the source goes on.
@@ -126,7 +140,10 @@ impl Recording {
         touched.waits = matches!(fetched, Fetched::Idle { .. });
         match fetched {
             Fetched::Idle { .. } if waited => return,
-            Fetched::Instr(instr) => touched.asid = instr.asid,
+            Fetched::Instr(instr) => {
+                touched.asid = instr.asid;
+                touched.instructions += 1;
+            }
             Fetched::Flush(scope) => touched.flush(*scope),
             _ => {}
         }
@@ -146,7 +163,13 @@ impl Recording {
 
 impl Touched {
     fn new() -> Self {
-        Self { pages: Pages::default(), recent: [NO_PAGE; RECENT], asid: 0, waits: false }
+        Self {
+            pages: Pages::default(),
+            recent: [NO_PAGE; RECENT],
+            asid: 0,
+            waits: false,
+            instructions: 0,
+        }
     }
 
     fn flush(&mut self, scope: FlushScope) {

@@ -61,7 +61,7 @@ fn failure(error: BareError, path: &Path) -> Failure {
     match error {
         BareError::Cancelled => Failure::interrupted(),
         BareError::Boot(error) => Failure::input(anyhow!("running {}: {error}", path.display())),
-        BareError::Machine(_) => Failure::failed(error),
+        BareError::Machine(_) | BareError::Stuck(_) => Failure::failed(error),
         error => Failure::input(error),
     }
 }

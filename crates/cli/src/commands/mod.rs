@@ -9,6 +9,7 @@ mod guest;
 mod report;
 mod run;
 mod systems;
+mod trace;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 pub fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(*args),
+        Command::Trace(args) => trace::trace(*args),
         Command::Functions(args) => functions::functions(args),
         Command::Systems(args) => systems::systems(args),
         Command::Guest(args) => guest::guest(args),

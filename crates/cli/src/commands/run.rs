@@ -1,6 +1,6 @@
-//! `run`: a function measured on a system.
+//! `run`: a function measured on a system, or a system run from a trace.
 
-use crate::args::{RunArgs, StateArg};
+use crate::args::{RunArgs, StateArg, StudyArgs, SystemArgs};
 use crate::failure::{FAILED, Failure};
 use crate::progress::Reporter;
 use crate::{home, output};
@@ -8,20 +8,55 @@ use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
 use ::report::model::State;
 use anyhow::anyhow;
-use experiment::{Study, StudyError};
+use experiment::{Outcome, PipelineLog, Replay, Study, StudyError};
 use sim::Picos;
+use std::path::Path;
 
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let study = study(&args)?;
-    if let Some(url) = &args.source.mirror {
-        Mirror::new(url).map_err(Failure::input)?;
+    match (&args.trace, &args.function) {
+        (Some(trace), _) => run_trace(&args, trace),
+        (None, Some(function)) => run_function(&args, function),
+        (None, None) => unreachable!("clap asks for one of them"),
     }
+}
+
+fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
+    let mut study = study(function, &args.system, &args.study, args.state)?;
+    study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
+        path: path.clone(),
+        invocation: args.pipeline_log_invocation,
+        instructions: args.pipeline_log_instructions,
+    });
+    check_mirror(&args.study)?;
     let home = home::create()?;
     let reporter = Reporter::new();
     let result = experiment::run(&home, &study, &reporter);
     reporter.finish();
     let outcome = result.map_err(failure)?;
-    let place = experiment::write_results(&args.out, &outcome).map_err(Failure::failed)?;
+    if let Some(path) = &args.pipeline_log {
+        reporter.note(&format!("pipeline log: {}", path.display()));
+    }
+    present(args, &outcome, &reporter)
+}
+
+fn run_trace(args: &RunArgs, trace: &Path) -> Result<u8, Failure> {
+    let system = ::system::load(&args.system.system, &args.system.set).map_err(Failure::input)?;
+    let order = Replay {
+        trace: trace.to_owned(),
+        system,
+        warmup: args.warmup_instructions,
+        max_instructions: args.max_instructions,
+        command: std::env::args().collect(),
+    };
+    let reporter = Reporter::new();
+    let result = experiment::replay(&order, &reporter);
+    reporter.finish();
+    present(args, &result.map_err(failure)?, &reporter)
+}
+
+/// Stores and prints what came out.
+fn present(args: &RunArgs, outcome: &Outcome, reporter: &Reporter) -> Result<u8, Failure> {
+    let place = experiment::write_results(&args.out, outcome).map_err(Failure::failed)?;
     if args.json {
         output::print(::report::run_json(&outcome.run))?;
     } else {
@@ -29,6 +64,13 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     reporter.note(&format!("results: {}", place.display()));
     Ok(if outcome.failed { FAILED } else { 0 })
+}
+
+pub fn check_mirror(args: &StudyArgs) -> Result<(), Failure> {
+    match &args.source.mirror {
+        Some(url) => Mirror::new(url).map(|_| ()).map_err(Failure::input),
+        None => Ok(()),
+    }
 }
 
 pub fn failure(error: StudyError) -> Failure {
@@ -40,13 +82,18 @@ pub fn failure(error: StudyError) -> Failure {
 }
 
 /// Everything that can be wrong with the arguments shows here, before anything is built.
-fn study(args: &RunArgs) -> Result<Study, Failure> {
-    let system = ::system::load(&args.system.system, &args.system.set).map_err(Failure::input)?;
+pub fn study(
+    function: &str,
+    system: &SystemArgs,
+    args: &StudyArgs,
+    warm: StateArg,
+) -> Result<Study, Failure> {
+    let system = ::system::load(&system.system, &system.set).map_err(Failure::input)?;
     Ok(Study {
-        function: args.function.clone(),
+        function: function.to_owned(),
         functions_file: args.source.functions.clone(),
         system,
-        state: state(args.state)?,
+        state: state(warm)?,
         warmup: args.warmup,
         settle: args.settle,
         invocations: args.invocations,
@@ -57,6 +104,7 @@ fn study(args: &RunArgs) -> Result<Study, Failure> {
         request_timeout: Picos::from_millis(args.timeout_ms),
         mirror: args.source.mirror.clone(),
         command: std::env::args().collect(),
+        pipeline_log: None,
     })
 }
 

@@ -5,16 +5,17 @@
 
 mod bar;
 mod lines;
+mod pace;
 
 use crate::interrupt;
 use bar::Bar;
 use experiment::Observer;
 use guest::progress::Progress;
 use lines::Lines;
+use pace::Pace;
 use sim::Picos;
 use std::io::{IsTerminal as _, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// A way to show progress.
 trait Display: Send {
@@ -37,7 +38,7 @@ pub struct Reporter {
 
 struct State {
     display: Box<dyn Display>,
-    speed: Speed,
+    pace: Pace,
 }
 
 impl Reporter {
@@ -48,7 +49,7 @@ impl Reporter {
         } else {
             Box::new(Lines::new(Box::new(stderr())))
         };
-        Self { state: Mutex::new(State { display, speed: Speed::new() }) }
+        Self { state: Mutex::new(State { display, pace: Pace::new() }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,7 +81,7 @@ impl Observer for Reporter {
         let mut state = self.state();
         state.display.finish();
         state.display.start(name, None);
-        state.speed = Speed::new();
+        state.pace = Pace::new();
     }
 
     fn console(&self, bytes: &[u8]) {
@@ -97,41 +98,11 @@ impl Observer for Reporter {
 
     fn running(&self, phase: &str, virtual_now: Picos, instructions: u64) {
         let mut state = self.state();
-        let rate = state.speed.rate(instructions);
-        let text = format!(
-            "{phase}: {:.3} s of virtual time, {} instructions, {} a second",
-            virtual_now.as_secs_f64(),
-            count(instructions as f64),
-            count(rate)
-        );
+        let text = state.pace.line(phase, virtual_now, instructions);
         state.display.status(&text);
     }
-}
 
-/// Instructions per second of wall time since the first report of a phase.
-struct Speed {
-    since: Instant,
-    first: Option<u64>,
-}
-
-impl Speed {
-    fn new() -> Self {
-        Self { since: Instant::now(), first: None }
-    }
-
-    fn rate(&mut self, instructions: u64) -> f64 {
-        let first = *self.first.get_or_insert(instructions);
-        let seconds = self.since.elapsed().as_secs_f64().max(1e-3);
-        instructions.saturating_sub(first) as f64 / seconds
-    }
-}
-
-/// A number with the unit that keeps it short.
-fn count(number: f64) -> String {
-    match number {
-        n if n >= 1e9 => format!("{:.2} G", n / 1e9),
-        n if n >= 1e6 => format!("{:.1} M", n / 1e6),
-        n if n >= 1e3 => format!("{:.1} k", n / 1e3),
-        n => format!("{n:.0}"),
+    fn invocation(&self, index: u32, of: u32) {
+        self.state().pace.begin(index, of);
     }
 }

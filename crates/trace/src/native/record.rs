@@ -29,6 +29,10 @@ const IDLE_UNTIL: u8 = OTHER | 5;
 pub(super) const WALK: u8 = OTHER | 6;
 const BEGIN: u8 = OTHER | 7;
 const END: u8 = OTHER | 8;
+const MAY_END: u8 = OTHER | 9;
+const ENDED_AT: u8 = OTHER | 10;
+const WARMING: u8 = OTHER | 11;
+const DETAILED: u8 = OTHER | 12;
 
 /// A page was found.
 const FOUND: u8 = 1 << 3;
@@ -70,6 +74,10 @@ pub(super) fn put_mark(mark: Mark, out: &mut Vec<u8>) {
     let (kind, number) = match mark {
         Mark::Begin(number) => (BEGIN, number),
         Mark::End(number) => (END, number),
+        Mark::MayEnd(number) => (MAY_END, number),
+        Mark::EndedAt(number) => (ENDED_AT, number),
+        Mark::Warming => return out.push(WARMING),
+        Mark::Detailed => return out.push(DETAILED),
     };
     out.push(kind);
     put_unsigned(out, number);
@@ -153,6 +161,10 @@ fn get_other(history: &mut History, kind: u8, from: &mut Cursor) -> Result<Recor
         WALK => return get_walk(history, from),
         BEGIN => Record::Mark(Mark::Begin(from.unsigned()?)),
         END => Record::Mark(Mark::End(from.unsigned()?)),
+        MAY_END => Record::Mark(Mark::MayEnd(from.unsigned()?)),
+        ENDED_AT => Record::Mark(Mark::EndedAt(from.unsigned()?)),
+        WARMING => Record::Mark(Mark::Warming),
+        DETAILED => Record::Mark(Mark::Detailed),
         _ => return Err(Malformed("there is no such record")),
     })
 }

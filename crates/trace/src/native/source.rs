@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::record::Record;
 use crate::pages::Pages;
 use crate::{Mark, Metadata, TraceError};
+use sim::Picos;
 use std::fmt;
 use std::path::Path;
 use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
@@ -13,6 +14,9 @@ use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
 /// A hart whose records are at their end is [`Fetched::Stopped`]. At a mark the source says
 /// [`Fetched::Later`], which ends the step of the caller, and [`TraceSource::take_mark`] tells
 /// which. A fault found on the way stops all harts and is kept for [`TraceSource::error`].
+///
+/// A wait is handed out by [`Source::next`] only, once: a core with instructions under way is told
+/// [`Fetched::Alone`] and asks again when they are done.
 ///
 /// Walks are answered from the pages that the trace knows at this place, whatever they are for: a
 /// page that was found was found. One that it does not know ends in a fault without reading
@@ -31,6 +35,8 @@ struct Replay {
     /// The address space of its last instruction.
     asid: u16,
     mark: Option<Mark>,
+    /// A wait that a core with instructions under way came to.
+    wait: Option<Option<Picos>>,
 }
 
 impl TraceSource {
@@ -120,10 +126,26 @@ impl Source for TraceSource {
         if self.error.is_some() || hart.index() >= self.harts.len() {
             return Fetched::Stopped;
         }
+        if let Some(until) = self.harts[hart.index()].wait.take() {
+            return Fetched::Idle { until };
+        }
         self.advance(hart.index()).unwrap_or_else(|error| {
             self.error = Some(error);
             Fetched::Stopped
         })
+    }
+
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        if self.harts.get(hart.index()).is_some_and(|at| at.wait.is_some()) {
+            return Fetched::Alone;
+        }
+        match self.next(hart) {
+            Fetched::Idle { until } => {
+                self.harts[hart.index()].wait = Some(until);
+                Fetched::Alone
+            }
+            fetched => fetched,
+        }
     }
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {

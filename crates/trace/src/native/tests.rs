@@ -333,10 +333,16 @@ fn a_mark_is_seen_by_every_hart() {
     write(&mut writer, 1, &Record::Instr(instr));
     writer.mark(Mark::Begin(4)).unwrap();
     writer.mark(Mark::End(u64::MAX)).unwrap();
+    let others = [Mark::MayEnd(3), Mark::EndedAt(3), Mark::Warming, Mark::Detailed];
+    for mark in others {
+        writer.mark(mark).unwrap();
+    }
     writer.finish().unwrap();
-    let marks = [Record::Mark(Mark::Begin(4)), Record::Mark(Mark::End(u64::MAX))];
+    let marks = [Mark::Begin(4), Mark::End(u64::MAX)].into_iter().chain(others).map(Record::Mark);
+    let marks: Vec<Record> = marks.collect();
     assert_eq!(read(&path, 0), marks);
-    assert_eq!(read(&path, 1), [Record::Instr(instr), marks[0], marks[1]]);
+    let all: Vec<Record> = [Record::Instr(instr)].into_iter().chain(marks).collect();
+    assert_eq!(read(&path, 1), all);
 }
 
 /// A trace of several blocks, its blocks, and where they begin.

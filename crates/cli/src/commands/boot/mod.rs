@@ -71,6 +71,7 @@ fn study(args: &BootArgs) -> Result<Study, Failure> {
         request_timeout: Picos::from_secs(60),
         mirror: args.source.mirror.clone(),
         command: std::env::args().collect(),
+        pipeline_log: None,
     })
 }
 
