@@ -21,6 +21,13 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 }
 
 fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
+    // Clap cannot say this of options that need one that excludes the function.
+    if args.warmup_instructions.is_some() || args.max_instructions.is_some() {
+        return Err(Failure::input(anyhow!(
+            "--warmup-instructions and --max-instructions are for runs from a trace: give --trace \
+             FILE in place of the function, or --settle and --invocations"
+        )));
+    }
     let mut study = study(function, &args.system, &args.study, args.state)?;
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
