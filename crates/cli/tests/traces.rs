@@ -93,7 +93,7 @@ fn windows_are_those_that_the_trace_marks_on_any_system() {
     assert_eq!(replay(&place, &trace, &[]).json()["invocations"], run["invocations"]);
     let fast = replay(&place, &trace, &["--system", "skylake"]).json();
     for (window, expected) in instructions(&fast).into_iter().zip([1600, 800]) {
-        assert!(window.abs_diff(expected) < 300, "fetch sees a mark before commit: {window}");
+        assert!(window.abs_diff(expected) < 450, "fetch is ahead of commit by a core: {window}");
     }
     assert!(fast["invocations"][0]["cycles"].as_u64() < run["invocations"][0]["cycles"].as_u64());
 }
