@@ -285,6 +285,8 @@ fn a_perfect_predictor_is_never_wrong() {
     assert!(squashes("bimodal") > 1000);
     // Until the target buffer knows the branches.
     assert!(squashes("perfect") < 4, "{}", squashes("perfect"));
+}
+
 /// What a Kanata log must not do, checked line by line; returns how many instructions retired and how
 /// many were squashed.
 fn check_kanata(log: &str) -> Result<(u64, u64), String> {
