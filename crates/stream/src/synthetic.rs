@@ -1,13 +1,19 @@
 //! A source that plays back made-up instructions, for tests and benchmarks.
 
 use crate::{Fetched, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Plays a list of instructions per hart, once or in a loop, over an identity-mapped page table.
 ///
 /// Virtual addresses map to themselves in pages of one size. The three table levels of a walk lie
 /// in a region of their own from [`Synthetic::TABLES`], 8 bytes an entry, laid out as a radix tree
 /// of 512-entry tables, so neighbouring pages share lines of table entries as they do in life.
+///
+/// What lies on wrong paths is code by address ([`Synthetic::lay`]), whose branches always go the way
+/// their record says. A wrong path ends where no code lies.
+///
+/// Panics where a caller breaks the contract of [`Source`]: the right path goes on only after the
+/// wrong one was squashed.
 #[derive(Clone, Debug)]
 pub struct Synthetic {
     harts: Vec<Program>,
@@ -19,6 +25,32 @@ struct Program {
     instrs: VecDeque<Fetched>,
     looped: bool,
     at: usize,
+    /// What can be executed speculatively, by address.
+    code: BTreeMap<u64, Instr>,
+    wrong: Option<Wrong>,
+}
+
+/// A wrong path under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    At(VirtAddr),
+    Ended,
+}
+
+impl Program {
+    fn peek(&self) -> Option<Fetched> {
+        self.instrs.get(if self.looped { self.at } else { 0 }).copied()
+    }
+
+    fn take(&mut self) -> Fetched {
+        let Some(next) = self.peek() else { return Fetched::Stopped };
+        if self.looped {
+            self.at = (self.at + 1) % self.instrs.len();
+        } else {
+            self.instrs.pop_front();
+        }
+        next
+    }
 }
 
 impl Synthetic {
@@ -48,6 +80,18 @@ impl Synthetic {
         self.harts[hart.index()].instrs.push_back(fetched);
     }
 
+    /// Lays `instrs` at their addresses, for the wrong paths of `hart`.
+    pub fn lay(&mut self, hart: HartId, instrs: impl IntoIterator<Item = Instr>) {
+        let code = instrs.into_iter().map(|instr| (instr.pc.0, instr));
+        self.harts[hart.index()].code.extend(code);
+    }
+
+    /// Whether `hart` is on a wrong path.
+    #[must_use]
+    pub fn is_on_wrong_path(&self, hart: HartId) -> bool {
+        self.harts[hart.index()].wrong.is_some()
+    }
+
     /// Makes `hart` start over whenever it reaches the end of its list.
     pub fn repeat(&mut self, hart: HartId) {
         self.harts[hart.index()].looped = true;
@@ -57,13 +101,44 @@ impl Synthetic {
 impl Source for Synthetic {
     fn next(&mut self, hart: HartId) -> Fetched {
         let program = &mut self.harts[hart.index()];
-        if program.looped {
-            let Some(next) = program.instrs.get(program.at) else { return Fetched::Stopped };
-            program.at = (program.at + 1) % program.instrs.len();
-            *next
-        } else {
-            program.instrs.pop_front().unwrap_or(Fetched::Stopped)
+        assert!(program.wrong.is_none(), "the right path goes on before the wrong one is squashed");
+        while program.peek() == Some(Fetched::Alone) {
+            program.take();
         }
+        program.take()
+    }
+
+    /// Only instructions, and flushes, overlap.
+    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+        let program = &mut self.harts[hart.index()];
+        assert!(program.wrong.is_none(), "the right path goes on before the wrong one is squashed");
+        match program.peek() {
+            Some(Fetched::Instr(_) | Fetched::Flush(_) | Fetched::Later) => program.take(),
+            _ => Fetched::Alone,
+        }
+    }
+
+    fn wrong_path(&mut self, hart: HartId, pc: VirtAddr) {
+        self.harts[hart.index()].wrong = Some(Wrong::At(pc));
+    }
+
+    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
+        let program = &mut self.harts[hart.index()];
+        let Some(Wrong::At(pc)) = program.wrong else { return None };
+        let Some(instr) = program.code.get(&pc.0).copied() else {
+            program.wrong = Some(Wrong::Ended);
+            return None;
+        };
+        let next = match instr.branch {
+            Some(branch) if branch.taken => branch.target,
+            _ => VirtAddr(pc.0.wrapping_add(u64::from(instr.len))),
+        };
+        program.wrong = Some(Wrong::At(next));
+        Some(instr)
+    }
+
+    fn squash(&mut self, hart: HartId) {
+        self.harts[hart.index()].wrong = None;
     }
 
     fn walk(&mut self, _hart: HartId, va: VirtAddr, _kind: Translate) -> Walk {
@@ -99,6 +174,32 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(source.next(HART), Fetched::Instr(instr));
         }
+    }
+
+    #[test]
+    fn a_wrong_path_follows_its_code_and_ends_where_there_is_none() {
+        let at = |pc| Instr { pc: VirtAddr(pc), len: 4, ..Instr::default() };
+        let mut source = Synthetic::new(1);
+        source.push(HART, [at(0)]);
+        source.lay(HART, [at(0x10), at(0x14)]);
+        source.wrong_path(HART, VirtAddr(0x10));
+        assert_eq!(source.next_wrong(HART), Some(at(0x10)));
+        assert_eq!(source.next_wrong(HART), Some(at(0x14)));
+        assert_eq!(source.next_wrong(HART), None);
+        source.wrong_path(HART, VirtAddr(0x14));
+        assert_eq!(source.next_wrong(HART), Some(at(0x14)), "sent elsewhere it goes on");
+        source.squash(HART);
+        assert_eq!(source.next(HART), Fetched::Instr(at(0)));
+    }
+
+    #[test]
+    fn what_is_no_instruction_waits_for_an_empty_core() {
+        let mut source = Synthetic::new(1);
+        source.push_fetched(HART, Fetched::Alone);
+        source.push_fetched(HART, Fetched::Idle { until: None });
+        assert_eq!(source.next_overlapped(HART), Fetched::Alone);
+        assert_eq!(source.next_overlapped(HART), Fetched::Alone, "it is not taken");
+        assert_eq!(source.next(HART), Fetched::Idle { until: None });
     }
 
     #[test]

@@ -88,6 +88,12 @@ impl Stores {
         debug_assert!(entry.is_some_and(|entry| !entry.committed), "a committed store stays");
     }
 
+    /// The stores that have not committed, the oldest first.
+    #[cfg(test)]
+    pub(super) fn uncommitted(&self) -> impl Iterator<Item = Position> {
+        self.queue.range(self.committed..).map(|entry| entry.name.at)
+    }
+
     /// Whether stores that have committed are still on their way to the cache.
     pub(super) fn has_committed(&self) -> bool {
         self.committed > 0
