@@ -171,7 +171,12 @@ impl Mshrs {
             self.keep_joinable(claim);
         }
         self.lines[claim.register] = line;
-        self.registers[claim.register] = Register { from: claim.from, until, targets: 1, purpose };
+        let held = &self.registers[claim.register];
+        // A register that was waited for is busy without a gap: until it is free of its last line it
+        // is no more free for others than it was for this one.
+        let waited = claim.from > claim.asked && held.until == When::At(claim.from);
+        let from = if waited { held.from } else { claim.from };
+        self.registers[claim.register] = Register { from, until, targets: 1, purpose };
         self.quiet_from = match until {
             When::At(until) => self.quiet_from.max(until),
             When::After { .. } => Cycle(u64::MAX),
@@ -307,6 +312,14 @@ mod tests {
         assert_eq!(free_from(&mshrs, 39), Some(40), "blocked at 39");
         assert_eq!(free_from(&mshrs, 40), Some(40), "ready at 40");
         assert_eq!(free_from(&mshrs, 5), Some(5), "both are taken later than 5");
+    }
+
+    #[test]
+    fn misses_that_wait_for_one_register_do_so_one_after_the_other() {
+        let mut mshrs = Mshrs::new(1, 4);
+        let waits: Vec<u64> =
+            (0..4).map(|n| hold(&mut mshrs, LineAddr(n), 10, 100 * (n + 1))).collect();
+        assert_eq!(waits, [10, 100, 200, 300]);
     }
 
     #[test]
