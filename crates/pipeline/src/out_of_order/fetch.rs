@@ -213,7 +213,8 @@ impl OutOfOrder {
         if self.front.first_line_at() > self.now || self.front.halt.is_some() {
             return 0;
         }
-        let mut bytes = u64::from(self.config.front.fetch_bytes);
+        let owed = std::mem::take(&mut self.front.owed);
+        let mut bytes = u64::from(self.config.front.fetch_bytes) - owed;
         let mut delivered = 0;
         loop {
             if self.front.is_past_guess() || !self.front.is_in_first_target() {
@@ -227,7 +228,12 @@ impl OutOfOrder {
             let length = u64::from(instr.len);
             let ends_target = self.enter(instr, source);
             delivered += 1;
-            if ends_target || self.front.halt.is_some() || bytes <= length {
+            if ends_target || self.front.halt.is_some() {
+                break;
+            }
+            if bytes <= length {
+                // Its last bytes are those of the next cycle.
+                self.front.owed = length - bytes;
                 break;
             }
             bytes -= length;

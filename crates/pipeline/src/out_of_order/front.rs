@@ -77,6 +77,8 @@ pub(super) struct Front {
     pub(super) requested: usize,
     /// The instruction that fetch takes next.
     pub(super) fetch: VirtAddr,
+    /// Bytes of the next cycle that the last instruction has had already: less than one of it.
+    pub(super) owed: u64,
     /// Fetch is on a wrong path.
     pub(super) off_path: bool,
     /// The wrong path has nothing more to fetch.
@@ -113,6 +115,7 @@ impl Front {
             translated: 0,
             requested: 0,
             fetch: VirtAddr(0),
+            owed: 0,
             off_path: false,
             dead_end: false,
             halt: None,
@@ -136,6 +139,7 @@ impl Front {
         self.predict_at = at;
         self.credit = 0;
         self.ahead = 0;
+        self.owed = 0;
         if let Some(pc) = pc {
             self.fetch = pc;
         }
@@ -172,6 +176,7 @@ impl Front {
 
     /// Takes the first target out.
     pub(super) fn pop_target(&mut self) {
+        self.owed = 0;
         self.targets.pop_front();
         self.translated = self.translated.saturating_sub(1);
         self.requested = self.requested.saturating_sub(1);
