@@ -1,1 +1,96 @@
-//! To do.
+//! Closed forms of wrong guesses.
+
+use super::forms::{Form, assert_exact, set_latency, straight, sweep, wide};
+use super::run::{Bench, Done, warm};
+use super::*;
+
+/// A conditional branch that the predictor thinks falls through and that is taken, and where it goes.
+pub(super) fn mispredicted(count: u64) -> Vec<Instr> {
+    let mut program = vec![jump(alu(CODE), BranchKind::Conditional, true, CODE + 0x400)];
+    program.extend((0..count).map(|n| alu(CODE + 0x400 + 4 * n)));
+    program
+}
+
+/// Runs it with `wrong` laid behind the branch, all code in the instruction cache.
+pub(super) fn guess_wrong(
+    core: &OutOfOrderConfig,
+    mem: &HierarchyConfig,
+    program: &[Instr],
+    wrong: &[Instr],
+) -> Bench {
+    let mut bench = Bench::new(core, mem);
+    let plain: Vec<_> =
+        program.iter().chain(wrong).map(|instr| Instr { branch: None, ..*instr }).collect();
+    bench.warm_code(&plain);
+    bench.source.lay(HART, wrong.iter().copied());
+    bench.push(program);
+    bench.run();
+    bench
+}
+
+/// The core with each part of the penalty set to `cycles` in turn.
+const PARTS: [&str; 5] = ["L1I", "F", "D", "R", "branch latency"];
+
+fn with_part(part: &str, cycles: u32) -> (OutOfOrderConfig, HierarchyConfig) {
+    let (mut core, mut mem) = (wide(), hierarchy());
+    match part {
+        "L1I" => set_latency(&mut mem.caches.l1i, cycles.into()),
+        "F" => core.front.fetch_to_decode_cycles = cycles,
+        "D" => core.decode_to_rename_cycles = cycles,
+        "R" => core.rename_to_issue_cycles = cycles,
+        _ => _ = core.latency_cycles.insert(Class::Branch, cycles),
+    }
+    (core, mem)
+}
+
+pub(super) fn penalties() -> Vec<Form> {
+    let mut forms = Vec::new();
+    for part in PARTS {
+        let name: &'static str = format!("mispredict penalty, {part}").leak();
+        let formula = "branch fetched to right path fetched: F + D + R + Lbranch + 2 + L1I";
+        forms.extend(sweep(name, formula, &[1, 2, 7], |cycles| {
+            let (core, mem) = with_part(part, cycles);
+            let done = &guess_wrong(&core, &mem, &mispredicted(1), &[]).committed;
+            let l1i = mem.caches.l1i.tag_latency_cycles;
+            let depth = core.front.fetch_to_decode_cycles
+                + core.decode_to_rename_cycles
+                + core.rename_to_issue_cycles;
+            let latency = core.latency(Class::Branch);
+            let expected = u64::from(depth) + latency + 2 + l1i;
+            (expected, done[1].fetched() - done[0].fetched())
+        }));
+    }
+    forms.extend(sweep(
+        "squash_width",
+        "renamed = resolved + max(ceil(squashed / Q), 2 + L1I + F + D)",
+        &[1, 2, 4, 64],
+        |width| {
+            let mut core = wide();
+            core.squash_width = width;
+            core.latency_cycles.insert(Class::Branch, 20);
+            let wrong = straight(65, |instr, _| instr);
+            let bench = guess_wrong(&core, &hierarchy(), &mispredicted(1), &wrong[1..]);
+            let squashed = bench.core.stats.total().out_of_order.expect("counted").squashed.get();
+            assert_eq!(squashed, 64, "the whole wrong path was renamed");
+            let done = &bench.committed;
+            let refill = 2 + 3 + 3 + 2;
+            let expected = squashed.div_ceil(width.into()).max(refill);
+            (expected, done[1].renamed() - done[0].done())
+        },
+    ));
+    forms
+}
+
+#[test]
+fn a_wrong_guess_costs_the_way_from_fetch_to_execution_and_back() {
+    assert_exact(&penalties());
+}
+
+#[test]
+fn a_right_guess_costs_nothing() {
+    let mut program = mispredicted(1);
+    program[0].branch = None;
+    program[1].pc = VirtAddr(CODE + 4);
+    let done: Vec<Done> = warm(&wide(), &hierarchy(), &program);
+    assert_eq!(done[0].fetched(), done[1].fetched());
+}

@@ -202,4 +202,3 @@ fn cycles_a_pass(config: &OutOfOrderConfig, program: &[Instr], mem: &HierarchyCo
 fn assert_near(found: f64, expected: f64) {
     assert!((found - expected).abs() <= expected * 0.01, "{found} cycles, expected {expected}");
 }
-

@@ -75,8 +75,7 @@ impl Program {
             if random.once_in(60) && !last {
                 pc += 4096; // Code on several pages; the gap is jumped over below.
             }
-            let targets: Vec<usize> =
-                (0..3).map(|_| random.below(count as u64) as usize).collect();
+            let targets: Vec<usize> = (0..3).map(|_| random.below(count as u64) as usize).collect();
             sites.push(Site { instr, targets, bias: random.below(9) });
             let site = sites.last_mut().expect("just pushed");
             let gap = pc != site.instr.pc.0 + u64::from(len);
