@@ -57,7 +57,7 @@ pub(super) fn levels() -> Vec<Form> {
         &[10, 20, 21],
         |cycles| {
             let mut mem = hierarchy();
-            set_latency(&mut mem.caches.llc.as_mut().expect("there is one"), cycles);
+            set_latency(mem.caches.llc.as_mut().expect("there is one"), cycles);
             (63 * (1 + L1D + cycles), chase_in_llc(&mem))
         },
     ));

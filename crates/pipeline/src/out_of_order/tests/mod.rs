@@ -169,36 +169,3 @@ fn jump(mut instr: Instr, kind: BranchKind, taken: bool, target: u64) -> Instr {
     instr.branch = Some(Branch { kind, taken, target: VirtAddr(target) });
     instr
 }
-
-/// `body` at consecutive addresses, then a jump back to the first.
-fn repeat(body: impl Fn(u64, u64) -> Instr, count: u64) -> Vec<Instr> {
-    let mut program: Vec<Instr> = (0..count).map(|n| body(CODE + 4 * n, n)).collect();
-    program.push(jump(alu(CODE + 4 * count), BranchKind::Jump, true, CODE));
-    program
-}
-
-/// Runs `program` in a loop and returns cycles for each pass, once it is warm.
-fn cycles_a_pass(config: &OutOfOrderConfig, program: &[Instr], mem: &HierarchyConfig) -> f64 {
-    let mut source = Synthetic::new(1);
-    source.push(HART, program.iter().copied());
-    source.repeat(HART);
-    let mut core = OutOfOrder::new(config, HART);
-    let mut mem = Hierarchy::new(mem);
-    let run = |core: &mut OutOfOrder, mem: &mut Hierarchy, source: &mut Synthetic, passes: u64| {
-        let start = (core.now, core.stats.total().instructions.get());
-        let wanted = passes * program.len() as u64;
-        while core.stats.total().instructions.get() - start.1 < wanted {
-            core.step(source, mem);
-        }
-        core.now - start.0
-    };
-    run(&mut core, &mut mem, &mut source, 200);
-    let cycles = run(&mut core, &mut mem, &mut source, 400);
-    let wrong = core.stats.audit(None);
-    assert!(wrong.is_empty(), "{wrong:?}");
-    cycles as f64 / 400.0
-}
-
-fn assert_near(found: f64, expected: f64) {
-    assert!((found - expected).abs() <= expected * 0.01, "{found} cycles, expected {expected}");
-}

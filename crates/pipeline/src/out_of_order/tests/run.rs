@@ -16,10 +16,6 @@ impl Done {
         self.slot.fetched_at.0
     }
 
-    pub(super) fn decode_at(&self) -> u64 {
-        self.slot.decode_at.0
-    }
-
     pub(super) fn renamed(&self) -> u64 {
         self.slot.renamed_at.0
     }
