@@ -94,3 +94,35 @@ fn a_right_guess_costs_nothing() {
     let done: Vec<Done> = warm(&wide(), &hierarchy(), &program);
     assert_eq!(done[0].fetched(), done[1].fetched());
 }
+
+#[test]
+fn a_perfect_predictor_is_never_wrong() {
+    // A conditional branch over one instruction that goes by the bits of a number.
+    let passes = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 1;
+    let mut program = Vec::new();
+    for n in 0..200 {
+        let taken = passes(n);
+        program.push(jump(alu(CODE), BranchKind::Conditional, taken, CODE + 8));
+        if !taken {
+            program.push(alu(CODE + 4));
+        }
+        program.push(jump(alu(CODE + 8), BranchKind::Jump, true, CODE));
+    }
+    let squashes = |direction: &str| {
+        let mut config = config();
+        config.branch.direction = toml::from_str(&format!("kind = \"{direction}\"")).expect("it");
+        let mut source = Synthetic::new(1);
+        source.push(HART, program.iter().copied());
+        source.repeat(HART);
+        let mut core = OutOfOrder::new(&config, HART);
+        let mut mem = Hierarchy::new(&hierarchy());
+        while core.stats.total().instructions.get() < 20_000 {
+            core.step(&mut source, &mut mem);
+        }
+        let total = core.stats.total().out_of_order.expect("it is one");
+        total.squashes[Cause::Conditional].get()
+    };
+    assert!(squashes("bimodal") > 1000);
+    // Until the target buffer knows the branches.
+    assert!(squashes("perfect") < 4, "{}", squashes("perfect"));
+}

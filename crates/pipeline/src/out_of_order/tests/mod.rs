@@ -11,6 +11,7 @@ mod back;
 mod forms;
 mod front;
 mod guesses;
+mod logs;
 mod memory;
 mod random;
 mod run;

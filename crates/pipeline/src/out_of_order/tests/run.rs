@@ -94,6 +94,7 @@ impl Bench {
                     self.core.idle(7);
                     self.idle += 7;
                 }
+                State::Stuck => panic!("{}", self.core.diagnosis()),
                 State::Stopped => break,
             }
         }
