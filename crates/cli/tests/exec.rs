@@ -46,6 +46,21 @@ fn a_program_that_waits_for_nothing_times_out_at_once() {
 }
 
 #[test]
+fn a_program_whose_trap_handler_is_nowhere_times_out() {
+    let place = Place::new();
+    // Nothing is at 0x10, and nothing at mtvec, which is 0.
+    let nowhere = place.file("nowhere.elf", program(&[asm::addi(5, 0, 0x10), asm::JR_T0]));
+    for system in [&[][..], &["--system", "simple"], &["--system", "skylake"]] {
+        let mut args = vec!["exec", &nowhere];
+        args.extend(system);
+        let ran = place.run(&args);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.out.starts_with("TIME-OUT: 2 instructions"), "{ran:?}");
+        assert!(ran.err.contains("hart 0 at 0x0") && ran.err.contains("trap handler"), "{ran:?}");
+    }
+}
+
+#[test]
 fn json_is_the_only_thing_on_standard_output() {
     let place = Place::new();
     let elf = place.file("pass.elf", ends_with(10, 1));

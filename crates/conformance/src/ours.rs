@@ -103,7 +103,7 @@ pub fn run_fast(image: &Image) -> Result<Run, RunError> {
     let mut code = Code::new();
     loop {
         match engine::run(&mut hart, &mut port, &mut code, LIMIT) {
-            Stop::Limit => return Err(RunError::Endless { pc: hart.pc }),
+            Stop::Limit | Stop::LockedUp => return Err(RunError::Endless { pc: hart.pc }),
             Stop::Request(request) => {
                 if answer(&hart, &mut port, request)? {
                     return finish(&hart, &mut port);

@@ -12,6 +12,7 @@
 mod bus;
 mod code;
 mod known;
+mod lockup;
 mod note;
 mod overlay;
 mod port;

@@ -1,6 +1,7 @@
 //! The dispatch loop.
 
 use crate::code::Block;
+use crate::lockup::Faults;
 use crate::threaded::{Exit, How};
 use crate::{Bus, Code, FastPort};
 use hart::mmu::Access;
@@ -13,6 +14,9 @@ pub enum Stop {
     Limit,
     /// The hart asks for something.
     Request(Request),
+    /// The hart can do nothing but fault until an interrupt comes: its trap handler cannot be
+    /// executed.
+    LockedUp,
 }
 
 /// Runs `hart` until it has retired `limit` instructions since power-on (or a block more), or asks
@@ -23,6 +27,7 @@ pub fn run<B: Bus>(
     code: &mut Code<B>,
     limit: u64,
 ) -> Stop {
+    let mut faults = Faults::default();
     loop {
         if hart.retired >= limit {
             return Stop::Limit;
@@ -35,15 +40,15 @@ pub fn run<B: Bus>(
                 let exit = enter(hart, port, code, block);
                 hart.retired += (block.len() - exit.left()) as u64;
                 if exit.how() != How::Retired {
-                    leave(hart, port, code, exit);
+                    leave(hart, port, code, exit, &mut faults);
                 }
             }
-            None => run_new(hart, port, code),
+            None => run_new(hart, port, code, &mut faults),
         }
         if port.attention
-            && let Some(request) = look_around(port, code)
+            && let Some(stop) = look_around(port, code, &faults)
         {
-            return Stop::Request(request);
+            return stop;
         }
     }
 }
@@ -68,27 +73,45 @@ fn interrupt<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
 /// What follows a block that was not left by an instruction that retired, which was counted as one.
 #[cold]
 #[inline(never)]
-fn leave<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, code: &mut Code<B>, exit: Exit) {
+fn leave<B: Bus>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    code: &mut Code<B>,
+    exit: Exit,
+    faults: &mut Faults,
+) {
     hart.retired -= 1;
     if exit.how() == How::Raised {
-        hart.take_exception(port);
+        trap(hart, port, faults);
     } else {
-        run_new(hart, port, code);
+        run_new(hart, port, code, faults);
     }
+}
+
+/// Takes an exception, and asks for attention if it leads nowhere.
+fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut Faults) {
+    faults.note(hart);
+    port.attention |= faults.locked_up();
+    hart.take_exception(port);
 }
 
 /// Runs the block at `pc`, to which the jump cache knows no valid way.
 #[cold]
 #[inline(never)]
-fn run_new<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, code: &mut Code<B>) {
+fn run_new<B: Bus>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    code: &mut Code<B>,
+    faults: &mut Faults,
+) {
     let Some(block) = find(hart, port, code) else {
-        return step(hart, port);
+        return step(hart, port, faults);
     };
     let exit = enter(hart, port, code, block);
     hart.retired += (block.len() - exit.left()) as u64;
     if exit.how() == How::Raised {
         hart.retired -= 1;
-        hart.take_exception(port);
+        trap(hart, port, faults);
     }
 }
 
@@ -115,7 +138,7 @@ fn find<B: Bus>(hart: &Hart, port: &mut FastPort<B>, code: &mut Code<B>) -> Opti
 /// Executes one instruction without caching it.
 #[cold]
 #[inline(never)]
-pub(crate) fn step<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
+fn step<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut Faults) {
     let outcome = match port.fetch(hart) {
         Ok(inst) => exec::execute(hart, port, &inst).map(|()| u64::from(inst.len)),
         Err(Raised) => Err(Leave::Raised),
@@ -126,19 +149,24 @@ pub(crate) fn step<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
             hart.retired += 1;
         }
         Err(Leave::Jump) => hart.retired += 1,
-        Err(Leave::Raised) => hart.take_exception(port),
+        Err(Leave::Raised) => trap(hart, port, faults),
     }
 }
 
-/// Drops code that was stored to; returns what the hart asked for.
+/// Drops code that was stored to; returns what the hart asked for, or that it goes nowhere.
 #[cold]
 #[inline(never)]
-fn look_around<B: Bus>(port: &mut FastPort<B>, code: &mut Code<B>) -> Option<Request> {
+fn look_around<B: Bus>(
+    port: &mut FastPort<B>,
+    code: &mut Code<B>,
+    faults: &Faults,
+) -> Option<Stop> {
     port.attention = false;
     for page in port.ram.take_dirtied_code() {
         code.invalidate(page as usize);
     }
-    port.request.take()
+    let asked = port.request.take().map(Stop::Request);
+    asked.or_else(|| faults.locked_up().then_some(Stop::LockedUp))
 }
 
 impl<B: Bus> FastPort<B> {

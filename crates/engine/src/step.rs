@@ -4,6 +4,7 @@
 //! Wrong paths, which leave no trace, are in [`crate::speculate`].
 
 use crate::known::{Describe, KnownInsts};
+use crate::lockup::Faults;
 use crate::note::{Accesses, Recorder};
 use crate::speculate::WrongPath;
 use crate::{Bus, Code, FastPort};
@@ -42,6 +43,8 @@ pub struct Stepper<D = ()> {
     /// Those of the last step.
     pub(crate) accesses: Accesses,
     reservations: Reservations,
+    /// Of each hart.
+    faults: Vec<Faults>,
     pub(crate) wrong_paths: Vec<WrongPath>,
 }
 
@@ -61,6 +64,7 @@ impl<D: Describe> Stepper<D> {
             insts: KnownInsts::new(),
             accesses: [None; 2],
             reservations: Reservations::new(harts),
+            faults: vec![Faults::default(); harts],
             wrong_paths: (0..harts).map(|_| WrongPath::new()).collect(),
         }
     }
@@ -79,7 +83,7 @@ impl<D: Describe> Stepper<D> {
         }
         let pc = hart.pc;
         let Ok(found) = self.insts.fetch(hart, port) else {
-            trap(hart, port);
+            trap(hart, port, &mut self.faults);
             return None;
         };
         let inst = &found.known.inst;
@@ -92,7 +96,7 @@ impl<D: Describe> Stepper<D> {
                 hart.retired += 1;
             }
             Err(Leave::Jump) => hart.retired += 1,
-            Err(Leave::Raised) => trap(hart, port),
+            Err(Leave::Raised) => trap(hart, port, &mut self.faults),
         }
         if self.reservations.any || hart.reservation.is_some() {
             self.reservations.follow(hart, &self.accesses);
@@ -107,6 +111,12 @@ impl<D: Describe> Stepper<D> {
             raised: outcome == Err(Leave::Raised),
             next_pc: hart.pc,
         })
+    }
+
+    /// Whether `hart` can do nothing but fault until an interrupt comes: its trap handler cannot be
+    /// executed. Once answered so, it is found out anew.
+    pub fn take_locked_up(&mut self, hart: &Hart) -> bool {
+        self.faults[hart.id as usize].take_locked_up()
     }
 
     /// What the instruction at the hart's pc is, which nothing is done to. `None` if its fetch would
@@ -169,7 +179,8 @@ impl<B: Bus> FastPort<B> {
 /// Takes an exception, out of the way of the instructions that raise none.
 #[cold]
 #[inline(never)]
-fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
+fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut [Faults]) {
+    faults[hart.id as usize].note(hart);
     hart.take_exception(port);
 }
 

@@ -53,7 +53,7 @@ pub enum Ending {
     Fail(u64),
     /// It executed as many instructions as it was allowed to.
     OutOfInstructions,
-    /// All harts wait for interrupts and none will come.
+    /// No hart gets any further: each waits for an interrupt, or does nothing but fault.
     Stuck,
 }
 

@@ -92,6 +92,8 @@ impl Machine {
             let budget = (end - now).0.div_ceil(NOMINAL_STEP.0);
             match run(hart, &mut self.port, &mut self.code, hart.retired + budget) {
                 Stop::Limit => {}
+                // Only an interrupt gets it out, and none comes before the slice ends.
+                Stop::LockedUp => hart.set_clock(end, NOMINAL_STEP),
                 Stop::Request(request) => {
                     let report = self.serve(index, request);
                     if report || !self.can_run(index) {

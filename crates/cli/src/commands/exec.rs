@@ -162,8 +162,9 @@ fn hint(finished: &Finished, args: &ExecArgs) -> Option<String> {
             args.max_instructions
         )),
         Ending::Stuck => Some(format!(
-            "the program waits for an interrupt that never comes ({place}); enable a source of \
-             interrupts before wfi, or end by writing to the symbol tohost"
+            "the program waits for an interrupt that never comes, or its trap handler faults for \
+             ever ({place}); enable a source of interrupts before wfi, set mtvec before anything \
+             faults, or end by writing to the symbol tohost"
         )),
     }
 }

@@ -134,6 +134,8 @@ pub mod asm {
     }
     /// `j .`.
     pub const HALT: u32 = 0x6f;
+    /// `jr t0`.
+    pub const JR_T0: u32 = 0x0002_8067;
     /// `wfi`.
     pub const WFI: u32 = 0x1050_0073;
 }

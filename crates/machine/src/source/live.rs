@@ -27,12 +27,9 @@ pub(super) struct Turn<'a> {
     context: Context,
     /// What broke the flow since the last record.
     event: Event,
-    /// The hart can do nothing but fault until something outside changes.
+    /// The hart can do nothing but fault until an interrupt comes.
     pub locked_up: bool,
 }
-
-/// A handler that faults at its own first instruction would otherwise fault for ever.
-const MAX_FETCH_FAULTS: usize = 1000;
 
 impl<'a> Live<'a> {
     pub(super) fn new(
@@ -54,14 +51,25 @@ impl<'a> Live<'a> {
     #[inline(never)]
     fn after_fetch_fault(&mut self) -> Fetched {
         let turn = &mut self.turn;
-        for _ in 0..MAX_FETCH_FAULTS {
+        while !self.stepper.take_locked_up(turn.hart) {
             turn.broken();
             if let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) {
-                return turn.rare(&step);
+                let fetched = turn.rare(&step);
+                return self.unless_locked_up(fetched);
             }
         }
+        turn.broken();
         turn.locked_up = true;
         Fetched::Stopped
+    }
+
+    /// `fetched`, unless it is one of too many exceptions in a row.
+    #[cold]
+    #[inline(never)]
+    fn unless_locked_up(&mut self, fetched: Fetched) -> Fetched {
+        let locked_up = self.stepper.take_locked_up(self.turn.hart);
+        self.turn.locked_up |= locked_up;
+        if locked_up { Fetched::Stopped } else { fetched }
     }
 }
 
@@ -122,7 +130,8 @@ impl Source for Live<'_> {
             return self.after_fetch_fault();
         };
         if is_rare(&step) | (turn.event != Event::None) {
-            return turn.rare(&step);
+            let fetched = turn.rare(&step);
+            return self.unless_locked_up(fetched);
         }
         Fetched::Instr(plain(&turn.context, &step))
     }

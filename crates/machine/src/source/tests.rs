@@ -246,11 +246,54 @@ fn a_request_left_before_a_turn_is_taken_up_and_holds_nobody() {
 
 #[test]
 fn a_hart_that_faults_for_ever_lets_time_pass() {
-    let elf = assembled(|asm| asm.i(Op::Jalr, 0, 0, 0x10));
-    let mut machine = machine(2, &elf);
-    let deadline = Picos::from_millis(3);
-    assert_eq!(machine.run_timed(&mut Batch::of(4), deadline), Event::Deadline);
-    assert_eq!((machine.now(), machine.retired()), (deadline, 2));
+    let nowhere = assembled(|asm| asm.i(Op::Jalr, 0, 0, 0x10));
+    // The handler is there, and faults.
+    let faulting = assembled(|asm| {
+        asm.address(5, RAM_BASE + 0x100);
+        asm.csrw(csr::MTVEC, 5);
+        asm.align(0x100);
+        asm.i(Op::Ld, 5, 0, 0);
+    });
+    for elf in [nowhere, faulting] {
+        let deadline = Picos::from_millis(3);
+        let mut timed = machine(2, &elf);
+        assert_eq!(timed.run_timed(&mut Batch::of(4), deadline), Event::Deadline);
+        let mut fast = machine(2, &elf);
+        assert_eq!(fast.run_fast(deadline), Event::Deadline);
+        assert_eq!((timed.now(), fast.now()), (deadline, deadline));
+        assert_eq!(timed.retired(), fast.retired());
+    }
+}
+
+#[test]
+fn an_interrupt_gets_a_hart_out_of_faulting_for_ever() {
+    // The supervisor's handler is nowhere; the machine's ends the program.
+    let elf = assembled(|asm| {
+        asm.address(5, RAM_BASE + 0x100);
+        asm.csrw(csr::MTVEC, 5);
+        asm.csrw(csr::STVEC, 0);
+        asm.constant(5, u64::MAX);
+        asm.csrw(csr::MEDELEG, 5);
+        asm.constant(5, 1 << 7);
+        asm.csrw(csr::MIE, 5);
+        asm.constant(6, 0x0200_4000); // mtimecmp, in ticks of 100 ns
+        asm.constant(7, 20_000);
+        asm.store(Op::Sd, 7, 6, 0);
+        asm.csrw(csr::MEPC, 0);
+        asm.op(Op::Mret, 0, 0, 0, 0); // to user mode at address 0
+        asm.align(0x100);
+        pass(asm);
+    });
+    let runs: [fn(&mut Machine, Picos) -> Event; 2] = [
+        |machine, deadline| machine.run_fast(deadline),
+        |machine, deadline| machine.run_timed(&mut Batch::of(4), deadline),
+    ];
+    for run in runs {
+        let mut machine = machine(1, &elf);
+        let event = run(&mut machine, Picos::from_millis(3));
+        assert_eq!(event, Event::Verdict(Verdict::Pass));
+        assert!(machine.now() >= Picos::from_millis(2), "{:?}", machine.now());
+    }
 }
 
 /// Two harts add to a word with `lr` and `sc`, whose failures are retried, `count` times each.
