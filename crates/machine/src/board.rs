@@ -70,6 +70,9 @@ impl Board {
 
     /// Lets every device act at `now` and samples the interrupt lines.
     pub fn poll(&mut self, ram: &mut Ram, now: Picos) {
+        if self.clint.next_event().is_some_and(|at| at <= now) {
+            self.clint.poll(&mut Context { ram, now });
+        }
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
             if slot.device.next_event().is_some_and(|at| at <= now) {
