@@ -1,9 +1,9 @@
 //! Notes of where an instruction's accesses lead.
 
-use crate::port::Place;
+use crate::port::{BLOCK, Place};
 use crate::{Bus, FastPort};
 use hart::mmu::Access;
-use hart::{BlockOp, Hart, Port, Raised, Request, Word};
+use hart::{BlockOp, Hart, Hint, Port, Raised, Request, Word};
 use ram::RAM_BASE;
 
 /// A data access of an instruction.
@@ -27,10 +27,45 @@ impl StepAccess {
     pub(crate) fn to_ram(va: u64, offset: usize, size: u64, store: bool) -> Self {
         Self { va, pa: RAM_BASE + offset as u64, size: size as u8, store, io: false }
     }
+
+    /// An operation on the cached copies of the block that holds `va`, which lies at RAM offset
+    /// `offset`. It stores nothing.
+    fn to_block(va: u64, offset: usize) -> Self {
+        Self::to_ram(va & !(BLOCK - 1), offset & !(BLOCK as usize - 1), BLOCK, false)
+    }
 }
 
 /// The accesses of one instruction: two where one crosses a page.
 pub type Accesses = [Option<StepAccess>; 2];
+
+impl<B: Bus> FastPort<B> {
+    /// The operation on the block that holds `va`, if that could be accessed in one of these ways.
+    /// Blocks of devices are never cached: there is nothing to do.
+    pub(crate) fn block_operation(
+        &mut self,
+        hart: &Hart,
+        va: u64,
+        ways: &[Access],
+    ) -> Option<StepAccess> {
+        match ways.iter().find_map(|&access| self.probe(hart, va, 1, access))? {
+            Place::Ram(offset) => Some(StepAccess::to_block(va, offset)),
+            Place::Device(_) => None,
+        }
+    }
+
+    /// The access that a hint asks for; none if it would fault.
+    pub(crate) fn hinted(&mut self, hart: &Hart, va: u64, hint: Hint) -> Option<StepAccess> {
+        let access = match hint {
+            Hint::Fetch => Access::Fetch,
+            Hint::Read => Access::Load,
+            Hint::Write => Access::Store,
+        };
+        self.block_operation(hart, va, &[access])
+    }
+}
+
+/// The accesses that permit a cache-block operation (CMO, 2.5.2).
+pub(crate) const LOAD_OR_STORE: [Access; 2] = [Access::Load, Access::Store];
 
 /// A port that notes where accesses lead.
 pub(crate) struct Recorder<'a, B> {
@@ -139,7 +174,13 @@ impl<B: Bus> Port for Recorder<'_, B> {
     }
 
     fn manage_block(&mut self, hart: &mut Hart, va: u64, op: BlockOp) -> Result<(), Raised> {
-        self.port.manage_block(hart, va, op)
+        self.port.manage_block(hart, va, op)?;
+        self.accesses[0] = self.port.block_operation(hart, va, &LOAD_OR_STORE);
+        Ok(())
+    }
+
+    fn hint(&mut self, hart: &mut Hart, va: u64, hint: Hint) {
+        self.accesses[0] = self.port.hinted(hart, va, hint);
     }
 
     fn fence_i(&mut self, hart: &mut Hart) {

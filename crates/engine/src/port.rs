@@ -2,7 +2,7 @@
 
 use crate::{Bus, Tlb};
 use hart::mmu::{self, Access, Regime};
-use hart::{BlockOp, Cause, Hart, Port, Raised, Request, Word};
+use hart::{BlockOp, Cause, Hart, Hint, Port, Raised, Request, Word};
 use ram::{RAM_BASE, Ram};
 
 /// RAM and devices for all harts, with the software TLB of the hart that runs.
@@ -306,7 +306,7 @@ fn is_natural(pa: u64, size: u8) -> bool {
 }
 
 /// Block size of the cache-block operations.
-const BLOCK: u64 = 64;
+pub(crate) const BLOCK: u64 = 64;
 
 /// A [`FastPort`] that only does plain accesses its TLB leads to. All others give [`Raised`] and have
 /// no effect, whether or not they would raise anything.
@@ -360,6 +360,8 @@ impl<B: Bus> Port for Hits<'_, B> {
     fn manage_block(&mut self, _: &mut Hart, _: u64, _: BlockOp) -> Result<(), Raised> {
         Err(Raised)
     }
+
+    fn hint(&mut self, _: &mut Hart, _: u64, _: Hint) {}
 
     fn fence_i(&mut self, hart: &mut Hart) {
         self.0.fence_i(hart);
@@ -455,6 +457,9 @@ impl<B: Bus> Port for FastPort<B> {
         }
         self.place(hart, va, 1, Access::Store).map(|_| ())
     }
+
+    /// Nothing to do: what is cached is the timing side's to know.
+    fn hint(&mut self, _: &mut Hart, _: u64, _: Hint) {}
 
     /// Nothing to do: stores to decoded pages are noted as they happen.
     fn fence_i(&mut self, _: &mut Hart) {}

@@ -18,5 +18,5 @@ mod trap;
 
 pub use hart::{Clocking, Csrs, Hart, HartState};
 pub use pmp::Pmp;
-pub use port::{BlockOp, Leave, Outcome, Port, Raised, Request, Word};
+pub use port::{BlockOp, Hint, Leave, Outcome, Port, Raised, Request, Word};
 pub use trap::{Cause, Exception, Interrupt, Privilege};

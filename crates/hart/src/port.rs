@@ -53,6 +53,17 @@ pub enum BlockOp {
     Inval,
 }
 
+/// What a prefetch hint (Zicbop) expects to happen to its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// It will be executed.
+    Fetch,
+    /// It will be read.
+    Read,
+    /// It will be written.
+    Write,
+}
+
 /// An unsigned little-endian memory word.
 pub trait Word: Copy + Default + PartialEq + std::fmt::Debug {
     /// Size in bytes.
@@ -121,6 +132,10 @@ pub trait Port: Sized {
 
     /// Manages the 64-byte block that holds `va`; functionally a permission check.
     fn manage_block(&mut self, hart: &mut Hart, va: u64, op: BlockOp) -> Result<(), Raised>;
+
+    /// A hint about the block that holds `va`, which never faults and changes nothing that software
+    /// can see.
+    fn hint(&mut self, hart: &mut Hart, va: u64, hint: Hint);
 
     /// Makes earlier stores visible to this hart's instruction fetch.
     fn fence_i(&mut self, hart: &mut Hart);

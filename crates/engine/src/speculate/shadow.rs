@@ -1,11 +1,11 @@
 //! Memory as a wrong path sees it.
 
-use crate::note::{Accesses, StepAccess};
+use crate::note::{Accesses, LOAD_OR_STORE, StepAccess};
 use crate::overlay::Overlay;
 use crate::port::Place;
 use crate::{Bus, FastPort};
 use hart::mmu::Access;
-use hart::{BlockOp, Hart, Port, Raised, Request, Word};
+use hart::{BlockOp, Hart, Hint, Port, Raised, Request, Word};
 
 /// The memory of a wrong path.
 pub(super) struct Shadow<'a, B> {
@@ -111,10 +111,15 @@ impl<B: Bus> Port for Shadow<'_, B> {
         self.write(offset, &[0; 64])
     }
 
-    /// Permitted where a load or a store is, as on the right path.
+    /// Permitted where a load or a store is, as on the right path; a device's block ends the path.
     fn manage_block(&mut self, hart: &mut Hart, va: u64, _: BlockOp) -> Result<(), Raised> {
-        let permitted = |access| self.port.probe(hart, va, 1, access).is_some();
-        if [Access::Load, Access::Store].into_iter().any(permitted) { Ok(()) } else { Err(Raised) }
+        let operation = self.port.block_operation(hart, va, &LOAD_OR_STORE).ok_or(Raised)?;
+        self.accesses[0] = Some(operation);
+        Ok(())
+    }
+
+    fn hint(&mut self, hart: &mut Hart, va: u64, hint: Hint) {
+        self.accesses[0] = self.port.hinted(hart, va, hint);
     }
 
     // What follows is reached only by instructions that end the path before they execute.

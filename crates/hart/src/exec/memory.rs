@@ -2,7 +2,7 @@
 
 use super::{a, b, imm, put};
 use crate::trap::Privilege;
-use crate::{BlockOp, Cause, Hart, Outcome, Port, Raised};
+use crate::{BlockOp, Cause, Hart, Hint, Outcome, Port, Raised};
 use isa::Inst;
 
 macro_rules! load {
@@ -97,17 +97,21 @@ pub(super) fn cbo_inval<P: Port>(hart: &mut Hart, port: &mut P, inst: &Inst) -> 
     Ok(port.manage_block(hart, va, BlockOp::Inval)?)
 }
 
-/// Prefetches never fault and change nothing that software can see.
-pub(super) fn prefetch_i<P: Port>(_: &mut Hart, _: &mut P, _: &Inst) -> Outcome {
-    Ok(())
+pub(super) fn prefetch_i<P: Port>(hart: &mut Hart, port: &mut P, inst: &Inst) -> Outcome {
+    hint(hart, port, inst, Hint::Fetch)
 }
 
-/// See [`prefetch_i`].
-pub(super) fn prefetch_r<P: Port>(_: &mut Hart, _: &mut P, _: &Inst) -> Outcome {
-    Ok(())
+pub(super) fn prefetch_r<P: Port>(hart: &mut Hart, port: &mut P, inst: &Inst) -> Outcome {
+    hint(hart, port, inst, Hint::Read)
 }
 
-/// See [`prefetch_i`].
-pub(super) fn prefetch_w<P: Port>(_: &mut Hart, _: &mut P, _: &Inst) -> Outcome {
+pub(super) fn prefetch_w<P: Port>(hart: &mut Hart, port: &mut P, inst: &Inst) -> Outcome {
+    hint(hart, port, inst, Hint::Write)
+}
+
+#[inline(always)]
+fn hint<P: Port>(hart: &mut Hart, port: &mut P, inst: &Inst, hint: Hint) -> Outcome {
+    let va = a(hart, inst).wrapping_add(imm(inst));
+    port.hint(hart, va, hint);
     Ok(())
 }

@@ -1,3 +1,5 @@
+mod cache_operations;
+
 use super::*;
 use crate::htif::Verdict;
 use crate::{MachineConfig, NOMINAL_STEP};
