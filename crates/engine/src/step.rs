@@ -142,6 +142,12 @@ impl<D: Describe> Stepper<D> {
         }
     }
 
+    /// Takes up the reservations that `harts`, all there are, got in another mode.
+    pub fn adopt_reservations(&mut self, harts: &[Hart]) {
+        let held: Vec<_> = harts.iter().map(|hart| hart.reservation).collect();
+        self.reservations = Reservations { any: held.iter().any(Option::is_some), held };
+    }
+
     /// Forgets instructions of pages that were stored to, here and in the block cache.
     #[cold]
     #[inline(never)]

@@ -12,7 +12,7 @@
 //!
 //! A guest with timers has no such digest: when an interrupt comes decides where the scheduler's data lie.
 //!
-//! Environment: `CONFORMANCE_PROGRAMS` programs of each kind (default 16; all rows need 64),
+//! Environment: `CONFORMANCE_PROGRAMS` programs of each kind (default 64, which all rows need),
 //! `CONFORMANCE_SEED` the first seed (default 0).
 
 use conformance::body::Features;
@@ -141,7 +141,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 /// Calls `run` with every image of every kind and compares with fast mode.
 fn compare(mode: &str, mut run: impl FnMut(&[u8]) -> Left) {
-    let (programs, first) = (setting("CONFORMANCE_PROGRAMS", 16), setting("CONFORMANCE_SEED", 0));
+    let (programs, first) = (setting("CONFORMANCE_PROGRAMS", 64), setting("CONFORMANCE_SEED", 0));
     let mut compared = 0;
     for kind in Kind::ALL {
         let steps = kind.steps();

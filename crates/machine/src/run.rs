@@ -51,6 +51,7 @@ impl Machine {
     fn enter_fast(&mut self) {
         if self.stepping {
             self.stepper.clear();
+            self.harts.iter_mut().for_each(|hart| self.stepper.begin_turn(hart));
             self.port.keep_fences(false);
             self.stepping = false;
         }
@@ -65,9 +66,11 @@ impl Machine {
     fn slice(&mut self, end: Picos, solo: bool) {
         let mut end = end;
         for index in 0..self.harts.len() {
-            // A reservation is not kept across turns: `sc` may fail, and another hart's stores
-            // need not be watched.
-            self.harts[index].reservation = None;
+            // A reservation is not kept while others have turns: `sc` may fail, and another hart's
+            // stores need not be watched.
+            if !solo {
+                self.harts[index].reservation = None;
+            }
             if self.can_run(index) {
                 let stopped = self.run_hart(index, end);
                 if solo {

@@ -139,6 +139,7 @@ impl Machine {
         if !self.stepping {
             self.stepping = true;
             self.stepper.clear();
+            self.stepper.adopt_reservations(&self.harts);
             self.port.keep_fences(true);
             for flushes in &mut self.pending_flushes {
                 flushes.clear();
