@@ -67,6 +67,7 @@ fn study(args: &ExecArgs) -> Result<Study, Failure> {
         )));
     }
     Ok(Study {
+        pipeline_log: None,
         function: String::new(),
         functions_file: None,
         system,
