@@ -74,7 +74,6 @@ fn what_does_not_exist_yet_says_so_and_is_not_in_the_help() {
         assert!(!help.out.contains(word), "{}", help.out);
     }
     assert!(!place.run(&["run", "--help"]).out.contains("lukewarm"));
-    assert!(!place.run(&["exec", "--help"]).out.contains("--guest"));
 }
 
 #[test]
@@ -89,7 +88,13 @@ fn functions_and_systems_are_listed() {
         assert_eq!(shown["protocol"], "grpc");
     }
     let systems = place.run(&["systems", "list", "--json"]).json();
-    assert_eq!(systems["systems"][0]["name"], "simple");
+    let names: Vec<&str> = systems["systems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"simple") && names.contains(&"skylake"), "{names:?}");
 }
 
 #[test]

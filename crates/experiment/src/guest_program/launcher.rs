@@ -27,7 +27,7 @@ const PHDR: usize = 56;
 const CODE: [(u32, &str); 47] = [
     (0x0001_3403, "ld s0,0(sp)"),
     (0x0101_0493, "addi s1,sp,16"),
-    (0x0034_1913, "slli s2,s0,3"),
+    (0x0034_1913, "slli s2,s0,0x3"),
     (0x0099_0933, "add s2,s2,s1"),
     (0x7673_59b7, "lui s3,0x76735"),
     (0xfe01_0113, "addi sp,sp,-32"),
