@@ -48,27 +48,30 @@ fn native(place: &Place) -> String {
         creator: "a test".to_owned(),
         harts: 2,
     };
-    let mut writer = Writer::create(&path, &metadata).unwrap();
+    let mut writer =
+        Writer::create(&path, &metadata).expect("a temporary folder can be written to");
     let rounds = |writer: &mut Writer, count| {
         for instr in program(count) {
-            writer.write(HartId(1), &Fetched::Instr(instr)).unwrap();
+            writer
+                .write(HartId(1), &Fetched::Instr(instr))
+                .expect("a temporary folder can be written to");
         }
     };
-    writer.mark(Mark::Warming).unwrap();
+    writer.mark(Mark::Warming).expect("a temporary folder can be written to");
     rounds(&mut writer, 10);
-    writer.mark(Mark::Detailed).unwrap();
+    writer.mark(Mark::Detailed).expect("a temporary folder can be written to");
     rounds(&mut writer, 1);
-    writer.mark(Mark::Begin(0)).unwrap();
+    writer.mark(Mark::Begin(0)).expect("a temporary folder can be written to");
     rounds(&mut writer, 100);
-    writer.mark(Mark::End(0)).unwrap();
-    writer.mark(Mark::Begin(1)).unwrap();
+    writer.mark(Mark::End(0)).expect("a temporary folder can be written to");
+    writer.mark(Mark::Begin(1)).expect("a temporary folder can be written to");
     rounds(&mut writer, 50);
-    writer.mark(Mark::MayEnd(0)).unwrap();
+    writer.mark(Mark::MayEnd(0)).expect("a temporary folder can be written to");
     rounds(&mut writer, 1);
-    writer.mark(Mark::MayEnd(1)).unwrap();
-    writer.mark(Mark::EndedAt(0)).unwrap();
-    writer.finish().unwrap();
-    path.to_str().unwrap().to_owned()
+    writer.mark(Mark::MayEnd(1)).expect("a temporary folder can be written to");
+    writer.mark(Mark::EndedAt(0)).expect("a temporary folder can be written to");
+    writer.finish().expect("a temporary folder can be written to");
+    path.to_str().expect("a temporary folder can be written to").to_owned()
 }
 
 fn replay(place: &Place, trace: &str, more: &[&str]) -> common::Ran {

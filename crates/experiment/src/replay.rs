@@ -173,7 +173,7 @@ impl<'a> Player<'a> {
         let state = &mut self.harts[hart.index()];
         match fetched {
             Fetched::Instr(_) => {
-                state.clock = state.clock + period;
+                state.clock += period;
                 state.executed += 1;
             }
             Fetched::Idle { until } => state.clock = state.clock.max(until.unwrap_or(state.clock)),

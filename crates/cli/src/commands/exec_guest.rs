@@ -174,7 +174,7 @@ const MPKI: [(&str, &str); 9] = [
 ];
 
 fn table(elf: &Path, system: &str, outcome: &ProgramOutcome) -> String {
-    let name = elf.file_name().map_or_else(|| elf.as_os_str(), |name| name);
+    let name = elf.file_name().unwrap_or(elf.as_os_str());
     let mut text = format!(
         "{} on {system}: {}, {} instructions\n",
         Path::new(name).display(),

@@ -1,7 +1,7 @@
 //! A Linux program of the user's in the booted guest, measured.
 //!
 //! From the snapshot *booted* the program is sent into the guest and started there in fast mode,
-//! alone on hart 1, by a [launcher] that marks where it begins and ends. From the first of these
+//! alone on hart 1, by a launcher that marks where it begins and ends. From the first of these
 //! marks on the model decides how long things take, after a warm-up if one is asked for. Measured is
 //! what lies between the program's own `work_begin` and `work_end` markers, or all of it. Its output
 //! goes to files in the guest's memory and is fetched when it has ended; its input is empty.
