@@ -36,6 +36,21 @@ fn a_program_that_never_ends_times_out_with_status_2() {
     }
 }
 
+/// Four independent additions and a jump back: several instructions a cycle.
+#[test]
+fn a_core_that_executes_several_instructions_a_cycle_keeps_to_the_limit() {
+    let place = Place::new();
+    let words = [0x0015_0513, 0x0015_8593, 0x0016_0613, 0x0016_8693, 0xff1f_f06f];
+    let elf = place.file("wide.elf", program(&words));
+    let args = ["exec", &elf, "--max-instructions", "100000", "--system", "skylake", "--json"];
+    let ran = place.run(&args);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    let json = ran.json();
+    let (instructions, cycles) = (json["instructions"].as_u64(), json["cycles"].as_u64());
+    assert!(cycles < instructions, "{json}");
+    assert!((100_000..100_100).contains(&instructions.unwrap()), "{json}");
+}
+
 #[test]
 fn a_program_that_waits_for_nothing_times_out_at_once() {
     let place = Place::new();

@@ -193,14 +193,15 @@ fn to_the_end(
     }
 }
 
-/// Runs for a while, and for at most about `left` instructions.
+/// Runs for a while, and for at most about `left` instructions: a core may execute several a cycle.
 fn stretch(machine: &mut Machine, timing: Option<&mut Detailed<'_>>, left: u64) -> Event {
     let share = left.div_ceil(machine.hart_count() as u64);
     let (step, longest) = match &timing {
         None => (machine::NOMINAL_STEP, STRETCH),
         Some(timing) => (timing.model().clock().period(), TIMED_STRETCH),
     };
-    let span = Picos(step.0.saturating_mul(share)).min(longest);
+    let at_once = if timing.is_some() { crate::timing::WIDEST } else { 1 };
+    let span = Picos(step.0.saturating_mul(share.div_ceil(at_once))).min(longest);
     let deadline = machine.now() + span;
     match timing {
         None => machine.run_fast(deadline),

@@ -35,8 +35,6 @@ use windows::{Reading, Windows};
 const COPY_LIMIT: Picos = Picos::from_secs(120);
 /// Virtual time until the launcher must have begun.
 const START_LIMIT: Picos = Picos::from_secs(10);
-/// More instructions in a cycle than any core executes: what is left of a budget is checked in time.
-const WIDEST: u64 = 16;
 /// Cycles between two looks at the budget at the least.
 const SHORTEST_LOOK: u64 = 500;
 
@@ -263,7 +261,7 @@ fn to_the_end(
         if let Some(ending) = patience.lost(rig, done, program.max_instructions) {
             return Ok(ending);
         }
-        let cycles = ((program.max_instructions - done) / WIDEST).max(SHORTEST_LOOK);
+        let cycles = ((program.max_instructions - done) / crate::timing::WIDEST).max(SHORTEST_LOOK);
         let deadline = rig.machine.now() + Picos(period.0.saturating_mul(cycles));
         for happening in rig.advance(&mut Mode::Timed(timing), deadline)? {
             match MarkerUse::of(&happening) {
