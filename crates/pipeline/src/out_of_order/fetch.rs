@@ -64,6 +64,8 @@ impl OutOfOrder {
     fn go_on_at(&mut self, next: &Instr, halt: Halt) {
         let waited = self.now - self.front.halted_at;
         self.front.halt = None;
+        // What is fetched from here on lies in the address space of the next instruction.
+        self.fetch_in_context_of(next);
         let sequential = next.pc == self.front.fetch && halt != Halt::Trap;
         if !sequential {
             self.forget_predictions();
@@ -398,6 +400,11 @@ impl OutOfOrder {
         if self.window.is_empty() {
             self.privilege = instr.privilege;
         }
+        self.fetch_in_context_of(instr);
+    }
+
+    /// Translates fetch addresses as `instr`'s was from now on.
+    fn fetch_in_context_of(&mut self, instr: &Instr) {
         if self.asid != instr.asid || self.fetch_translated != instr.translated {
             self.asid = instr.asid;
             self.fetch_translated = instr.translated;

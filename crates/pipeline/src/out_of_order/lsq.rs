@@ -7,7 +7,8 @@
 //! is that of their requests.
 //!
 //! Addresses of stores are taken to be known when address and data are there: one operation, as in
-//! gem5's O3 model. Left out: store address and data as separate operations, and merging in the queue.
+//! gem5's O3 model. Left out: store address and data as separate operations, merging in the queue,
+//! and the translation of the second page of an access that crosses one.
 
 use super::issue::is_hint;
 use super::slot::{NEVER, NOBODY, Name, Position};
