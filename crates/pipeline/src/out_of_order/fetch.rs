@@ -103,49 +103,53 @@ impl OutOfOrder {
         let ahead = self.config.front.prefetch || index <= self.front.requested;
         let Some(target) = self.front.targets.get(index).filter(|_| ahead) else { return false };
         let start = target.start;
-        if !self.fetch_translated {
-            let pa = stream::PhysAddr(start.0);
-            self.front.targets[index].translation = Translating::Known(self.now, Some(pa));
-            self.front.translated += 1;
-            self.prefetch_target(index, mem);
-            return true;
-        }
-        if let Some((page, pa)) = self.last_fetch_page
-            && page == start.0 >> 12
-        {
-            let pa = stream::PhysAddr(pa.0 | start.0 & 0xfff);
-            self.front.targets[index].translation = Translating::Known(self.now, Some(pa));
-            self.front.translated += 1;
-            self.prefetch_target(index, mem);
-            return true;
-        }
-        // One translation at a time: the next waits for this one.
-        if index > 0
-            && let Translating::Pending(_) = self.front.targets[index - 1].translation
-        {
-            return false;
-        }
-        let what = (start, self.asid);
-        match mem.demand_translation(self.now, self.hart, what, Translate::Fetch, source) {
-            Reply::Done(translation) => {
-                self.count_translation(&translation, true);
-                let known = Translating::Known(translation.at, translation.pa);
-                self.front.targets[index].translation = known;
-                self.remember_fetch_page(start, translation.pa);
-                self.wake_at(translation.at);
-            }
-            Reply::Pending(ticket) => {
-                self.front.targets[index].translation = Translating::Pending(ticket);
-                self.claims.push((ticket, Claimant::FetchTranslation));
-            }
-            Reply::Busy => {
-                self.wake_at(self.now + 1);
-                return false;
-            }
-        }
+        let translation = match self.known_fetch_address(start) {
+            Some(pa) => Some(Translating::Known(self.now, Some(pa))),
+            // One translation at a time: the next waits for this one.
+            None if index > 0 && self.front.targets[index - 1].translation.is_pending() => None,
+            None => self.ask_for_translation(start, source, mem),
+        };
+        let Some(translation) = translation else { return false };
+        self.front.targets[index].translation = translation;
         self.front.translated += 1;
         self.prefetch_target(index, mem);
         true
+    }
+
+    /// The physical address of `va` where no TLB need be asked: it is not translated, or lies in the
+    /// page translated last.
+    fn known_fetch_address(&self, va: VirtAddr) -> Option<stream::PhysAddr> {
+        if !self.fetch_translated {
+            return Some(stream::PhysAddr(va.0));
+        }
+        let (page, pa) = self.last_fetch_page?;
+        (page == va.0 >> 12).then(|| stream::PhysAddr(pa.0 | va.0 & 0xfff))
+    }
+
+    /// Asks for the translation of a fetch address; nothing comes of it while the walker is taken.
+    fn ask_for_translation(
+        &mut self,
+        va: VirtAddr,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> Option<Translating> {
+        let what = (va, self.asid);
+        match mem.demand_translation(self.now, self.hart, what, Translate::Fetch, source) {
+            Reply::Done(translation) => {
+                self.count_translation(&translation, true);
+                self.remember_fetch_page(va, translation.pa);
+                self.wake_at(translation.at);
+                Some(Translating::Known(translation.at, translation.pa))
+            }
+            Reply::Pending(ticket) => {
+                self.claims.push((ticket, Claimant::FetchTranslation));
+                Some(Translating::Pending(ticket))
+            }
+            Reply::Busy => {
+                self.wake_at(self.now + 1);
+                None
+            }
+        }
     }
 
     /// The page of the latest fetch translation: targets in it need no other.

@@ -40,6 +40,12 @@ pub(super) enum Translating {
     Known(Cycle, Option<PhysAddr>),
 }
 
+impl Translating {
+    pub(super) fn is_pending(self) -> bool {
+        matches!(self, Self::Pending(_))
+    }
+}
+
 /// How far the fetch of a target's bytes is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Line {

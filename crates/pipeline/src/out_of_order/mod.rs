@@ -14,9 +14,8 @@
 //! wrong path, which takes up everything a real wrong path takes up, until the branch is resolved.
 //! Instructions that change the state others run in are executed when the core is empty.
 //!
-//! One file a stage; [`OutOfOrder::tick`] lists them from back to front, so that what a stage frees in
-//! a cycle is used by the one before it in the next at the earliest... except that commit frees for
-//! rename in the same cycle. Cycles in which nothing can happen are skipped.
+//! One file a stage; [`OutOfOrder::tick`] lists them from back to front, so that an
+//! instruction passes one stage a cycle and what commit frees is there for rename in the same cycle. Cycles in which nothing can happen are skipped.
 //!
 //! Left out: several threads on a core, a micro-operation cache, fusion, and wrong guesses that are
 //! found on a wrong path (the front end follows its guesses there until the squash).

@@ -57,8 +57,7 @@ impl OutOfOrder {
     /// Squashes all after `at`, and what was predicted of them.
     pub(super) fn forget_after(&mut self, at: Position) {
         let from = at.wrapping_add(1);
-        let in_core = (from..self.window.tail).find_map(|p| self.window.get(p).record);
-        let oldest = in_core.or_else(|| self.front.oldest_record());
+        let oldest = self.oldest_record_from(from);
         self.take_back(from);
         if let Some(record) = oldest {
             self.predictor.squash_to(&record, None);
@@ -143,27 +142,22 @@ impl OutOfOrder {
 
     /// Drops everything in the core when another mode takes over: it was executed all the same.
     pub(super) fn abandon(&mut self) {
-        self.forget_predictions_from_head();
+        if let Some(record) = self.oldest_record_from(self.window.head) {
+            self.predictor.squash_to(&record, None);
+        }
         self.leave_wrong_path |= self.front.off_path;
         let renamed = self.window.in_rob();
-        while self.window.tail > self.window.head {
-            let at = self.window.tail - 1;
-            if at < self.window.renamed {
-                self.undo_rename(at);
-            }
-            self.window.tail = at;
-        }
+        // The reset gives back what renaming took.
+        self.window.tail = self.window.head;
         self.window.decoded = self.window.head;
         self.window.renamed = self.window.head;
         self.stats.at(self.privilege).out_of_order_mut().abandoned.add(renamed);
         self.reset();
     }
 
-    fn forget_predictions_from_head(&mut self) {
-        let head = self.window.head;
-        let in_core = (head..self.window.tail).find_map(|p| self.window.get(p).record);
-        if let Some(record) = in_core.or_else(|| self.front.oldest_record()) {
-            self.predictor.squash_to(&record, None);
-        }
+    /// The record of the oldest branch at or after `from` that was predicted.
+    fn oldest_record_from(&self, from: Position) -> Option<branch::Record> {
+        let in_core = (from..self.window.tail).find_map(|p| self.window.get(p).record);
+        in_core.or_else(|| self.front.oldest_record())
     }
 }
