@@ -123,7 +123,7 @@ impl OutOfOrder {
             return Some(stream::PhysAddr(va.0));
         }
         let (page, pa) = self.last_fetch_page?;
-        (page == va.0 >> 12).then(|| stream::PhysAddr(pa.0 | va.0 & 0xfff))
+        (page == va.0 >> 12).then_some(stream::PhysAddr(pa.0 | va.0 & 0xfff))
     }
 
     /// Asks for the translation of a fetch address; nothing comes of it while the walker is taken.

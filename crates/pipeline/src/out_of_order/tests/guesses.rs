@@ -126,3 +126,24 @@ fn a_perfect_predictor_is_never_wrong() {
     // Until the target buffer knows the branches.
     assert!(squashes("perfect") < 4, "{}", squashes("perfect"));
 }
+
+#[test]
+fn committed_branches_are_counted_by_kind() {
+    // A conditional branch that falls through and a jump back, in turn.
+    let program = [
+        jump(alu(CODE), BranchKind::Conditional, false, CODE + 64),
+        jump(alu(CODE + 4), BranchKind::Jump, true, CODE),
+    ];
+    let mut source = Synthetic::new(1);
+    source.push(HART, program);
+    source.repeat(HART);
+    let mut core = OutOfOrder::new(&config(), HART);
+    let mut mem = Hierarchy::new(&hierarchy());
+    while core.stats.total().instructions.get() < 1000 {
+        core.step(&mut source, &mut mem);
+    }
+    let total = core.stats.total();
+    let conditional = total.out_of_order.expect("it is one").conditional_branches.get();
+    assert_eq!(total.branches.get(), total.instructions.get());
+    assert_eq!(conditional, total.instructions.get().div_ceil(2));
+}
