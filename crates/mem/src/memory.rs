@@ -56,6 +56,8 @@ struct Queued {
     controller: Controller,
     /// How far it has been advanced: it cannot take requests of earlier times.
     reached: Cycle,
+    /// What the controller says of its next event, kept because it is asked for every cycle.
+    next_event: Option<Cycle>,
     /// Lines that the access being made has to write.
     leaving: Vec<LineAddr>,
     /// Lines in write buffers, with when they got there.
@@ -152,7 +154,7 @@ impl Memory {
             }
             Device::Queued(queued) => {
                 let (fill, at) = (fill(), at.max(queued.reached));
-                to_controller!(&mut queued.controller, push(at, line, false, fill.0));
+                queued.push(at, line, false, fill.0);
                 When::answer_to(fill)
             }
         }
@@ -200,6 +202,7 @@ impl Memory {
         // A caller who waited has run it ahead of others.
         queued.reached = queued.reached.max(now);
         to_controller!(&mut queued.controller, advance(queued.reached, answers));
+        queued.next_event = to_controller!(&queued.controller, next_event());
         queued.drain();
     }
 
@@ -208,7 +211,7 @@ impl Memory {
     pub(crate) fn next_event(&self) -> Option<Cycle> {
         match &self.device {
             Device::Fixed { .. } => None,
-            Device::Queued(queued) => to_controller!(&queued.controller, next_event()),
+            Device::Queued(queued) => queued.next_event,
         }
     }
 }
@@ -217,7 +220,13 @@ impl Queued {
     fn new(controller: Controller, write_buffers: u32) -> Self {
         let (leaving, waiting) = (Vec::new(), VecDeque::new());
         let write_buffers = write_buffers as usize;
-        Self { controller, reached: Cycle(0), leaving, waiting, write_buffers }
+        let next_event = to_controller!(&controller, next_event());
+        Self { controller, reached: Cycle(0), next_event, leaving, waiting, write_buffers }
+    }
+
+    fn push(&mut self, at: Cycle, line: LineAddr, write: bool, id: u32) {
+        to_controller!(&mut self.controller, push(at, line, write, id));
+        self.next_event = to_controller!(&self.controller, next_event());
     }
 
     fn send(&mut self, at: Cycle) {
@@ -235,7 +244,7 @@ impl Queued {
                 break;
             }
             let at = at.max(self.reached);
-            to_controller!(&mut self.controller, push(at, line, true, 0));
+            self.push(at, line, true, 0);
             self.waiting.pop_front();
         }
     }

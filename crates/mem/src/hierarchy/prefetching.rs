@@ -61,10 +61,20 @@ impl Hierarchy {
         [l1, l2, llc.then_some((Place::Llc, to_llc))].into_iter().flatten()
     }
 
+    /// Whether a cache that has a prefetcher may have looked `request` up. Most accesses hit a
+    /// first-level cache that has none.
+    #[inline]
+    fn reaches_a_prefetcher(&self, request: Request, found: Level) -> bool {
+        let above = request
+            .side
+            .is_some_and(|side| self.harts[request.hart].l1[side as usize].has_prefetcher());
+        above || found != Level::L1
+    }
+
     /// Shows an access to the prefetchers of the caches that looked it up.
     pub(super) fn show(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) {
         let Request { line, kind, .. } = request;
-        if kind == AccessKind::Walk {
+        if kind == AccessKind::Walk || !self.reaches_a_prefetcher(request, outcome.found) {
             return;
         }
         for (place, later) in self.asked(request, outcome.found) {
@@ -77,7 +87,7 @@ impl Hierarchy {
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
     pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
-        if request.kind == AccessKind::Walk {
+        if request.kind == AccessKind::Walk || !self.reaches_a_prefetcher(request, found) {
             return;
         }
         for (place, later) in self.asked(request, found) {
