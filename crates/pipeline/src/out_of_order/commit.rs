@@ -34,17 +34,19 @@ impl OutOfOrder {
         }
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
-        let (instr, record, fall_through) = (slot.instr, slot.record, slot.fall_through());
-        let unforeseen = slot.unforeseen;
+        let instr = &slot.instr;
+        let (pc, event, branch, record) = (instr.pc, instr.event, instr.branch, slot.record);
+        let (fall_through, unforeseen) = (slot.fall_through(), slot.unforeseen);
+        let (load, store) = (is_load(instr), is_store(instr));
         if let Some(register) = instr.operands.dst {
             if self.map[register.index()] == at {
                 self.map[register.index()] = NOBODY;
             }
             *self.registers.free(register.kind()) += 1;
         }
-        if is_load(&instr) {
+        if load {
             self.loads.pop_front();
-        } else if is_store(&instr) {
+        } else if store {
             self.stores.commit();
         }
         if self.barriers.front() == Some(&at) {
@@ -52,32 +54,32 @@ impl OutOfOrder {
         }
         self.window.head += 1;
         self.last_commit = self.now;
-        self.count_commit(&instr, unforeseen);
-        if let Some(branch) = &instr.branch {
+        self.count_commit(event, branch.as_ref(), unforeseen);
+        if let Some(branch) = &branch {
             match record {
-                Some(record) => self.predictor.commit(&record, instr.pc, branch),
+                Some(record) => self.predictor.commit(&record, pc, branch),
                 None if branch.taken => {
-                    self.predictor.learn_target(instr.pc, branch.kind, branch.target, fall_through);
+                    self.predictor.learn_target(pc, branch.kind, branch.target, fall_through);
                 }
                 None => {}
             }
         }
     }
 
-    fn count_commit(&mut self, instr: &stream::Instr, unforeseen: bool) {
+    fn count_commit(&mut self, event: Event, branch: Option<&stream::Branch>, unforeseen: bool) {
         let stats = self.stats.at(self.privilege);
         stats.instructions.inc();
-        match instr.event {
+        match event {
             Event::None => {}
             Event::Interrupt => stats.interrupts.inc(),
             Event::Exception => stats.exceptions.inc(),
         }
-        if instr.branch.is_some() {
+        if branch.is_some() {
             stats.branches.inc();
         }
         let ours = stats.out_of_order_mut();
         ours.retired.inc();
-        if let Some(branch) = &instr.branch {
+        if let Some(branch) = branch {
             if branch.kind == stream::BranchKind::Conditional {
                 ours.conditional_branches.inc();
             }

@@ -138,7 +138,6 @@ impl OutOfOrder {
             Reply::Done(translation) => {
                 self.count_translation(&translation, true);
                 self.remember_fetch_page(va, translation.pa);
-                self.wake_at(translation.at);
                 Some(Translating::Known(translation.at, translation.pa))
             }
             Reply::Pending(ticket) => {
@@ -196,7 +195,6 @@ impl OutOfOrder {
         let found = match mem.demand(self.now, self.hart, AccessKind::Instruction, pa, pc) {
             Reply::Done(access) => {
                 self.count_access(access.found, Stream::Instruction);
-                self.wake_at(access.at);
                 Line::Known(access.at, access.found)
             }
             Reply::Pending(ticket) => {

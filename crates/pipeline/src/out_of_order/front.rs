@@ -188,6 +188,19 @@ impl Front {
         self.requested = self.requested.saturating_sub(1);
     }
 
+    /// When translation and bytes that have been asked for let something go on, as far as that is known.
+    pub(super) fn next_times(&self) -> [Cycle; 3] {
+        let line = |index: usize| match self.targets.get(index).map(|target| target.line) {
+            Some(Line::Known(at, _)) => at,
+            _ => NEVER,
+        };
+        let translation = match self.targets.get(self.requested).map(|next| next.translation) {
+            Some(Translating::Known(at, _)) => at,
+            _ => NEVER,
+        };
+        [line(0), self.requested.checked_sub(1).map_or(NEVER, line), translation]
+    }
+
     /// When the bytes of the first target are there, if that is known.
     pub(super) fn first_line_at(&self) -> Cycle {
         match self.targets.front().map(|target| target.line) {

@@ -118,7 +118,6 @@ impl OutOfOrder {
         self.schedulers[scheduler].free += 1;
         if self.unpipelined[class as usize] {
             self.schedulers[scheduler].busy_until[port as usize] = done;
-            self.wake_at(done);
         }
         if touches_memory {
             self.begin_access(name, done, source, mem);

@@ -59,6 +59,13 @@ pub(super) struct StoreEntry {
     written_at: Cycle,
 }
 
+impl StoreEntry {
+    /// All its lines are requested and have a time.
+    fn is_requested(&self) -> bool {
+        self.requested == u8::MAX && self.outstanding == 0
+    }
+}
+
 /// The store queue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stores {
@@ -100,6 +107,14 @@ impl Stores {
         self.committed > 0
     }
 
+    /// When the oldest store leaves the queue, if that is known.
+    pub(super) fn next_retirement(&self) -> Cycle {
+        match self.queue.front() {
+            Some(entry) if self.committed > 0 && entry.is_requested() => entry.written_at,
+            _ => NEVER,
+        }
+    }
+
     fn find(&mut self, name: Name) -> Option<&mut StoreEntry> {
         let index = self.queue.binary_search_by_key(&name.at, |entry| entry.name.at).ok()?;
         self.queue.get_mut(index).filter(|entry| entry.name == name)
@@ -137,8 +152,8 @@ impl OutOfOrder {
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) {
-        let instr = self.window.get(name.at).instr;
-        let access = instr.mem.expect("the caller saw it");
+        let instr = &self.window.get(name.at).instr;
+        let (access, asid) = (instr.mem.expect("the caller saw it"), instr.asid);
         if access.io {
             let done = mem.uncached(ready);
             self.stats.at(self.privilege).io_accesses.inc();
@@ -153,7 +168,7 @@ impl OutOfOrder {
             MemKind::Load | MemKind::Cache(_) => Translate::Load,
             MemKind::Store | MemKind::Amo => Translate::Store,
         };
-        let address = (access.va, instr.asid);
+        let address = (access.va, asid);
         match mem.demand_translation(ready, self.hart, address, what, source) {
             Reply::Done(translation) => {
                 self.count_translation(&translation, false);
@@ -175,7 +190,7 @@ impl OutOfOrder {
 
     /// An access has its physical address and goes on.
     pub(super) fn access(&mut self, name: Name, source: &mut dyn Source, mem: &mut Hierarchy) {
-        let instr = self.window.get(name.at).instr;
+        let instr = &self.window.get(name.at).instr;
         let kind = instr.mem.expect("only accesses come here").kind;
         match (instr.class, kind) {
             (Class::Store, _) => self.store_is_known(name, source),
@@ -233,12 +248,12 @@ impl OutOfOrder {
 
     /// Requests the lines of an access that have not been requested.
     fn request_parts(&mut self, name: Name, kind: AccessKind, mem: &mut Hierarchy) {
-        let instr = self.window.get(name.at).instr;
-        let lines = Lines::of(&Bytes::of(&instr), mem);
+        let instr = &self.window.get(name.at).instr;
+        let (lines, pc) = (Lines::of(&Bytes::of(instr), mem), instr.pc);
         loop {
             let part = self.window.get(name.at).access.requested;
             let Some(pa) = lines.get(part) else { break };
-            match mem.demand(self.now, self.hart, kind, pa, instr.pc) {
+            match mem.demand(self.now, self.hart, kind, pa, pc) {
                 Reply::Done(done) => {
                     self.count_access(done.found, Stream::Data);
                     self.part_there(name.at, done.at, done.found);
@@ -396,7 +411,6 @@ impl OutOfOrder {
     fn store_part_written(&mut self, index: usize, at: Cycle) {
         let entry = &mut self.stores.queue[index];
         entry.written_at = if entry.written_at == NEVER { at } else { entry.written_at.max(at) };
-        self.wake_at(at);
     }
 
     /// A line of a committed store that was pending has its time.
@@ -412,10 +426,7 @@ impl OutOfOrder {
         let mut active = false;
         while self.stores.committed > 0 {
             let Some(entry) = self.stores.queue.front() else { break };
-            let written = entry.requested == u8::MAX
-                && entry.outstanding == 0
-                && entry.written_at <= self.now;
-            if !written {
+            if !entry.is_requested() || entry.written_at > self.now {
                 break;
             }
             self.stores.queue.pop_front();

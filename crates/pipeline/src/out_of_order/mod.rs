@@ -125,6 +125,8 @@ pub struct OutOfOrder {
     blocked_loads: Vec<Name>,
     wheel: Wheel<Happening>,
     happening: Vec<Happening>,
+    /// Instructions whose operands are all there in the next cycle: most are, and go round the wheel.
+    fresh: Vec<Name>,
     claims: Vec<(Ticket, Claimant)>,
     /// What a squash left to take back is taken back then.
     recovered_at: Cycle,
@@ -184,6 +186,7 @@ impl OutOfOrder {
             blocked_loads: Vec::new(),
             wheel: Wheel::new(),
             happening: Vec::new(),
+            fresh: Vec::new(),
             claims: Vec::new(),
             recovered_at: Cycle(0),
             flow_continues: false,
@@ -225,6 +228,7 @@ impl OutOfOrder {
         }
         self.wheel.clear(self.now);
         self.happening.clear();
+        self.fresh.clear();
         self.claims.clear();
         self.recovered_at = self.now;
         self.flow_continues = false;
@@ -324,6 +328,7 @@ impl Core for OutOfOrder {
         self.now += cycles;
         // Whatever was to happen was to happen to an instruction, and there is none.
         self.wheel.clear(self.now);
+        self.fresh.clear();
         self.last_commit = self.now;
     }
 

@@ -113,7 +113,12 @@ impl OutOfOrder {
 
     /// The scheduler with the most free entries of those that take the class.
     fn scheduler_for(&self, class: Class) -> Option<usize> {
-        let takes = self.takers[class as usize].iter().map(|&index| usize::from(index));
+        let takers = &self.takers[class as usize];
+        if let [only] = takers[..] {
+            let only = usize::from(only);
+            return (self.schedulers[only].free > 0).then_some(only);
+        }
+        let takes = takers.iter().map(|&index| usize::from(index));
         takes.filter(|&i| self.schedulers[i].free > 0).max_by_key(|&i| {
             // The first of several equals.
             (self.schedulers[i].free, std::cmp::Reverse(i))
@@ -185,6 +190,10 @@ impl OutOfOrder {
     pub(super) fn ready(&mut self, at: Position, when: Cycle) {
         let name = self.window.name(at);
         // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.
-        self.wheel.put(when.max(self.now + 1), super::Happening::Ready(name));
+        if when <= self.now + 1 {
+            self.fresh.push(name);
+        } else {
+            self.wheel.put(when, super::Happening::Ready(name));
+        }
     }
 }

@@ -128,17 +128,17 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(instr: Instr, serial: u64, now: Cycle) -> Self {
+    fn empty() -> Self {
         Self {
-            instr,
-            serial,
+            instr: Instr::default(),
+            serial: 0,
             off_path: false,
             next: VirtAddr(0),
             record: None,
             unforeseen: false,
             check: Check::Fine,
             wrong: None,
-            fetched_at: now,
+            fetched_at: Cycle(0),
             decode_at: NEVER,
             rename_credit: 0,
             rename_at: NEVER,
@@ -154,6 +154,32 @@ impl Slot {
             previous: NOBODY,
             access: Access::NONE,
         }
+    }
+
+    /// Makes of it the slot of another instruction, field by field: a slot is six of the host's
+    /// cache lines, and one is begun for every instruction fetched.
+    fn begin(&mut self, serial: u64, now: Cycle) {
+        self.serial = serial;
+        self.off_path = false;
+        self.record = None;
+        self.unforeseen = false;
+        self.check = Check::Fine;
+        self.wrong = None;
+        self.fetched_at = now;
+        self.decode_at = NEVER;
+        self.rename_credit = 0;
+        self.rename_at = NEVER;
+        self.renamed_at = NEVER;
+        self.ready_at = Cycle(0);
+        self.issued_at = NEVER;
+        self.done_at = NEVER;
+        self.waiting = 0;
+        self.scheduler = 0;
+        self.consumers = NOBODY;
+        self.next_consumer = [NOBODY; 3];
+        self.producers = [NOBODY; 3];
+        self.previous = NOBODY;
+        self.access = Access::NONE;
     }
 
     /// Where it goes when it is executed.
@@ -188,9 +214,8 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(capacity: usize) -> Self {
         let size = capacity.next_power_of_two();
-        let empty = Slot::new(Instr::default(), 0, Cycle(0));
         Self {
-            slots: vec![empty; size],
+            slots: vec![Slot::empty(); size],
             mask: size as u64 - 1,
             serial: 0,
             head: 0,
@@ -219,7 +244,10 @@ impl Window {
     pub(super) fn push(&mut self, instr: Instr, now: Cycle) -> Position {
         let at = self.tail;
         self.serial += 1;
-        *self.get_mut(at) = Slot::new(instr, self.serial, now);
+        let serial = self.serial;
+        let slot = self.get_mut(at);
+        slot.instr = instr;
+        slot.begin(serial, now);
         self.tail += 1;
         at
     }

@@ -72,7 +72,6 @@ impl OutOfOrder {
                     Claimant::FetchLine => {
                         let known = Line::Known(access.at, access.found);
                         self.line_arrived(ticket, known);
-                        self.wake_at(access.at);
                     }
                     Claimant::Data(name) if self.window.holds(name) => {
                         self.data_arrived(name, access.at, access.found, mem);
@@ -112,18 +111,26 @@ impl OutOfOrder {
             let start = target.start;
             self.remember_fetch_page(start, translation.pa);
         }
-        self.wake_at(translation.at);
     }
 
     fn take_happenings(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         let mut happening = std::mem::take(&mut self.happening);
         self.wheel.take(self.now, &mut happening);
-        let any = !happening.is_empty();
+        let any = !happening.is_empty() || !self.fresh.is_empty();
+        self.take_fresh();
         for what in happening.drain(..) {
             self.happen(what, source, mem);
         }
         self.happening = happening;
         any
+    }
+
+    /// Shows the schedulers what is ready from this cycle on.
+    fn take_fresh(&mut self) {
+        let Self { fresh, schedulers, window, .. } = self;
+        for name in fresh.drain(..).filter(|name| window.holds(*name)) {
+            schedulers[usize::from(window.get(name.at).scheduler)].insert(name);
+        }
     }
 
     fn happen(&mut self, what: Happening, source: &mut dyn Source, mem: &mut Hierarchy) {
@@ -176,6 +183,9 @@ impl OutOfOrder {
             }
         };
         self.wheel.next().map(&mut consider);
+        if !self.fresh.is_empty() {
+            consider(now + 1);
+        }
         if let Some(at) = mem.next_event() {
             consider(at.max(now + 1));
         }
@@ -191,6 +201,11 @@ impl OutOfOrder {
         if window.decoded < window.tail {
             consider(window.get(window.decoded).decode_at);
         }
+        consider(self.stores.next_retirement());
+        for scheduler in self.schedulers.iter().filter(|scheduler| !scheduler.ready.is_empty()) {
+            scheduler.busy_until.iter().copied().for_each(&mut consider);
+        }
+        self.front.next_times().into_iter().for_each(&mut consider);
         if self.front.halt.is_some() {
             if self.front.resume_at != NEVER {
                 consider(self.front.resume_at);

@@ -4,18 +4,21 @@ use mem::Cycle;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Cycles the ring covers.
-const SPAN: u64 = 1024;
+/// Cycles the ring covers: as long as a last-level hit takes, and so short that its buckets stay in
+/// the host's nearest cache.
+const SPAN: u64 = 128;
 const WORDS: usize = SPAN as usize / 64;
 
-/// A calendar of events. Events of one cycle come out in the order they were put in, except that those
-/// put in over [`SPAN`] cycles ahead come in the order of their value.
+/// A calendar of events. Those of one cycle come out in the order they were put in.
 #[derive(Clone, Debug)]
 pub(super) struct Wheel<E> {
     buckets: Vec<Vec<E>>,
     /// A bit for each bucket that holds something.
     occupied: [u64; WORDS],
-    far: BinaryHeap<Reverse<(u64, E)>>,
+    /// With the order they were put in.
+    far: BinaryHeap<Reverse<(u64, u64, E)>>,
+    /// Events ever put in there.
+    put_far: u64,
     /// The cycle whose events were taken last: all in the ring are later, by less than the span.
     taken: u64,
 }
@@ -26,6 +29,7 @@ impl<E: Copy + Ord> Wheel<E> {
             buckets: (0..SPAN).map(|_| Vec::new()).collect(),
             occupied: [0; WORDS],
             far: BinaryHeap::new(),
+            put_far: 0,
             taken: 0,
         }
     }
@@ -35,7 +39,8 @@ impl<E: Copy + Ord> Wheel<E> {
     pub(super) fn put(&mut self, at: Cycle, event: E) {
         debug_assert!(at.0 > self.taken, "an event at {} after {} was taken", at.0, self.taken);
         if at.0 - self.taken >= SPAN {
-            self.far.push(Reverse((at.0, event)));
+            self.put_far += 1;
+            self.far.push(Reverse((at.0, self.put_far, event)));
             return;
         }
         let bucket = (at.0 % SPAN) as usize;
@@ -48,7 +53,7 @@ impl<E: Copy + Ord> Wheel<E> {
     #[inline]
     pub(super) fn take(&mut self, now: Cycle, out: &mut Vec<E>) {
         self.taken = now.0;
-        while let Some(Reverse((at, event))) = self.far.peek().copied() {
+        while let Some(Reverse((at, _, event))) = self.far.peek().copied() {
             if at.saturating_sub(now.0) >= SPAN {
                 break;
             }
@@ -77,7 +82,7 @@ impl<E: Copy + Ord> Wheel<E> {
                 }
             }
         }
-        self.far.peek().map(|Reverse((at, _))| Cycle(*at))
+        self.far.peek().map(|Reverse((at, ..))| Cycle(*at))
     }
 
     /// Forgets everything and goes on from `now`.
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn events_come_at_their_cycle_and_not_before() {
         let mut wheel = Wheel::new();
-        for at in [3, 64, 1023, 1024, 5000] {
+        for at in [3, 64, SPAN - 1, SPAN, 5000] {
             wheel.put(Cycle(at), at);
         }
         let mut out = Vec::new();
@@ -106,8 +111,22 @@ mod tests {
             seen.push((at.0, out.clone()));
             out.clear();
         }
-        let expected: Vec<_> = [3, 64, 1023, 1024, 5000].map(|at| (at, vec![at])).into();
+        let expected: Vec<_> = [3, 64, SPAN - 1, SPAN, 5000].map(|at| (at, vec![at])).into();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn events_of_a_cycle_keep_their_order_however_far_ahead_they_were_put_in() {
+        let mut wheel = Wheel::new();
+        let mut out = Vec::new();
+        for event in [9, 2, 7] {
+            wheel.put(Cycle(1000), event);
+        }
+        wheel.put(Cycle(1000 - SPAN + 1), 0);
+        wheel.take(Cycle(1000 - SPAN + 1), &mut out);
+        wheel.put(Cycle(1000), 1);
+        wheel.take(Cycle(1000), &mut out);
+        assert_eq!(out, [0, 9, 2, 7, 1]);
     }
 
     #[test]
@@ -115,8 +134,8 @@ mod tests {
         let mut wheel = Wheel::new();
         let mut out = Vec::new();
         wheel.take(Cycle(1000), &mut out);
-        wheel.put(Cycle(1001 + 500), 1);
-        assert_eq!(wheel.next(), Some(Cycle(1501)));
+        wheel.put(Cycle(1001 + 100), 1);
+        assert_eq!(wheel.next(), Some(Cycle(1101)));
         wheel.put(Cycle(1030), 2);
         assert_eq!(wheel.next(), Some(Cycle(1030)));
         wheel.clear(Cycle(2000));
