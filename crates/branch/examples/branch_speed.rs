@@ -2,7 +2,8 @@
 //!
 //! Two thousand static branches of a made-up program in random order with loops and calls, so that
 //! tables and the host's caches are used as in life. Under `valgrind --tool=callgrind` give a smaller
-//! number of branches as the argument; instructions a branch are then what counts.
+//! number of branches, the name of a direction predictor and `warm` or `core` as arguments; instructions
+//! a branch, from the difference of two numbers of branches, are then what counts.
 
 use branch::direction::DirectionConfig;
 use branch::indirect::IndirectConfig;
@@ -116,20 +117,38 @@ fn scanning(trace: &Trace) -> f64 {
     start.elapsed().as_nanos() as f64 / trace.len() as f64
 }
 
+/// What to do with the branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// As warming mode does: predict, resolve and train at once.
+    Warm,
+    /// As a core does, with branches in flight and squashes.
+    Core,
+}
+
+fn measure(direction: &DirectionConfig, trace: &Trace, only: Option<Mode>) {
+    let (mut warm, mut core, mut wrong) = (f64::NAN, f64::NAN, f64::NAN);
+    if only != Some(Mode::Core) {
+        (warm, wrong) = warming(direction, trace);
+    }
+    if only != Some(Mode::Warm) {
+        core = pipelined(direction, trace, 40);
+    }
+    println!("{:<10} {warm:>10.1} {core:>10.1} {wrong:>9.2}", direction.name());
+}
+
 fn main() {
-    let length = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(4_000_000);
-    let only = std::env::args().nth(2);
+    let mut arguments = std::env::args().skip(1);
+    let length = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(4_000_000);
+    let name = arguments.next();
+    let only = arguments.next().map(|it| if it == "core" { Mode::Core } else { Mode::Warm });
     let trace = trace(length);
     println!("{:<10} {:>10} {:>10} {:>9}", "direction", "warm ns", "core ns", "wrong %");
-    for direction in DirectionConfig::all() {
-        if only.as_ref().is_some_and(|name| name != direction.name()) {
-            continue;
-        }
-        let (warm, wrong) = warming(&direction, &trace);
-        let core = if only.is_some() { f64::NAN } else { pipelined(&direction, &trace, 40) };
-        println!("{:<10} {warm:>10.1} {core:>10.1} {wrong:>9.2}", direction.name());
+    let wanted = |it: &DirectionConfig| name.as_ref().is_none_or(|name| name == it.name());
+    for direction in DirectionConfig::all().into_iter().filter(wanted) {
+        measure(&direction, &trace, only);
     }
-    if only.is_none() {
+    if name.is_none() {
         println!("next_branch of 32 bytes: {:.1} ns", scanning(&trace));
     }
 }

@@ -283,4 +283,6 @@ fn length(pc: VirtAddr, fall_through: VirtAddr) -> u8 {
 }
 
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod tests;
