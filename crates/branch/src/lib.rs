@@ -26,6 +26,7 @@ mod config;
 pub mod direction;
 mod history;
 pub mod indirect;
+mod lanes;
 mod lfsr;
 pub mod predictor;
 mod ras;

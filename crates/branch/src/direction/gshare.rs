@@ -43,12 +43,17 @@ impl DirectionPredictor for Gshare {
     }
 
     fn history(&self) -> HistorySpec {
-        let fold = FoldSpec { length: self.config.history_bits, width: self.config.log2_entries };
-        HistorySpec { insertion: Insertion::Outcome, folds: vec![fold] }
+        let kept = FoldSpec { length: self.config.history_bits, width: 0 };
+        HistorySpec { insertion: Insertion::Outcome, folds: vec![kept] }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {
-        let hashed = site_bits(site.pc) ^ u64::from(history.folds()[0]);
+        let mut outcomes = history.recent(self.config.history_bits);
+        let mut hashed = site_bits(site.pc);
+        while outcomes != 0 {
+            hashed ^= outcomes;
+            outcomes >>= self.config.log2_entries;
+        }
         let index = low(hashed, self.config.log2_entries) as u32;
         (self.counters[index as usize] >= 2, index)
     }

@@ -14,10 +14,11 @@ mod hash;
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
 use super::{BranchSite, DirectionPredictor};
-use crate::bits::{site_bits, step_signed, step_unsigned, strength};
+use crate::bits::{step_signed, step_unsigned, strength};
+use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
-use hash::Hash;
+use hash::{Hash, hashes};
 
 pub use config::{LtageConfig, TaggedTableConfig};
 
@@ -38,7 +39,9 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct LtageToken {
     base: u32,
+    /// The row of each table.
     index: [u16; MAX_TABLES],
+    /// The tag there, in the upper bits.
     tag: [u16; MAX_TABLES],
     provider: Option<u8>,
     alternate: Option<u8>,
@@ -56,7 +59,10 @@ pub struct Ltage {
     hashes: Vec<Hash>,
     lengths: Vec<u32>,
     base: SharedBimodal,
-    tables: Vec<Vec<Entry>>,
+    /// The entries of all tables, one table after the other.
+    entries: Vec<Entry>,
+    /// Where each table starts.
+    starts: Vec<u32>,
     use_alternate: i8,
     with_loop: i8,
     trained: u64,
@@ -83,16 +89,19 @@ impl DirectionPredictor for Ltage {
     }
 
     fn new(config: &Self::Config) -> Self {
-        let table = |table: &TaggedTableConfig| vec![Entry::default(); 1 << table.log2_entries];
         let lengths = config.lengths();
-        let numbered = (0..).zip(config.tables.iter().zip(&lengths));
+        let mut entries = 0;
+        let start = |table: &TaggedTableConfig| {
+            entries += 1 << table.log2_entries;
+            entries - (1 << table.log2_entries)
+        };
+        let starts = config.tables.iter().map(start).collect();
         Self {
-            hashes: numbered
-                .map(|(number, (table, length))| Hash::new(number, table, *length))
-                .collect(),
+            hashes: hashes(&config.tables, &lengths),
             lengths,
             base: SharedBimodal::new(config.bimodal_log2_entries),
-            tables: config.tables.iter().map(table).collect(),
+            starts,
+            entries: vec![Entry::default(); entries as usize],
             use_alternate: 0,
             with_loop: -1,
             trained: 0,
@@ -103,20 +112,24 @@ impl DirectionPredictor for Ltage {
     }
 
     fn history(&self) -> HistorySpec {
+        // A register of each table for indices, then one and another for tags.
         let folds = (0..3).flat_map(|role| {
             let tables = self.config.tables.iter().zip(&self.lengths);
-            tables.map(move |(table, length)| {
+            let folds = tables.map(move |(table, length)| {
                 let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
                 FoldSpec { length: *length, width: widths[role] }
-            })
+            });
+            let registers = self.hashes.len() * LANES;
+            folds.chain(std::iter::repeat(FoldSpec::NONE)).take(registers)
         });
         HistorySpec { insertion: Insertion::Outcome, folds: folds.collect() }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
         let mut token = self.look_up(site, history);
-        let hits = self.tables.iter().enumerate().fold(0_u32, |hits, (number, table)| {
-            let hit = table[usize::from(token.index[number])].tag == token.tag[number];
+        let rows = token.index.iter().zip(&token.tag).zip(&self.starts);
+        let hits = rows.enumerate().fold(0_u32, |hits, (number, ((row, tag), start))| {
+            let hit = self.entries[*start as usize + usize::from(*row)].tag == *tag;
             hits | u32::from(hit) << number
         });
         let provider = hits.checked_ilog2();
@@ -172,31 +185,32 @@ impl Ltage {
             guess: false,
             loops: self.loops.predict(site.pc),
         };
-        let (pc, path) = (site_bits(site.pc), history.path());
-        // A register of each table for indices, then one and another for tags.
-        let (index_folds, tag_folds) = history.folds().split_at(self.hashes.len());
-        let (tag_folds, short_folds) = tag_folds.split_at(self.hashes.len());
-        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
-        let rows = token.index.iter_mut().zip(&mut token.tag);
-        for ((hash, (index_fold, (tag_fold, short_fold))), (index, tag)) in
-            self.hashes.iter().zip(folds).zip(rows)
-        {
-            let row = (pc ^ pc >> hash.shift) as u32 ^ index_fold ^ hash.path(path);
-            *index = (row & hash.index_mask) as u16;
-            *tag = ((pc as u32 ^ tag_fold ^ short_fold << 1) & hash.tag_mask) as u16;
+        let (path, folds) = (history.path(), history.folds());
+        let blocks = self.hashes.len();
+        let rows = token.index.chunks_exact_mut(LANES).zip(token.tag.chunks_exact_mut(LANES));
+        for ((block, hash), (index, tag)) in self.hashes.iter().enumerate().zip(rows) {
+            let folds = [folds[block], folds[blocks + block], folds[2 * blocks + block]];
+            let (rows, tags) = hash.look(site.pc, path, folds);
+            index.copy_from_slice(&rows.0);
+            tag.copy_from_slice(&tags.0);
         }
         token
     }
 
+    /// The place of a table's row among all entries.
+    fn place(&self, token: &LtageToken, table: usize) -> usize {
+        self.starts[table] as usize + usize::from(token.index[table])
+    }
+
     fn entry(&self, token: &LtageToken, table: u8) -> &Entry {
-        let table = usize::from(table);
-        &self.tables[table][usize::from(token.index[table])]
+        &self.entries[self.place(token, usize::from(table))]
     }
 
     /// The entry a guess came from, unless another branch has taken it since.
     fn entry_of(&mut self, token: &LtageToken, table: u8) -> Option<&mut Entry> {
         let table = usize::from(table);
-        let entry = &mut self.tables[table][usize::from(token.index[table])];
+        let place = self.place(token, table);
+        let entry = &mut self.entries[place];
         (entry.tag == token.tag[table]).then_some(entry)
     }
 
@@ -218,7 +232,7 @@ impl Ltage {
     }
 
     fn should_allocate(&mut self, token: &LtageToken, actual: bool) -> bool {
-        let longest = self.tables.len() as u8 - 1;
+        let longest = self.starts.len() as u8 - 1;
         let longer = token.provider.is_none_or(|table| table < longest);
         let mut wanted = token.tage_guess != actual && longer;
         if let Some(table) = token.provider
@@ -237,22 +251,24 @@ impl Ltage {
     /// candidates become less useful.
     fn allocate(&mut self, token: &LtageToken, actual: bool) {
         let first = token.provider.map_or(0, |table| usize::from(table) + 1);
-        let count = self.tables.len();
+        let count = self.starts.len();
         let mut start = first;
         while start + 1 < count && self.lfsr.bits(1) == 1 {
             start += 1;
         }
-        let free = |at: &usize| self.tables[*at][usize::from(token.index[*at])].useful == 0;
+        let free = |at: &usize| self.entries[self.place(token, *at)].useful == 0;
         let found = (start..count).find(free).or_else(|| (first..start).find(free));
         match found {
             Some(at) => {
                 let counter = if actual { 0 } else { -1 };
                 let fresh = Entry { tag: token.tag[at], counter, useful: 0 };
-                self.tables[at][usize::from(token.index[at])] = fresh;
+                let place = self.place(token, at);
+                self.entries[place] = fresh;
             }
             None => {
                 for at in first..count {
-                    let entry = &mut self.tables[at][usize::from(token.index[at])];
+                    let place = self.place(token, at);
+                    let entry = &mut self.entries[place];
                     entry.useful = step_unsigned(entry.useful, false, USEFUL_BITS);
                 }
             }
@@ -292,7 +308,7 @@ impl Ltage {
         let period = 1 << self.config.useful_reset_log2;
         if self.trained.is_multiple_of(period) {
             let kept = if (self.trained / period) & 1 == 1 { 0b01 } else { 0b10 };
-            self.tables.iter_mut().flatten().for_each(|entry| entry.useful &= kept);
+            self.entries.iter_mut().for_each(|entry| entry.useful &= kept);
         }
     }
 }
@@ -333,7 +349,8 @@ mod tests {
         // The base says not taken; a tagged entry says taken, first weakly and then less so.
         let guesses = [(0, 0), (0, -1), (1, 0)].map(|(counter, use_alternate)| {
             let entry = Entry { tag: token.tag[3], counter, useful: 0 };
-            ltage.tables[3][usize::from(token.index[3])] = entry;
+            let place = ltage.place(&token, 3);
+            ltage.entries[place] = entry;
             ltage.use_alternate = use_alternate;
             ltage.predict(site, &history).0
         });

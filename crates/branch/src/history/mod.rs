@@ -15,6 +15,7 @@ pub use folded::FoldSpec;
 use folded::FoldedBits;
 
 use crate::bits::{low, site_bits};
+use crate::lanes::Lanes;
 use stream::{Branch, BranchKind, VirtAddr};
 
 /// What a direction predictor wants of the history.
@@ -156,18 +157,24 @@ impl History {
         self.global.recent(count)
     }
 
-    /// The direction predictor's folded registers, in the order it asked for them.
+    /// A folded register of the direction predictor, by its place among those it asked for.
     #[must_use]
     #[inline]
-    pub fn folds(&self) -> &[u32] {
+    pub fn fold(&self, number: usize) -> u32 {
+        self.global.fold(number)
+    }
+
+    /// All of them, eight a block, each in the upper bits of its lane.
+    #[inline]
+    pub(crate) fn folds(&self) -> &[Lanes] {
         self.global.folds()
     }
 
-    /// The indirect predictor's folded registers, over [targets](Self::push).
+    /// A folded register of the indirect predictor, over the targets of indirect jumps and calls.
     #[must_use]
     #[inline]
-    pub fn target_folds(&self) -> &[u32] {
-        self.targets.folds()
+    pub fn target_fold(&self, number: usize) -> u32 {
+        self.targets.fold(number)
     }
 
     /// Address bits of the latest branches, 27 bits.
@@ -210,7 +217,7 @@ mod tests {
     type Seen = (u32, u32, u32, u64, u32, u64, u8);
 
     fn seen(history: &History) -> Seen {
-        let folds = (history.folds()[0], history.folds()[1], history.target_folds()[0]);
+        let folds = (history.fold(0), history.fold(1), history.target_fold(0));
         let rest = (history.recent(64), history.path(), history.backward(63), history.inner_loop());
         (folds.0, folds.1, folds.2, rest.0, rest.1, rest.2, rest.3)
     }

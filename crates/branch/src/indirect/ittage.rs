@@ -65,9 +65,10 @@ fn index_bits(table: usize) -> u32 {
     array.log2_entries - if table == array.first { 0 } else { INTERLEAVE_LOG2 }
 }
 
-/// The folded register of a table that reads the history: 0 for its index, 1 and 2 for its tag.
+/// The folded register of a table that reads the history: 0 for its index, 1 and 2 for its tag. The
+/// first two of each role are not there, so that each role's lengths fill the same blocks.
 fn fold_of(table: usize, role: usize) -> usize {
-    role * (TABLES - 2) + table - 2
+    role * TABLES + table
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,9 +117,15 @@ impl IndirectPredictor for Ittage {
 
     fn folds(&self) -> Vec<FoldSpec> {
         let folds = (0..3).flat_map(|role| {
-            (2..TABLES).map(move |table| {
+            (0..TABLES).map(move |table| {
                 let (length, tag_bits) = (LENGTHS[table], ARRAYS[array_of(table)].tag_bits);
-                FoldSpec { length, width: [index_bits(table), tag_bits, tag_bits - 1][role] }
+                match length {
+                    0 => FoldSpec::NONE,
+                    _ => FoldSpec {
+                        length,
+                        width: [index_bits(table), tag_bits, tag_bits - 1][role],
+                    },
+                }
             })
         });
         folds.collect()
@@ -167,7 +174,7 @@ fn look_up(pc: VirtAddr, history: &History) -> IttageToken {
         let (array, bits) = (&ARRAYS[array_of(table)], index_bits(table));
         let fold = |role| match table {
             0 | 1 => 0,
-            _ => u64::from(history.target_folds()[fold_of(table, role)]),
+            _ => u64::from(history.target_fold(fold_of(table, role))),
         };
         let shift = bits.abs_diff(table as u32) + 1;
         let row = low(pc ^ pc >> shift ^ fold(0), bits) as u16;

@@ -87,7 +87,7 @@ impl IndirectPredictor for Path {
 
     fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, PathToken) {
         let pc = site_bits(site.pc);
-        let path = u64::from(history.target_folds()[0]);
+        let path = u64::from(history.target_fold(0));
         let hashed = pc ^ path ^ history.recent(self.config.history_bits);
         let set = low(hashed, self.config.sets.ilog2()) as u32;
         let token = PathToken { set, tag: low(pc, self.config.tag_bits) as u16 };

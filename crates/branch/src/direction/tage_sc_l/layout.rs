@@ -1,6 +1,7 @@
 //! How TAGE's logical tables lie in the banks of two pools.
 
 use crate::bits::low;
+use crate::lanes::{LANES, Lanes};
 
 /// The history lengths, a geometric series from 6 to 3000.
 pub(super) const LENGTHS: [u32; 18] =
@@ -15,8 +16,12 @@ pub(super) const TWO_WAY: std::ops::Range<usize> = 9..23;
 pub(super) const LEFT_OUT: [usize; 4] = [4, 8, 30, 34];
 /// The logical tables that exist.
 pub(super) const TABLES: usize = 21;
+/// Eights of them.
+pub(super) const TABLE_BLOCKS: usize = TABLES.div_ceil(LANES);
 /// The lengths they use; each has a folded register for indices and two for tags.
 pub(super) const LENGTHS_USED: usize = 14;
+/// Eights of lengths.
+pub(super) const LENGTH_BLOCKS: usize = LENGTHS_USED.div_ceil(LANES);
 /// Those of the short pool, which come first.
 pub(super) const SHORT: usize = 6;
 /// Their lengths.
@@ -38,24 +43,10 @@ pub(super) const POOLS: [Pool; 2] =
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Length {
     pub(super) bits: u32,
+    /// The number of its first table, which turns and shifts what its index is made of.
+    pub(super) first: u32,
     /// Two tables have it, which makes them two-way associative.
     pub(super) paired: bool,
-    /// How far the address is shifted to mix it with itself.
-    pub(super) shift: u32,
-    /// The path as far as the length reaches.
-    pub(super) path_mask: u32,
-    /// How far the folded path is turned.
-    pub(super) turn: u32,
-}
-
-impl Length {
-    /// A hash of the path as far as the history reaches, turned by the table's number.
-    #[inline]
-    pub(super) fn path_hash(&self, path: u32) -> u32 {
-        let path = path & self.path_mask;
-        let folded = (path ^ path >> LOG2_BANK) & (BANK - 1);
-        (folded << LOG2_BANK | folded) >> (LOG2_BANK - self.turn)
-    }
 }
 
 pub(super) fn exists(logical: usize) -> bool {
@@ -75,23 +66,28 @@ pub(super) fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
     let mut lengths = [Length::default(); LENGTHS_USED];
     let groups = logical.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2));
     for (length, tables) in lengths.iter_mut().zip(groups) {
-        let first = u32::from(tables[0]);
         let bits = LENGTHS[usize::from(tables[0]).div_ceil(2) - 1];
-        *length = Length {
-            bits,
-            paired: tables.len() == 2,
-            shift: LOG2_BANK.abs_diff(first) + 1,
-            path_mask: (1 << bits.min(PATH_BITS)) - 1,
-            turn: first % LOG2_BANK,
-        };
+        *length = Length { bits, first: u32::from(tables[0]), paired: tables.len() == 2 };
     }
     lengths
 }
 
 /// The pool of the table at a place.
-#[inline]
 pub(super) fn pool_of(at: usize) -> usize {
     usize::from(at >= SHORT)
+}
+
+/// The bank of each table of a pool, given that of its first, shifted to where indices have it. The
+/// banks of the second pool follow those of the first.
+pub(super) fn banks(pool: usize, first: u32) -> [Lanes; TABLE_BLOCKS] {
+    let mut lanes = [Lanes::default(); TABLE_BLOCKS];
+    let mut bank = first;
+    for at in (0..TABLES).filter(|at| pool_of(*at) == pool) {
+        let before = if pool == 0 { 0 } else { POOLS[0].banks };
+        lanes[at / LANES].0[at % LANES] = ((before + bank) << LOG2_BANK) as u16;
+        bank = (bank + 1) % POOLS[pool].banks;
+    }
+    lanes
 }
 
 /// The bank of a pool's first table. The path that helps to pick it reaches no further than the

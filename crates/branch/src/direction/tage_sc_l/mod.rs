@@ -10,6 +10,7 @@
 
 mod corrector;
 mod corrector_tables;
+mod hash;
 mod layout;
 mod tage;
 

@@ -5,11 +5,13 @@
 //! read twice. The middle lengths have two tables, which makes them two-way associative.
 
 use super::super::shared_bimodal::SharedBimodal;
+use super::hash::{Hashes, Rows};
 use super::layout::{
-    BANK, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT, SHORT_LENGTHS, TABLES,
-    first_bank, lengths, logical_tables, pool_of,
+    LENGTH_BLOCKS, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS,
+    TABLE_BLOCKS, TABLES, banks, first_bank, lengths, logical_tables,
 };
 use crate::bits::{site_bits, step_signed, strength};
+use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion};
 use stream::VirtAddr;
@@ -20,12 +22,9 @@ const USE_ALTERNATE: usize = 16;
 const USE_ALTERNATE_BITS: u32 = 5;
 const TICK_BITS: u32 = 10;
 
-/// Where a guess looks: entry and tag of each table, and which tables matched.
-struct Rows {
-    index: [u16; TABLES],
-    tag: [u16; TABLES],
-    hits: u32,
-}
+/// As many entries as 16 bits tell apart, so that no index can be out of bounds; the pools use the
+/// first ones.
+const ENTRIES: usize = 1 << u16::BITS;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
@@ -56,8 +55,9 @@ impl Confidence {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TageToken {
     base: u32,
-    index: [u16; TABLES],
-    tag: [u16; TABLES],
+    /// The entry of each table among all, and the tag there.
+    index: [Lanes; TABLE_BLOCKS],
+    tag: [Lanes; TABLE_BLOCKS],
     /// The longest table that matched, by its place among the existing ones.
     provider: Option<u8>,
     alternate: Option<u8>,
@@ -81,6 +81,14 @@ impl TageToken {
     pub(super) fn has_alternate(&self) -> bool {
         self.alternate.is_some()
     }
+
+    fn index(&self, at: usize) -> usize {
+        usize::from(self.index[at / LANES].0[at % LANES])
+    }
+
+    fn tag(&self, at: usize) -> u16 {
+        self.tag[at / LANES].0[at % LANES]
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -89,8 +97,11 @@ pub(super) struct Tage {
     /// The number of each existing table, and the place of each number that exists.
     logical: [u8; TABLES],
     place: [Option<u8>; LOGICAL + 1],
+    hashes: Hashes,
+    /// The bank of each table, by the bank of the first table of either pool.
+    banks: [Vec<[Lanes; TABLE_BLOCKS]>; 2],
     base: SharedBimodal,
-    pools: [Vec<Entry>; 2],
+    entries: Box<[Entry; ENTRIES]>,
     use_alternate: [i8; USE_ALTERNATE],
     tick: u32,
     lfsr: Lfsr,
@@ -98,16 +109,20 @@ pub(super) struct Tage {
 
 impl Tage {
     pub(super) fn new() -> Self {
-        let pool = |pool: &Pool| vec![Entry::default(); (pool.banks << LOG2_BANK) as usize];
         let logical = logical_tables();
+        let lengths = lengths(&logical);
+        let banks_of = |pool: usize| (0..POOLS[pool].banks).map(move |first| banks(pool, first));
+        let entries = vec![Entry::default(); ENTRIES].into_boxed_slice();
         let mut place = [None; LOGICAL + 1];
         (0..).zip(logical).for_each(|(at, number)| place[usize::from(number)] = Some(at));
         Self {
-            lengths: lengths(&logical),
+            hashes: Hashes::new(&lengths),
+            lengths,
             logical,
             place,
+            banks: [banks_of(0).collect(), banks_of(1).collect()],
             base: SharedBimodal::new(BIMODAL_LOG2),
-            pools: [pool(&POOLS[0]), pool(&POOLS[1])],
+            entries: entries.try_into().expect("it has that many"),
             use_alternate: [0; USE_ALTERNATE],
             tick: 0,
             lfsr: Lfsr::new(),
@@ -116,22 +131,24 @@ impl Tage {
 
     pub(super) fn history(&self) -> HistorySpec {
         let folds = (0..3).flat_map(|role| {
-            self.lengths.iter().enumerate().map(move |(number, length)| {
+            let folds = self.lengths.iter().enumerate().map(move |(number, length)| {
                 let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
                 let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
                 FoldSpec { length: length.bits, width }
-            })
+            });
+            folds.chain(std::iter::repeat(FoldSpec::NONE)).take(LENGTH_BLOCKS * LANES)
         });
         HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: folds.collect() }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
-        let Rows { index, tag, hits } = self.look_up(pc, history);
+        let (index, tag) = self.look_up(pc, history);
+        let hits = self.hits(&index, &tag);
         let base = self.base.index(pc);
         let counter = self.base.counter(base);
         let base_confidence =
             if matches!(counter, 0 | 3) { Confidence::High } else { Confidence::Low };
-        let entry = |at: usize| &self.pools[pool_of(at)][usize::from(index[at])];
+        let entry = |at: usize| &self.entries[usize::from(index[at / LANES].0[at % LANES])];
         let longest = |hits: u32| hits.checked_ilog2().map(|at| at as usize);
         let provider = longest(hits);
         let alternate = provider.and_then(|at| longest(hits & !(1 << at)));
@@ -166,55 +183,48 @@ impl Tage {
         (2 * (usize::from(token.hit.max(1) - 1) / 8) + sure) % (USE_ALTERNATE - 1)
     }
 
-    fn look_up(&self, pc: VirtAddr, history: &History) -> Rows {
-        let mut rows = Rows { index: [0; TABLES], tag: [0; TABLES], hits: 0 };
-        self.look_up_pool::<0>(pc, history, &mut rows);
-        self.look_up_pool::<1>(pc, history, &mut rows);
-        rows
+    /// The entry of each table and the tag to look for.
+    #[inline]
+    fn look_up(
+        &self,
+        pc: VirtAddr,
+        history: &History,
+    ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
+        let (pc, path) = (site_bits(pc), history.path());
+        let Rows { rows, tags } = self.hashes.look(pc, path, history.folds());
+        let [short, long] = [0, 1].map(|pool| {
+            let first = first_bank(pc, path, pool);
+            &self.banks[pool][first as usize]
+        });
+        let index = std::array::from_fn(|block| rows[block] | short[block] | long[block]);
+        (index, tags)
     }
 
-    fn look_up_pool<const POOL: usize>(&self, pc: VirtAddr, history: &History, rows: &mut Rows) {
-        let (pc, path, pool) = (site_bits(pc), history.path(), &self.pools[POOL]);
-        let (index_folds, tag_folds) = history.folds().split_at(LENGTHS_USED);
-        let (tag_folds, short_folds) = tag_folds.split_at(LENGTHS_USED);
-        let folds = index_folds.iter().zip(tag_folds.iter().zip(short_folds));
-        let mut lengths = self.lengths.iter().zip(folds);
-        let own = if POOL == 0 { 0..SHORT_LENGTHS } else { SHORT_LENGTHS..LENGTHS_USED };
-        let mut at = if POOL == 0 { 0 } else { SHORT };
-        let mut bank = first_bank(pc, path, POOL);
-        let mut look = |row: u32, tag: u32| {
-            let index = bank << LOG2_BANK | row & (BANK - 1);
-            rows.index[at] = index as u16;
-            rows.tag[at] = tag as u16;
-            rows.hits |= u32::from(pool[index as usize].tag == tag as u16) << at;
-            bank = if bank + 1 == POOLS[POOL].banks { 0 } else { bank + 1 };
-            at += 1;
-        };
-        for (length, (index_fold, (tag_fold, short_fold))) in
-            lengths.by_ref().skip(own.start).take(own.len())
-        {
-            let tag = (pc as u32 ^ tag_fold ^ short_fold << 1) & ((1 << POOLS[POOL].tag_bits) - 1);
-            let row = (pc ^ pc >> length.shift) as u32 ^ index_fold ^ length.path_hash(path);
-            look(row, tag);
-            if length.paired {
-                // The tag, with the length's index, gives the second table another row.
-                look(row ^ tag, tag);
+    /// A bit for each table: its entry has the tag.
+    #[inline]
+    fn hits(&self, index: &[Lanes; TABLE_BLOCKS], tag: &[Lanes; TABLE_BLOCKS]) -> u32 {
+        let mut hits = 0;
+        for (block, (index, tag)) in index.iter().zip(tag).enumerate() {
+            for lane in 0..LANES.min(TABLES - block * LANES) {
+                let hit = self.entries[usize::from(index.0[lane])].tag == tag.0[lane];
+                hits |= u32::from(hit) << (block * LANES + lane);
             }
         }
+        hits
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
-        &self.pools[pool_of(at)][usize::from(token.index[at])]
+        &self.entries[token.index(at)]
     }
 
     fn entry_mut(&mut self, token: &TageToken, at: usize) -> &mut Entry {
-        &mut self.pools[pool_of(at)][usize::from(token.index[at])]
+        &mut self.entries[token.index(at)]
     }
 
     /// The entry a guess came from, unless another branch has taken it since.
     fn entry_of(&mut self, token: &TageToken, at: u8) -> Option<&mut Entry> {
         let at = usize::from(at);
-        let tag = token.tag[at];
+        let tag = token.tag(at);
         Some(self.entry_mut(token, at)).filter(|entry| entry.tag == tag)
     }
 
@@ -255,7 +265,7 @@ impl Tage {
         }
         self.tick = (self.tick + refused).saturating_sub(2 * taken);
         if self.tick >= 1 << TICK_BITS {
-            self.pools.iter_mut().flatten().for_each(|entry| entry.useful = false);
+            self.entries.iter_mut().for_each(|entry| entry.useful = false);
             self.tick = 0;
         }
     }
@@ -265,7 +275,7 @@ impl Tage {
         if logical <= usize::from(token.hit) {
             return false;
         }
-        let tag = token.tag[at];
+        let tag = token.tag(at);
         let entry = self.entry_mut(token, at);
         if entry.useful {
             *refused += 1;
@@ -327,7 +337,7 @@ impl Tage {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::{FIRST_LONG, exists};
+    use super::super::layout::{BANK, FIRST_LONG, SHORT, exists, pool_of};
     use super::*;
 
     #[test]
@@ -356,7 +366,7 @@ mod tests {
         let token = tage.predict(VirtAddr(0xdead_beec), &history);
         let banks = |pool| {
             let tables = (0..TABLES).filter(move |at| pool_of(*at) == pool);
-            let mut banks: Vec<_> = tables.map(|at| token.index[at] >> LOG2_BANK).collect();
+            let mut banks: Vec<_> = tables.map(|at| token.index(at) >> LOG2_BANK).collect();
             banks.sort_unstable();
             let all = banks.len();
             banks.dedup();
@@ -370,12 +380,13 @@ mod tests {
         let tage = Tage::new();
         let history = History::new(&tage.history(), &[]);
         let token = tage.predict(VirtAddr(0xdead_beec), &history);
-        let row = |at: usize| token.index[at] & (BANK as u16 - 1);
+        let row = |at: usize| token.index(at) & (BANK as usize - 1);
         let mut pairs = 0;
         for at in 1..TABLES {
             if tage.logical[at].div_ceil(2) == tage.logical[at - 1].div_ceil(2) {
-                assert_eq!(token.tag[at], token.tag[at - 1]);
-                assert_eq!(row(at), row(at - 1) ^ token.tag[at] & (BANK as u16 - 1));
+                assert_eq!(token.tag(at), token.tag(at - 1));
+                let tag = usize::from(token.tag(at));
+                assert_eq!(row(at), row(at - 1) ^ tag & (BANK as usize - 1));
                 assert_ne!(row(at), row(at - 1));
                 pairs += 1;
             }
