@@ -112,17 +112,12 @@ impl DirectionPredictor for Ltage {
     }
 
     fn history(&self) -> HistorySpec {
-        // A register of each table for indices, then one and another for tags.
-        let folds = (0..3).flat_map(|role| {
-            let tables = self.config.tables.iter().zip(&self.lengths);
-            let folds = tables.map(move |(table, length)| {
-                let widths = [table.log2_entries, table.tag_bits, table.tag_bits - 1];
-                FoldSpec { length: *length, width: widths[role] }
-            });
-            let registers = self.hashes.len() * LANES;
-            folds.chain(std::iter::repeat(FoldSpec::NONE)).take(registers)
+        let tables = self.config.tables.iter().zip(&self.lengths);
+        let registers = tables.map(|(table, length)| {
+            (*length, [table.log2_entries, table.tag_bits, table.tag_bits - 1])
         });
-        HistorySpec { insertion: Insertion::Outcome, folds: folds.collect() }
+        let folds = FoldSpec::eights(&registers.collect::<Vec<_>>());
+        HistorySpec { insertion: Insertion::Outcome, folds }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
@@ -185,12 +180,10 @@ impl Ltage {
             guess: false,
             loops: self.loops.predict(site.pc),
         };
-        let (path, folds) = (history.path(), history.folds());
-        let blocks = self.hashes.len();
         let rows = token.index.chunks_exact_mut(LANES).zip(token.tag.chunks_exact_mut(LANES));
-        for ((block, hash), (index, tag)) in self.hashes.iter().enumerate().zip(rows) {
-            let folds = [folds[block], folds[blocks + block], folds[2 * blocks + block]];
-            let (rows, tags) = hash.look(site.pc, path, folds);
+        let hashes = self.hashes.iter().zip(history.eights());
+        for ((hash, folds), (index, tag)) in hashes.zip(rows) {
+            let (rows, tags) = hash.look(site.pc, history.path(), folds);
             index.copy_from_slice(&rows.0);
             tag.copy_from_slice(&tags.0);
         }

@@ -16,6 +16,21 @@ pub struct FoldSpec {
 impl FoldSpec {
     /// No register, to fill up eights of them with.
     pub(crate) const NONE: Self = Self { length: 0, width: 0 };
+
+    /// Registers of three widths for each length, eight lengths after the other: as they are read by
+    /// [eights](FoldedBits::eights).
+    pub(crate) fn eights(registers: &[(u32, [u32; ROLES])]) -> Vec<Self> {
+        let eight = |registers: &[(u32, [u32; ROLES])]| {
+            let mut specs = [[Self::NONE; LANES]; ROLES];
+            for (lane, (length, widths)) in registers.iter().enumerate() {
+                for (role, width) in widths.iter().enumerate() {
+                    specs[role][lane] = Self { length: *length, width: *width };
+                }
+            }
+            specs.concat()
+        };
+        registers.chunks(LANES).flat_map(eight).collect()
+    }
 }
 
 /// The widest folded register.
@@ -25,39 +40,13 @@ const LANE: u32 = u16::BITS;
 /// The most bits that enter at once, so that no shift is by a whole lane.
 const MAX_AT_ONCE: u32 = LANE - 1;
 
-/// Eight lengths, and the bits that are about to be too old for each.
-#[derive(Clone, Debug)]
-struct Window {
-    lengths: [u32; LANES],
-    /// Where a new bit enters `leaving`: only short lengths reach the latest bits.
-    enters: Lanes,
-    /// The next bits to become too old, the first of them highest.
-    leaving: Lanes,
-    /// Those that just did.
-    left: Lanes,
-}
-
-impl Window {
-    fn new(lengths: [u32; LANES]) -> Self {
-        let enters = Lanes(lengths.map(|length| match length {
-            1..=LANE => 1 << (LANE - length),
-            _ => 0,
-        }));
-        Self { lengths, enters, leaving: Lanes::default(), left: Lanes::default() }
-    }
-
-    #[inline]
-    fn enter(&mut self, count: u32, new: Lanes) {
-        self.left = self.leaving >> (LANE - count);
-        self.leaving = self.leaving << count | new.low(self.enters);
-    }
-}
+/// Registers of different widths that each length can have.
+pub(crate) const ROLES: usize = 3;
 
 /// The shapes of eight registers. A register stands in the upper bits of its lane, so that what is
 /// shifted out of it leaves the lane.
-#[derive(Clone, Debug)]
-struct Block {
-    window: usize,
+#[derive(Clone, Copy, Debug, Default)]
+struct Shape {
     /// Moves bits to where they stand when they are just too old: in the lower half of the product
     /// those that still fit below the register's end, in the upper half those that are turned.
     outs: Lanes,
@@ -67,8 +56,8 @@ struct Block {
     turns: Lanes,
 }
 
-impl Block {
-    fn new(window: usize, specs: &[FoldSpec]) -> Self {
+impl Shape {
+    fn new(specs: &[FoldSpec]) -> Self {
         let lanes = |each: fn(u32, u32) -> u32| {
             let mut lanes = Lanes::default();
             for (lane, FoldSpec { length, width }) in lanes.0.iter_mut().zip(specs) {
@@ -80,7 +69,6 @@ impl Block {
             lanes
         };
         Self {
-            window,
             outs: lanes(|length, width| LANE - width + length % width),
             rights: lanes(|_, width| LANE - width),
             turns: lanes(|_, width| width - 1),
@@ -99,7 +87,7 @@ impl Block {
         value << count ^ self.moved(value >> (LANE - count) ^ new, old)
     }
 
-    /// Undoes [`Block::enter`] with the same bits.
+    /// Undoes [`Shape::enter`] with the same bits.
     #[inline]
     fn leave(&self, value: Lanes, count: u32, new: Lanes, old: Lanes) -> Lanes {
         let turned = value ^ self.moved(new, old);
@@ -108,24 +96,75 @@ impl Block {
     }
 }
 
+/// Eight lengths with their registers.
+#[derive(Clone, Debug)]
+struct Eight {
+    lengths: [u32; LANES],
+    /// How many of `values` are in use.
+    roles: usize,
+    /// Where a new bit enters `leaving`: only short lengths reach the latest bits.
+    enters: Lanes,
+    /// The part of `leaving` that a length reaches.
+    reached: Lanes,
+    /// The next bits to become too old, the first of them highest.
+    leaving: Lanes,
+    values: [Lanes; ROLES],
+    shapes: [Shape; ROLES],
+}
+
+impl Eight {
+    fn new(lengths: [u32; LANES]) -> Self {
+        let lanes = |each: fn(u32) -> u16| Lanes(lengths.map(each));
+        Self {
+            lengths,
+            roles: 0,
+            enters: lanes(|length| match length {
+                1..=LANE => 1 << (LANE - length),
+                _ => 0,
+            }),
+            reached: lanes(|length| match length {
+                1..LANE => u16::MAX << (LANE - length),
+                _ => u16::MAX,
+            }),
+            leaving: Lanes::default(),
+            values: [Lanes::default(); ROLES],
+            shapes: [Shape::default(); ROLES],
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, count: u32, new: Lanes) {
+        let old = self.leaving >> (LANE - count);
+        self.leaving = self.leaving << count | new.low(self.enters);
+        for (value, shape) in self.values.iter_mut().zip(&self.shapes) {
+            *value = shape.enter(*value, count, new, old);
+        }
+    }
+
+    fn leave(&mut self, count: u32, new: Lanes, old: Lanes) {
+        for (value, shape) in self.values.iter_mut().zip(&self.shapes) {
+            *value = shape.leave(*value, count, new, old);
+        }
+    }
+}
+
 /// A sequence of bits that grows at one end and can be taken back from it.
 ///
 /// The bits lie in a ring that fills downwards, so that a bit's place is the head's plus its age.
 /// Folding is linear, so taking bits back undoes their folds exactly from the bits around them; a
 /// checkpoint is a position. A bit of age `a` stands at place `a % width` of a register. Eight
-/// registers move at once; what leaves them is read ahead from the ring, sixteen bits a length.
+/// lengths move at once; what leaves them is read ahead from the ring, sixteen bits a length.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldedBits {
     ring: Box<[u32]>,
     head: u64,
     /// The latest bits, the latest lowest.
     recent: u64,
-    windows: Vec<Window>,
-    /// Bits that can enter before the windows are read again.
+    eights: Vec<Eight>,
+    /// Bits that can enter before those that leave are read again.
     ahead: u32,
-    blocks: Vec<Block>,
-    /// The registers of each block.
-    values: Vec<Lanes>,
+    /// The eight and the role of each eight registers that were asked for.
+    places: Vec<(usize, usize)>,
     /// Bits that move at once: no more than the narrowest register has, or the shortest length.
     at_once: u32,
     specs: Vec<FoldSpec>,
@@ -143,33 +182,22 @@ impl FoldedBits {
         let places = (longest + IN_FLIGHT_BITS + 2 * u32::BITS).next_power_of_two();
         let registers = folds.iter().filter(|fold| fold.width > 0 && fold.length > 0);
         let narrowest = registers.map(|fold| fold.width.min(fold.length)).min();
-        let (windows, blocks) = blocks_of(folds);
+        let (eights, places_of) = eights_of(folds);
         Self {
             ring: vec![0; (places / u32::BITS) as usize].into(),
             head: START,
             recent: 0,
-            windows,
+            eights,
             ahead: 0,
-            values: vec![Lanes::default(); blocks.len()],
-            blocks,
+            places: places_of,
             at_once: narrowest.unwrap_or(MAX_AT_ONCE).min(MAX_AT_ONCE),
             specs: folds.to_vec(),
         }
     }
 
-    /// The word of the ring that holds a place.
-    #[inline]
-    fn word(&self, place: u64) -> usize {
-        (place / 32) as usize & (self.ring.len() - 1)
-    }
-
     /// `count` bits (up to 32) from age `age` on, the youngest lowest.
-    #[inline]
     fn bits(&self, age: u32, count: u32) -> u32 {
-        let place = self.head + u64::from(age);
-        let (near, far) = (self.ring[self.word(place)], self.ring[self.word(place + 32)]);
-        let both = u64::from(far) << 32 | u64::from(near);
-        low(both >> (place % 32), count) as u32
+        low(bits_at(&self.ring, self.head + u64::from(age)), count) as u32
     }
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
@@ -194,16 +222,14 @@ impl FoldedBits {
         self.recent = self.recent << count | u64::from(bits);
         self.write();
         let new = Lanes::all(bits as u16);
-        self.windows.iter_mut().for_each(|window| window.enter(count, new));
-        for (value, block) in self.values.iter_mut().zip(&self.blocks) {
-            *value = block.enter(*value, count, new, self.windows[block.window].left);
-        }
+        self.eights.iter_mut().for_each(|eight| eight.enter(count, new));
     }
 
     /// Writes the latest bits into the words that hold the youngest 32 places.
     #[inline]
     fn write(&mut self) {
-        let (near, far) = (self.word(self.head), self.word(self.head + 32));
+        let near = word(&self.ring, self.head);
+        let far = word(&self.ring, self.head + 32);
         let place = self.head % 32;
         self.ring[near] = (self.recent << place) as u32;
         self.ring[far] = (self.recent >> (32 - place)) as u32;
@@ -211,12 +237,12 @@ impl FoldedBits {
 
     /// Reads the bits that become too old next.
     fn look_ahead(&mut self) {
-        for number in 0..self.windows.len() {
-            let leaving = self.windows[number].lengths.map(|length| match length {
-                LANE.. => self.bits(length - LANE, LANE),
-                _ => self.bits(0, length) << (LANE - length),
-            });
-            self.windows[number].leaving = Lanes(leaving.map(|bits| bits as u16));
+        let from = self.head - u64::from(LANE);
+        for eight in &mut self.eights {
+            for (lane, length) in eight.leaving.0.iter_mut().zip(eight.lengths) {
+                *lane = bits_at(&self.ring, from + u64::from(length)) as u16;
+            }
+            eight.leaving = eight.leaving & eight.reached;
         }
         self.ahead = LANE;
     }
@@ -224,12 +250,13 @@ impl FoldedBits {
     /// Takes the `count` youngest bits back.
     fn pop_piece(&mut self, count: u32) {
         let new = Lanes::all(self.bits(0, count) as u16);
-        for number in 0..self.windows.len() {
-            let lengths = self.windows[number].lengths;
-            self.windows[number].left = Lanes(lengths.map(|age| self.bits(age, count) as u16));
-        }
-        for (value, block) in self.values.iter_mut().zip(&self.blocks) {
-            *value = block.leave(*value, count, new, self.windows[block.window].left);
+        let mask = Lanes::all((1 << count) - 1);
+        for eight in &mut self.eights {
+            let mut old = Lanes::default();
+            for (lane, length) in old.0.iter_mut().zip(eight.lengths) {
+                *lane = bits_at(&self.ring, self.head + u64::from(length)) as u16;
+            }
+            eight.leave(count, new, old & mask);
         }
         self.head += u64::from(count);
     }
@@ -260,17 +287,18 @@ impl FoldedBits {
         self.ahead = 0;
     }
 
-    /// All registers in the order they were asked for, eight a block, each in the upper bits of its
-    /// lane.
+    /// The registers of each eight lengths, in the order they were asked for, each in the upper bits
+    /// of its lane.
     #[inline]
-    pub(crate) fn folds(&self) -> &[Lanes] {
-        &self.values
+    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
+        self.eights.iter().map(|eight| &eight.values)
     }
 
     /// One register.
     #[inline]
     pub(crate) fn fold(&self, number: usize) -> u32 {
-        let lane = self.values[number / LANES].0[number % LANES];
+        let (eight, role) = self.places[number / LANES];
+        let lane = self.eights[eight].values[role].0[number % LANES];
         u32::from(lane) >> (LANE - self.specs[number].width)
     }
 
@@ -288,20 +316,36 @@ impl FoldedBits {
     }
 }
 
-/// The registers eight a block, and the different eights of lengths.
-fn blocks_of(folds: &[FoldSpec]) -> (Vec<Window>, Vec<Block>) {
-    let (mut windows, mut blocks) = (Vec::<Window>::new(), Vec::new());
+/// The word of a ring that holds a place.
+#[inline]
+fn word(ring: &[u32], place: u64) -> usize {
+    (place / 32) as usize & (ring.len() - 1)
+}
+
+/// At least 32 bits from a place on.
+#[inline]
+fn bits_at(ring: &[u32], place: u64) -> u64 {
+    let (near, far) = (ring[word(ring, place)], ring[word(ring, place + 32)]);
+    (u64::from(far) << 32 | u64::from(near)) >> (place % 32)
+}
+
+/// The registers by eight lengths, and where each eight registers went.
+fn eights_of(folds: &[FoldSpec]) -> (Vec<Eight>, Vec<(usize, usize)>) {
+    let (mut eights, mut places) = (Vec::<Eight>::new(), Vec::new());
     for specs in folds.chunks(LANES) {
         let length = |lane: usize| specs.get(lane).map_or(0, |spec| spec.length);
         let lengths = std::array::from_fn(length);
-        let known = windows.iter().position(|window| window.lengths == lengths);
-        let number = known.unwrap_or(windows.len());
-        if known.is_none() {
-            windows.push(Window::new(lengths));
+        let has_room = |eight: &Eight| eight.lengths == lengths && eight.roles < ROLES;
+        let number = eights.iter().position(has_room).unwrap_or(eights.len());
+        if number == eights.len() {
+            eights.push(Eight::new(lengths));
         }
-        blocks.push(Block::new(number, specs));
+        let eight = &mut eights[number];
+        eight.shapes[eight.roles] = Shape::new(specs);
+        places.push((number, eight.roles));
+        eight.roles += 1;
     }
-    (windows, blocks)
+    (eights, places)
 }
 
 #[cfg(test)]
@@ -393,7 +437,7 @@ mod tests {
                     push(&mut folded, more * 7);
                 }
                 folded.rewind(before.position());
-                assert_eq!(folded.folds(), before.folds());
+                assert!(folded.eights().eq(before.eights()));
                 assert_eq!(folded.recent(64), before.recent(64));
             }
         }

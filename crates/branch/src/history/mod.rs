@@ -13,6 +13,7 @@ mod folded;
 
 pub use folded::FoldSpec;
 use folded::FoldedBits;
+pub(crate) use folded::ROLES;
 
 use crate::bits::{low, site_bits};
 use crate::lanes::Lanes;
@@ -164,10 +165,10 @@ impl History {
         self.global.fold(number)
     }
 
-    /// All of them, eight a block, each in the upper bits of its lane.
+    /// All of them by eight lengths, each in the upper bits of its lane.
     #[inline]
-    pub(crate) fn folds(&self) -> &[Lanes] {
-        self.global.folds()
+    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
+        self.global.eights()
     }
 
     /// A folded register of the indirect predictor, over the targets of indirect jumps and calls.

@@ -13,6 +13,8 @@ mod regions;
 
 use super::{IndirectPredictor, IndirectSite};
 use crate::bits::{low, site_bits, step_signed, step_unsigned};
+use crate::history::ROLES;
+use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, Problems};
 use regions::{OFFSET_BITS, REGION_POINTER_BITS, Regions, Target};
@@ -65,10 +67,9 @@ fn index_bits(table: usize) -> u32 {
     array.log2_entries - if table == array.first { 0 } else { INTERLEAVE_LOG2 }
 }
 
-/// The folded register of a table that reads the history: 0 for its index, 1 and 2 for its tag. The
-/// first two of each role are not there, so that each role's lengths fill the same blocks.
+/// The folded register of a table that reads the history: 0 for its index, 1 and 2 for its tag.
 fn fold_of(table: usize, role: usize) -> usize {
-    role * TABLES + table
+    (table / LANES * ROLES + role) * LANES + table % LANES
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,19 +117,12 @@ impl IndirectPredictor for Ittage {
     }
 
     fn folds(&self) -> Vec<FoldSpec> {
-        let folds = (0..3).flat_map(|role| {
-            (0..TABLES).map(move |table| {
-                let (length, tag_bits) = (LENGTHS[table], ARRAYS[array_of(table)].tag_bits);
-                match length {
-                    0 => FoldSpec::NONE,
-                    _ => FoldSpec {
-                        length,
-                        width: [index_bits(table), tag_bits, tag_bits - 1][role],
-                    },
-                }
-            })
+        let registers: [_; TABLES] = std::array::from_fn(|table| {
+            let tag_bits = ARRAYS[array_of(table)].tag_bits;
+            let widths = [index_bits(table), tag_bits, tag_bits.saturating_sub(1)];
+            (LENGTHS[table], if LENGTHS[table] > 0 { widths } else { [0; ROLES] })
         });
-        folds.collect()
+        FoldSpec::eights(&registers)
     }
 
     fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, IttageToken) {

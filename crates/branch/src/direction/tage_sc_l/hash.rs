@@ -46,14 +46,14 @@ impl Hash {
 
     /// The rows, with bits above them, and the tags.
     #[inline]
-    fn look(&self, pc: u64, path: u32, [index, tag, short_tag]: [Lanes; 3]) -> (Lanes, Lanes) {
+    fn look(&self, pc: u64, path: u32, [index, tag, short_tag]: &[Lanes; 3]) -> (Lanes, Lanes) {
         let [first, second, third] = [0, 16, 32].map(|bit| Lanes::all((pc >> bit) as u16));
         let lower = first & self.near | second & self.far;
         let upper = second & self.near | third & self.far;
         let mixed = first ^ lower.high(self.mixes) ^ upper.low(self.mixes);
-        let rows = mixed ^ index >> (LANE - LOG2_BANK) ^ self.path(path);
+        let rows = mixed ^ *index >> (LANE - LOG2_BANK) ^ self.path(path);
         // The second tag register is one narrower and counts double, which is where it stands.
-        let tags = first.low(self.tag_rights) ^ tag ^ short_tag;
+        let tags = first.low(self.tag_rights) ^ *tag ^ *short_tag;
         (rows, tags.high(self.tag_scales))
     }
 
@@ -86,12 +86,16 @@ impl Hashes {
         Self(hashes)
     }
 
-    /// `folds` are a register of each length for indices, then one and another for tags.
+    /// `folds` are a register of each length for indices, one and another for tags.
     #[inline]
-    pub(super) fn look(&self, pc: u64, path: u32, folds: &[Lanes]) -> Rows {
+    pub(super) fn look<'a>(
+        &self,
+        pc: u64,
+        path: u32,
+        folds: impl Iterator<Item = &'a [Lanes; 3]>,
+    ) -> Rows {
         let (mut rows, mut tags) = ([0; LENGTH_BLOCKS * LANES], [0; LENGTH_BLOCKS * LANES]);
-        for (block, hash) in self.0.iter().enumerate() {
-            let folds = [0, 1, 2].map(|role| folds[role * LENGTH_BLOCKS + block]);
+        for (block, (hash, folds)) in self.0.iter().zip(folds).enumerate() {
             let (row, tag) = hash.look(pc, path, folds);
             rows[block * LANES..][..LANES].copy_from_slice(&row.0);
             tags[block * LANES..][..LANES].copy_from_slice(&tag.0);
@@ -149,9 +153,10 @@ mod tests {
 
     #[test]
     fn the_tables_of_each_length_are_those_of_the_layout() {
-        let lengths = lengths(&logical_tables());
-        let tables = lengths.iter().enumerate();
-        let tables = tables.flat_map(|(at, length)| vec![at; 1 + usize::from(length.paired)]);
+        let tables = logical_tables();
+        let lengths = tables.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2)).enumerate();
+        assert_eq!(lengths.clone().filter(|(_, tables)| tables.len() == 2).count(), PAIRED.len());
+        let tables = lengths.flat_map(|(at, tables)| vec![at; tables.len()]);
         assert_eq!(tables.collect::<Vec<_>>(), LENGTH_OF[..TABLES]);
     }
 
@@ -178,18 +183,18 @@ mod tests {
         let mut scatter = Scatter::new(5);
         for _ in 0..2000 {
             let (pc, path) = (scatter.next() >> 1, scatter.next() as u32 >> 5);
-            let mut folds = [Lanes::default(); 3 * LENGTH_BLOCKS];
+            let mut folds = [[Lanes::default(); 3]; LENGTH_BLOCKS];
             let values: [[u32; 3]; LENGTHS_USED] = std::array::from_fn(|number| {
                 let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
                 std::array::from_fn(|role| {
                     let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
                     let value = scatter.next() as u32 & ((1 << width) - 1);
-                    let lane = &mut folds[role * LENGTH_BLOCKS + number / LANES].0[number % LANES];
+                    let lane = &mut folds[number / LANES][role].0[number % LANES];
                     *lane = (value << (LANE - width)) as u16;
                     value
                 })
             });
-            let Rows { rows, tags } = hashes.look(pc, path, &folds);
+            let Rows { rows, tags } = hashes.look(pc, path, folds.iter());
             for at in 0..TABLES {
                 let number = LENGTH_OF[at];
                 let (row, tag) = row_and_tag(number, &lengths[number], (pc, path), values[number]);

@@ -39,14 +39,12 @@ pub(super) struct Pool {
 pub(super) const POOLS: [Pool; 2] =
     [Pool { banks: 10, tag_bits: 8 }, Pool { banks: 20, tag_bits: 12 }];
 
-/// A history length in use, and the one or two tables that have it.
+/// A history length in use. One or two tables have it; two make it two-way associative.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Length {
     pub(super) bits: u32,
     /// The number of its first table, which turns and shifts what its index is made of.
     pub(super) first: u32,
-    /// Two tables have it, which makes them two-way associative.
-    pub(super) paired: bool,
 }
 
 pub(super) fn exists(logical: usize) -> bool {
@@ -67,7 +65,7 @@ pub(super) fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
     let groups = logical.chunk_by(|a, b| a.div_ceil(2) == b.div_ceil(2));
     for (length, tables) in lengths.iter_mut().zip(groups) {
         let bits = LENGTHS[usize::from(tables[0]).div_ceil(2) - 1];
-        *length = Length { bits, first: u32::from(tables[0]), paired: tables.len() == 2 };
+        *length = Length { bits, first: u32::from(tables[0]) };
     }
     lengths
 }

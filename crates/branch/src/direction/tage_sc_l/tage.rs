@@ -7,8 +7,8 @@
 use super::super::shared_bimodal::SharedBimodal;
 use super::hash::{Hashes, Rows};
 use super::layout::{
-    LENGTH_BLOCKS, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS,
-    TABLE_BLOCKS, TABLES, banks, first_bank, lengths, logical_tables,
+    LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS, TABLE_BLOCKS, TABLES,
+    banks, first_bank, lengths, logical_tables,
 };
 use crate::bits::{site_bits, step_signed, strength};
 use crate::lanes::{LANES, Lanes};
@@ -130,15 +130,11 @@ impl Tage {
     }
 
     pub(super) fn history(&self) -> HistorySpec {
-        let folds = (0..3).flat_map(|role| {
-            let folds = self.lengths.iter().enumerate().map(move |(number, length)| {
-                let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
-                let width = [LOG2_BANK, tag_bits, tag_bits - 1][role];
-                FoldSpec { length: length.bits, width }
-            });
-            folds.chain(std::iter::repeat(FoldSpec::NONE)).take(LENGTH_BLOCKS * LANES)
+        let registers: [_; LENGTHS_USED] = std::array::from_fn(|number| {
+            let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
+            (self.lengths[number].bits, [LOG2_BANK, tag_bits, tag_bits - 1])
         });
-        HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: folds.collect() }
+        HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: FoldSpec::eights(&registers) }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
@@ -191,7 +187,7 @@ impl Tage {
         history: &History,
     ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
         let (pc, path) = (site_bits(pc), history.path());
-        let Rows { rows, tags } = self.hashes.look(pc, path, history.folds());
+        let Rows { rows, tags } = self.hashes.look(pc, path, history.eights());
         let [short, long] = [0, 1].map(|pool| {
             let first = first_bank(pc, path, pool);
             &self.banks[pool][first as usize]
@@ -347,7 +343,6 @@ mod tests {
         let short = tables.iter().filter(|table| usize::from(**table) < FIRST_LONG).count();
         assert_eq!((short, TABLES - short), (SHORT, 15));
         let lengths = lengths(&tables);
-        assert_eq!(lengths.iter().filter(|length| length.paired).count(), 7);
         assert_eq!(lengths[SHORT_LENGTHS].bits, 54);
         assert_eq!((lengths[0].bits, lengths[LENGTHS_USED - 1].bits), (6, 3000));
     }
