@@ -27,6 +27,14 @@ impl Lanes {
         Self(std::array::from_fn(|lane| each(self.0[lane], other.0[lane])))
     }
 
+    /// A bit for each lane in which both have the same number.
+    #[inline]
+    pub(crate) fn equal(self, other: Self) -> u8 {
+        let place = std::array::from_fn(|lane| 1 << lane);
+        let same = self.zip(other, |a, b| if a == b { u16::MAX } else { 0 }) & Self(place);
+        same.0.iter().fold(0, |all, bit| all | bit) as u8
+    }
+
     /// The lower halves of the products.
     #[inline]
     pub(crate) fn low(self, other: Self) -> Self {
@@ -88,6 +96,13 @@ impl Shr<u32> for Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_lanes_have_their_bit() {
+        let a = Lanes([7, 1, 2, 3, 4, 5, 6, 0xffff]);
+        assert_eq!((a.equal(a), a.equal(Lanes::all(2))), (0xff, 0b100));
+        assert_eq!(a.equal(Lanes([7, 0, 0, 0, 0, 0, 0, 0xffff])), 0b1000_0001);
+    }
 
     #[test]
     fn a_product_is_its_two_halves() {

@@ -7,8 +7,8 @@
 //! corrector is wrong.
 
 use super::corrector_tables::{
-    BIAS, COUNTER_BITS, COUNTERS, GLOBAL, GROUP_OF, GROUPS, LOCAL, LOOP_COUNT, LOOP_OUTCOMES, PATH,
-    SHAPES, bias_indices, initial_bias, initial_slope, rows,
+    BIAS, COUNTER_BITS, COUNTERS, GLOBAL, GROUPS, LOCAL, LOOP_COUNT, LOOP_OUTCOMES, PATH, SHAPES,
+    STARTS, TABLE_OF, bias_indices, initial_bias, initial_slope, rows,
 };
 use super::tage::{Confidence, TageToken};
 use crate::History;
@@ -48,9 +48,11 @@ pub(super) struct CorrectorToken {
 
 #[derive(Clone, Debug)]
 pub(super) struct Corrector {
-    /// The counters of all tables, one table after the other.
-    counters: Box<[i8]>,
-    weights: [[i8; 1 << WEIGHTS_LOG2]; GROUPS],
+    /// The counters of all tables, one table after the other, and then as many as 16 bits can name,
+    /// so that no index can be out of bounds.
+    counters: Box<[i8; 1 << u16::BITS]>,
+    /// The weights of all groups, by address.
+    weights: [[i8; GROUPS]; 1 << WEIGHTS_LOG2],
     threshold: i32,
     local_thresholds: [i8; 1 << LOCAL_THRESHOLDS_LOG2],
     /// Whether TAGE is to be believed when it is less sure, and when it is sure.
@@ -65,9 +67,11 @@ impl Corrector {
             0..BIAS => initial_bias(table),
             _ => initial_slope(SHAPES[table - BIAS].log2_entries),
         });
+        let counters = counters.chain(std::iter::repeat(0)).take(1 << u16::BITS);
+        let counters = counters.collect::<Vec<_>>().into_boxed_slice();
         Self {
-            counters: counters.collect(),
-            weights: INITIAL_WEIGHTS.map(|weight| [weight; 1 << WEIGHTS_LOG2]),
+            counters: counters.try_into().expect("it has that many"),
+            weights: [INITIAL_WEIGHTS; 1 << WEIGHTS_LOG2],
             threshold: 35 << 3,
             local_thresholds: [0; 1 << LOCAL_THRESHOLDS_LOG2],
             choice: [0; 2],
@@ -117,25 +121,36 @@ impl Corrector {
         std::array::from_fn(|set| (at[set] as u16, self.local[set][at[set] as usize]))
     }
 
-    fn weight(&self, group: usize, site: u64) -> i8 {
-        self.weights[group][low(site ^ site >> 3, WEIGHTS_LOG2) as usize]
+    fn weights(&self, site: u64) -> &[i8; GROUPS] {
+        &self.weights[low(site ^ site >> 3, WEIGHTS_LOG2) as usize]
     }
 
     fn threshold_of(&self, site: u64) -> i32 {
         let local = low(site ^ site >> 2, LOCAL_THRESHOLDS_LOG2) as usize;
-        let doubled = (0..GROUPS).filter(|group| self.weight(*group, site) >= 0).count() as i32;
+        let doubled = self.weights(site).iter().map(|weight| i32::from(*weight >= 0)).sum::<i32>();
         (self.threshold >> 3) + i32::from(self.local_thresholds[local]) + 12 * doubled
     }
 
+    #[inline]
     fn add_up(&self, token: &mut CorrectorToken) {
-        for (index, group) in token.counters.iter().zip(GROUP_OF) {
-            token.sums[group] += 2 * i16::from(self.counters[usize::from(*index)]) + 1;
+        let value = |table: usize| match token.counters.get(table) {
+            Some(index) => 2 * i16::from(self.counters[usize::from(*index)]) + 1,
+            None => 0,
+        };
+        let nth = |tables: &[usize; GROUPS]| -> [i16; GROUPS] {
+            std::array::from_fn(|group| value(tables[group]))
+        };
+        let (first, second, third) = (nth(&TABLE_OF[0]), nth(&TABLE_OF[1]), nth(&TABLE_OF[2]));
+        let weights = self.weights(u64::from(token.site));
+        // Small numbers: their sums stay far within 16 bits.
+        let mut total = 0_i16;
+        for group in 0..GROUPS {
+            let sum = first[group] + second[group] + third[group];
+            token.sums[group] = sum;
+            total += sum + if weights[group] >= 0 { sum } else { 0 };
         }
-        for (group, sum) in token.sums.iter().enumerate() {
-            let factor = if self.weight(group, u64::from(token.site)) >= 0 { 2 } else { 1 };
-            token.total += factor * i32::from(*sum);
-        }
-        token.guess_of_sum = token.total >= 0;
+        token.total = i32::from(total);
+        token.guess_of_sum = total >= 0;
     }
 
     /// TAGE is kept against a small sum where it is sure, as far as that has been right.
@@ -221,17 +236,17 @@ impl Corrector {
         let site = u64::from(token.site);
         for group in 0..GROUPS {
             let sum = i32::from(token.sums[group]);
-            let doubled = if self.weight(group, site) >= 0 { sum } else { 0 };
+            let doubled = if self.weights(site)[group] >= 0 { sum } else { 0 };
             let single = token.total - doubled;
             if (single >= 0) != (single + sum >= 0) {
-                let weight = &mut self.weights[group][low(site ^ site >> 3, WEIGHTS_LOG2) as usize];
+                let weight = &mut self.weights[low(site ^ site >> 3, WEIGHTS_LOG2) as usize][group];
                 *weight = step_signed(*weight, (sum >= 0) == actual, WEIGHT_BITS);
             }
         }
     }
 
     pub(super) fn storage_bits(&self) -> u64 {
-        let counters = self.counters.len() as u64;
+        let counters = u64::from(STARTS[COUNTERS]);
         let weights = (GROUPS as u64) << WEIGHTS_LOG2;
         let thresholds = u64::from(LOCAL_THRESHOLD_BITS) << LOCAL_THRESHOLDS_LOG2;
         let local = LOCAL_SETS.map(|(registers, width)| registers as u64 * u64::from(width));

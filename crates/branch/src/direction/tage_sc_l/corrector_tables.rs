@@ -117,13 +117,21 @@ pub(super) fn rows(sources: &[(u64, u64); GROUPS]) -> [u16; HISTORY_TABLES] {
     rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 }
 
-/// The group of each table of counters.
-pub(super) const GROUP_OF: [usize; COUNTERS] = {
-    let mut groups = [0; COUNTERS];
-    let mut table = BIAS;
+/// The most tables in a group.
+pub(super) const MOST_IN_GROUP: usize = 3;
+
+/// The first, second and third table of each group; [`COUNTERS`] where there is none.
+pub(super) const TABLE_OF: [[usize; GROUPS]; MOST_IN_GROUP] = {
+    let mut tables = [[COUNTERS; GROUPS]; MOST_IN_GROUP];
+    let mut table = 0;
     while table < COUNTERS {
-        groups[table] = SHAPES[table - BIAS].group;
+        let group = if table < BIAS { 0 } else { SHAPES[table - BIAS].group };
+        let mut order = 0;
+        while tables[order][group] != COUNTERS {
+            order += 1;
+        }
+        tables[order][group] = table;
         table += 1;
     }
-    groups
+    tables
 };

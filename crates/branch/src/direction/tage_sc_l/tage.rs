@@ -188,10 +188,8 @@ impl Tage {
     ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
         let (pc, path) = (site_bits(pc), history.path());
         let Rows { rows, tags } = self.hashes.look(pc, path, history.eights());
-        let [short, long] = [0, 1].map(|pool| {
-            let first = first_bank(pc, path, pool);
-            &self.banks[pool][first as usize]
-        });
+        let short = &self.banks[0][first_bank(pc, path, 0) as usize];
+        let long = &self.banks[1][first_bank(pc, path, 1) as usize];
         let index = std::array::from_fn(|block| rows[block] | short[block] | long[block]);
         (index, tags)
     }
@@ -201,12 +199,12 @@ impl Tage {
     fn hits(&self, index: &[Lanes; TABLE_BLOCKS], tag: &[Lanes; TABLE_BLOCKS]) -> u32 {
         let mut hits = 0;
         for (block, (index, tag)) in index.iter().zip(tag).enumerate() {
-            for lane in 0..LANES.min(TABLES - block * LANES) {
-                let hit = self.entries[usize::from(index.0[lane])].tag == tag.0[lane];
-                hits |= u32::from(hit) << (block * LANES + lane);
-            }
+            let found = |lane: usize| self.entries[usize::from(index.0[lane])].tag;
+            let found = Lanes(std::array::from_fn(found));
+            hits |= u32::from(found.equal(*tag)) << (block * LANES);
         }
-        hits
+        // The last block has fewer tables than lanes.
+        hits & ((1 << TABLES) - 1)
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
