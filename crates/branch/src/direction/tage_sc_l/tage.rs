@@ -197,14 +197,24 @@ impl Tage {
     /// A bit for each table: its entry has the tag.
     #[inline]
     fn hits(&self, index: &[Lanes; TABLE_BLOCKS], tag: &[Lanes; TABLE_BLOCKS]) -> u32 {
+        let mut found = [Lanes::default(); TABLE_BLOCKS];
+        self.read_tags(index, &mut found);
         let mut hits = 0;
-        for (block, (index, tag)) in index.iter().zip(tag).enumerate() {
-            let found = |lane: usize| self.entries[usize::from(index.0[lane])].tag;
-            let found = Lanes(std::array::from_fn(found));
+        for (block, (found, tag)) in found.iter().zip(tag).enumerate() {
             hits |= u32::from(found.equal(*tag)) << (block * LANES);
         }
         // The last block has fewer tables than lanes.
         hits & ((1 << TABLES) - 1)
+    }
+
+    /// Reads the tags side by side. It is a function of its own so that they are compared so, too.
+    #[inline(never)]
+    fn read_tags(&self, index: &[Lanes; TABLE_BLOCKS], found: &mut [Lanes; TABLE_BLOCKS]) {
+        for (found, index) in found.iter_mut().zip(index) {
+            for (found, index) in found.0.iter_mut().zip(index.0) {
+                *found = self.entries[usize::from(index)].tag;
+            }
+        }
     }
 
     fn entry(&self, token: &TageToken, at: usize) -> &Entry {
