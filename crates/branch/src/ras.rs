@@ -45,6 +45,11 @@ pub struct StackCheckpoint {
     pushes: u32,
 }
 
+impl StackCheckpoint {
+    /// The state of an empty stack.
+    pub(crate) const START: Self = Self { top: 0, count: 0, pushes: 0 };
+}
+
 impl ReturnStack {
     /// An empty stack for `depth` addresses. Panics if `depth` is 0.
     #[must_use]

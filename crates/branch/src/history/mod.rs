@@ -48,6 +48,12 @@ pub struct Checkpoint {
     inner_loop: u8,
 }
 
+impl Checkpoint {
+    /// The place of an empty history.
+    pub(crate) const START: Self =
+        Self { global: 0, targets: 0, path: 0, backward: 0, inner_loop: 0 };
+}
+
 /// The branches that the front end went by, as predictors remember them.
 #[derive(Clone, Debug)]
 pub struct History {

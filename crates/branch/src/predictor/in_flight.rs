@@ -4,7 +4,7 @@ use crate::direction::DirectionToken;
 use crate::indirect::IndirectToken;
 use crate::ras::StackCheckpoint;
 use crate::{Checkpoint, MAX_IN_FLIGHT};
-use stream::{Branch, VirtAddr};
+use stream::{Branch, BranchKind, VirtAddr};
 
 /// A branch that was predicted, for recovery and training. It names a place among the branches in
 /// flight, so copies are cheap; it ends with the branch's commit or squash.
@@ -12,9 +12,10 @@ use stream::{Branch, VirtAddr};
 pub struct Record(u32);
 
 /// What a predictor remembers of its guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Guess {
     /// Nothing had to be guessed, or the return stack did.
+    #[default]
     None,
     Direction(DirectionToken),
     Indirect(IndirectToken),
@@ -33,11 +34,23 @@ pub(super) struct Predicted {
     pub(super) guess: Guess,
 }
 
+impl Predicted {
+    /// What an unused place holds.
+    const NONE: Self = Self {
+        pc: VirtAddr(0),
+        fall_through: VirtAddr(0),
+        branch: Branch { kind: BranchKind::Jump, taken: false, target: VirtAddr(0) },
+        history: Checkpoint::START,
+        stack: StackCheckpoint::START,
+        guess: Guess::None,
+    };
+}
+
 /// A ring that grows to the most branches that were ever in flight, so that a small core stays within
 /// few cache lines of the host.
 #[derive(Clone, Debug)]
 pub(super) struct InFlight {
-    ring: Vec<Option<Predicted>>,
+    ring: Vec<Predicted>,
     oldest: u32,
     next: u32,
 }
@@ -46,7 +59,7 @@ const INITIAL: usize = 32;
 
 impl InFlight {
     pub(super) fn new() -> Self {
-        Self { ring: vec![None; INITIAL], oldest: 0, next: 0 }
+        Self { ring: vec![Predicted::NONE; INITIAL], oldest: 0, next: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -57,22 +70,29 @@ impl InFlight {
         number as usize & (self.ring.len() - 1)
     }
 
-    /// Enters the youngest branch.
-    pub(super) fn push(&mut self, predicted: Predicted) -> Record {
+    /// Where the next branch goes. What it holds is left over.
+    #[inline]
+    pub(super) fn next_place(&mut self) -> &mut Predicted {
         if self.len() == self.ring.len() {
             self.grow();
         }
-        let record = Record(self.next);
         let place = self.place(self.next);
-        self.ring[place] = Some(predicted);
+        &mut self.ring[place]
+    }
+
+    /// The branch in the next place is the youngest.
+    #[inline]
+    pub(super) fn enter(&mut self) -> Record {
+        let record = Record(self.next);
         self.next = self.next.wrapping_add(1);
         record
     }
 
+    #[cold]
     fn grow(&mut self) {
         let larger = 2 * self.ring.len();
         assert!(larger <= MAX_IN_FLIGHT, "more than {MAX_IN_FLIGHT} branches in flight");
-        let mut ring = vec![None; larger];
+        let mut ring = vec![Predicted::NONE; larger];
         for offset in 0..self.len() as u32 {
             let number = self.oldest.wrapping_add(offset);
             ring[number as usize & (larger - 1)] = self.ring[self.place(number)];
@@ -97,14 +117,14 @@ impl InFlight {
     pub(super) fn youngest(&mut self) -> &mut Predicted {
         assert!(self.len() > 0, "no branch is in flight");
         let place = self.place(self.next.wrapping_sub(1));
-        self.ring[place].as_mut().expect("places of branches in flight are filled")
+        &mut self.ring[place]
     }
 
     /// The oldest branch.
     pub(super) fn oldest(&self) -> &Predicted {
         assert!(self.len() > 0, "no branch is in flight");
         let place = self.place(self.oldest);
-        self.ring[place].as_ref().expect("places of branches in flight are filled")
+        &self.ring[place]
     }
 
     pub(super) fn drop_youngest(&mut self) {

@@ -22,6 +22,7 @@
 //! it.
 
 mod config;
+mod front;
 mod in_flight;
 mod tables;
 
@@ -29,10 +30,9 @@ pub use config::BranchConfig;
 pub use in_flight::Record;
 pub use tables::Storage;
 
-use crate::direction::{BranchSite, Direction};
-use crate::indirect::{Indirect, IndirectSite};
+use crate::ConfigError;
 use crate::target::{Btb, BtbHit};
-use crate::{ConfigError, History, ReturnStack};
+use front::Front;
 use in_flight::{Guess, InFlight, Predicted};
 use stream::{Branch, BranchKind, VirtAddr};
 
@@ -51,11 +51,8 @@ pub struct Prediction {
 #[derive(Clone, Debug)]
 pub struct Predictor {
     config: BranchConfig,
-    history: History,
-    direction: Direction,
+    front: Front,
     btb: Btb,
-    indirect: Indirect,
-    ras: ReturnStack,
     in_flight: InFlight,
 }
 
@@ -63,14 +60,9 @@ impl Predictor {
     /// Builds the predictors, unless their parameters cannot be.
     pub fn new(config: &BranchConfig) -> Result<Self, ConfigError> {
         config.validate()?;
-        let direction = Direction::new(&config.direction)?;
-        let indirect = Indirect::new(&config.indirect)?;
         Ok(Self {
-            history: History::new(&direction.history(), &indirect.folds()),
-            direction,
+            front: Front::new(config)?,
             btb: Btb::new(&config.btb)?,
-            indirect,
-            ras: ReturnStack::new(config.ras_entries),
             in_flight: InFlight::new(),
             config: config.clone(),
         })
@@ -102,74 +94,20 @@ impl Predictor {
         oracle: Option<&Branch>,
     ) -> Prediction {
         self.btb.touch(pc);
-        let (branch, guess) = self.ask(pc, kind, btb_target, oracle);
-        let record = self.enter_guess(pc, fall_through, branch, guess);
+        let place = self.in_flight.next_place();
+        let branch = self.front.ask(pc, kind, btb_target, oracle, &mut place.guess);
+        self.front.go_by(place, pc, fall_through, branch);
+        let record = self.in_flight.enter();
         Prediction { taken: branch.taken, target: branch.target, record }
     }
 
     /// Enters a branch that was not predicted with its true outcome, after everything older in
     /// flight; what is younger has been squashed.
     pub fn enter(&mut self, pc: VirtAddr, actual: &Branch, fall_through: VirtAddr) -> Record {
-        let (_, guess) = self.ask(pc, actual.kind, actual.target, Some(actual));
-        self.enter_guess(pc, fall_through, *actual, guess)
-    }
-
-    fn enter_guess(
-        &mut self,
-        pc: VirtAddr,
-        fall_through: VirtAddr,
-        branch: Branch,
-        guess: Guess,
-    ) -> Record {
-        let (history, stack) = (self.history.checkpoint(), self.ras.checkpoint());
-        self.go(pc, fall_through, &branch, &guess);
-        self.in_flight.push(Predicted { pc, fall_through, branch, history, stack, guess })
-    }
-
-    /// The guess of the component that knows this kind of branch.
-    fn ask(
-        &self,
-        pc: VirtAddr,
-        kind: BranchKind,
-        btb_target: VirtAddr,
-        oracle: Option<&Branch>,
-    ) -> (Branch, Guess) {
-        let certain = Branch { kind, taken: true, target: btb_target };
-        match kind {
-            BranchKind::Conditional => {
-                let site = BranchSite { pc, oracle: oracle.is_some_and(|branch| branch.taken) };
-                let (taken, token) = self.direction.predict(site, &self.history);
-                (Branch { taken, ..certain }, Guess::Direction(token))
-            }
-            BranchKind::Jump | BranchKind::Call => (certain, Guess::None),
-            BranchKind::IndirectJump | BranchKind::IndirectCall => {
-                let site = IndirectSite { pc, oracle: oracle.map(|branch| branch.target) };
-                let (target, token) = self.indirect.predict(site, &self.history);
-                let target = target.unwrap_or(btb_target);
-                (Branch { target, ..certain }, Guess::Indirect(token))
-            }
-            BranchKind::Return | BranchKind::ReturnAndCall => {
-                let target = self.ras.peek().unwrap_or(btb_target);
-                (Branch { target, ..certain }, Guess::None)
-            }
-        }
-    }
-
-    /// Moves everything speculative by the outcome the front end goes by.
-    fn go(&mut self, pc: VirtAddr, fall_through: VirtAddr, branch: &Branch, guess: &Guess) {
-        if let Guess::Direction(token) = guess {
-            self.direction.speculate(token, branch.taken);
-        }
-        match branch.kind {
-            BranchKind::Call | BranchKind::IndirectCall => self.ras.push(fall_through),
-            BranchKind::Return => drop(self.ras.pop()),
-            BranchKind::ReturnAndCall => {
-                self.ras.pop();
-                self.ras.push(fall_through);
-            }
-            BranchKind::Conditional | BranchKind::Jump | BranchKind::IndirectJump => {}
-        }
-        self.history.push(pc, branch);
+        let place = self.in_flight.next_place();
+        self.front.ask(pc, actual.kind, actual.target, Some(actual), &mut place.guess);
+        self.front.go_by(place, pc, fall_through, *actual);
+        self.in_flight.enter()
     }
 
     /// Takes every branch younger than `record` back. With `actual`, the branch of `record` then
@@ -181,24 +119,20 @@ impl Predictor {
             self.in_flight.drop_youngest();
         }
         self.repair_youngest();
-        let predicted = *self.in_flight.youngest();
-        self.history.rewind(&predicted.history);
-        self.ras.restore(&predicted.stack);
-        self.in_flight.drop_youngest();
-        let Some(actual) = actual else { return };
-        let Predicted { pc, fall_through, .. } = predicted;
-        // Where the buffer had the kind wrong, another component has to learn the branch.
-        let guess = match predicted.branch.kind == actual.kind {
-            true => predicted.guess,
-            false => self.ask(pc, actual.kind, actual.target, Some(actual)).1,
-        };
-        let again = self.enter_guess(pc, fall_through, *actual, guess);
-        debug_assert_eq!(again, *record);
+        let predicted = self.in_flight.youngest();
+        self.front.go_back(predicted);
+        let Some(actual) = actual else { return self.in_flight.drop_youngest() };
+        let Predicted { pc, fall_through, .. } = *predicted;
+        if predicted.branch.kind != actual.kind {
+            // The buffer had the kind wrong: another component has to learn the branch.
+            self.front.ask(pc, actual.kind, actual.target, Some(actual), &mut predicted.guess);
+        }
+        self.front.go_by(predicted, pc, fall_through, *actual);
     }
 
     fn repair_youngest(&mut self) {
         if let Guess::Direction(token) = &self.in_flight.youngest().guess {
-            self.direction.repair(token);
+            self.front.direction.repair(token);
         }
     }
 
@@ -210,9 +144,9 @@ impl Predictor {
         debug_assert_eq!(predicted.pc, pc);
         match &predicted.guess {
             Guess::Direction(token) if actual.kind == BranchKind::Conditional => {
-                self.direction.train(token, actual.taken);
+                self.front.direction.train(token, actual.taken);
             }
-            Guess::Indirect(token) => self.indirect.train(token, actual.target),
+            Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
             Guess::Direction(_) | Guess::None => {}
         }
         let length = length(pc, predicted.fall_through);
@@ -247,25 +181,26 @@ impl Predictor {
         if hit.is_none() && !actual.taken {
             return false;
         }
-        let mut wrong = true;
-        let mut guess = None;
+        let (mut wrong, mut known, mut guess) = (true, false, Guess::None);
         if let Some(hit) = hit {
-            self.btb.touch(pc);
-            let (branch, token) = self.ask(pc, hit.kind, hit.target, Some(actual));
-            let same_way = branch.taken == actual.taken;
-            wrong = !same_way || (actual.taken && branch.target != actual.target);
-            guess = (hit.kind == actual.kind).then_some(token);
+            let branch = self.front.ask(pc, hit.kind, hit.target, Some(actual), &mut guess);
+            wrong =
+                branch.taken != actual.taken || (actual.taken && branch.target != actual.target);
+            known = hit.kind == actual.kind;
         }
-        let guess =
-            guess.unwrap_or_else(|| self.ask(pc, actual.kind, actual.target, Some(actual)).1);
-        self.go(pc, fall_through, actual, &guess);
+        if !known {
+            self.front.ask(pc, actual.kind, actual.target, Some(actual), &mut guess);
+        }
+        self.front.go(pc, fall_through, actual, &guess);
         match &guess {
-            Guess::Direction(token) => self.direction.train(token, actual.taken),
-            Guess::Indirect(token) => self.indirect.train(token, actual.target),
+            Guess::Direction(token) => self.front.direction.train(token, actual.taken),
+            Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
             Guess::None => {}
         }
-        if actual.taken {
-            self.btb.insert(pc, actual.kind, actual.target, length(pc, fall_through));
+        // Inserting a branch is a use of its entry, too.
+        match actual.taken {
+            true => self.btb.insert(pc, actual.kind, actual.target, length(pc, fall_through)),
+            false => self.btb.touch(pc),
         }
         wrong
     }

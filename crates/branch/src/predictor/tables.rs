@@ -33,11 +33,11 @@ impl Predictor {
     #[must_use]
     pub fn storage_bits(&self) -> Storage {
         Storage {
-            history: self.history.storage_bits(),
-            direction: self.direction.storage_bits(),
+            history: self.front.history.storage_bits(),
+            direction: self.front.direction.storage_bits(),
             btb: self.btb.storage_bits(),
-            indirect: self.indirect.storage_bits(),
-            ras: self.ras.storage_bits(),
+            indirect: self.front.indirect.storage_bits(),
+            ras: self.front.ras.storage_bits(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Predictor {
     /// history stays: it is that of the program, not of a table.
     pub fn flush_direction(&mut self) {
         self.assert_drained();
-        self.direction =
+        self.front.direction =
             Direction::new(&self.config.direction).expect("it was built from the same before");
     }
 
@@ -63,13 +63,13 @@ impl Predictor {
     /// Makes the indirect predictor cold.
     pub fn flush_indirect(&mut self) {
         self.assert_drained();
-        self.indirect =
+        self.front.indirect =
             Indirect::new(&self.config.indirect).expect("it was built from the same before");
     }
 
     /// Empties the return stack.
     pub fn flush_ras(&mut self) {
         self.assert_drained();
-        self.ras = ReturnStack::new(self.config.ras_entries);
+        self.front.ras = ReturnStack::new(self.config.ras_entries);
     }
 }

@@ -190,7 +190,11 @@ fn a_branch_the_buffer_took_for_another_kind_is_learned_as_what_it_is() {
         let guess = predictor.predict(pc, hit.kind, hit.target, next(pc), None);
         assert!(guess.taken);
         predictor.squash_to(&guess.record, Some(&actual));
-        assert_eq!(predictor.ras.peek(), None, "the push of the call that was none is undone");
+        assert_eq!(
+            predictor.front.ras.peek(),
+            None,
+            "the push of the call that was none is undone"
+        );
         predictor.commit(&guess.record, pc, &actual);
     }
     let guess = predictor.predict(pc, BranchKind::Conditional, actual.target, next(pc), None);
@@ -212,10 +216,12 @@ fn each_flush_makes_its_component_cold_and_no_other() {
     warm.warm(VirtAddr(0x500), &branch(BranchKind::Call, 0x600), VirtAddr(0x504));
     let nowhere = VirtAddr(0xbad0);
     let state = |predictor: &Predictor| {
-        let taken = predictor.ask(conditional.0, conditional.1, nowhere, None).0.taken;
-        let jump = predictor.ask(VirtAddr(0x300), BranchKind::IndirectJump, nowhere, None).0.target;
+        let mut guess = Guess::None;
+        let mut ask = |pc, kind| predictor.front.ask(pc, kind, nowhere, None, &mut guess);
+        let taken = ask(conditional.0, conditional.1).taken;
+        let jump = ask(VirtAddr(0x300), BranchKind::IndirectJump).target;
         let known = predictor.look_up(conditional.0).is_some();
-        (taken, known, jump != nowhere, predictor.ras.peek().is_some())
+        (taken, known, jump != nowhere, predictor.front.ras.peek().is_some())
     };
     assert_eq!(state(&warm), (true, true, true, true));
     let flushed = |flush: fn(&mut Predictor)| {
