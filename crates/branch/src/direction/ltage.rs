@@ -13,7 +13,7 @@ mod hash;
 
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
-use super::{BranchSite, DirectionPredictor};
+use super::{BranchSite, DirectionPredictor, Origin, Provider};
 use crate::bits::{step_signed, step_unsigned, strength};
 use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
@@ -48,6 +48,10 @@ pub struct LtageToken {
     provider_guess: bool,
     alternate_guess: bool,
     tage_guess: bool,
+    /// The guess of TAGE is the alternate's.
+    used_alternate: bool,
+    /// The guess is the loop predictor's.
+    from_loop: bool,
     guess: bool,
     loops: LoopToken,
 }
@@ -155,6 +159,16 @@ impl DirectionPredictor for Ltage {
         self.age();
     }
 
+    fn origin(token: &LtageToken) -> Option<Origin> {
+        Some(Origin {
+            provider: Provider::of(token.provider.map(usize::from)),
+            alternate: token.used_alternate,
+            from_loop: token.from_loop,
+            reverted: false,
+            guess: token.guess,
+        })
+    }
+
     fn storage_bits(&self) -> u64 {
         let bits = |table: &TaggedTableConfig| {
             u64::from(table.tag_bits + COUNTER_BITS + USEFUL_BITS) << table.log2_entries
@@ -177,6 +191,8 @@ impl Ltage {
             provider_guess: false,
             alternate_guess: false,
             tage_guess: false,
+            used_alternate: false,
+            from_loop: false,
             guess: false,
             loops: self.loops.predict(site.pc),
         };
@@ -214,9 +230,11 @@ impl Ltage {
         token.provider_guess = provider.map_or(base, |entry| entry.counter >= 0);
         token.alternate_guess = alternate.map_or(base, |entry| entry.counter >= 0);
         let new = provider.is_some_and(|entry| self.is_new(&entry));
-        let alternate = new && self.use_alternate >= 0;
-        token.tage_guess = if alternate { token.alternate_guess } else { token.provider_guess };
+        token.used_alternate = new && self.use_alternate >= 0;
+        token.tage_guess =
+            if token.used_alternate { token.alternate_guess } else { token.provider_guess };
         let from_loop = token.loops.guess().filter(|_| self.with_loop >= 0);
+        token.from_loop = from_loop.is_some();
         token.guess = from_loop.unwrap_or(token.tage_guess);
     }
 

@@ -8,6 +8,7 @@ mod bimodal;
 mod gshare;
 mod loops;
 mod ltage;
+mod origin;
 mod perfect;
 mod shared_bimodal;
 mod tage_sc_l;
@@ -16,6 +17,7 @@ pub use bimodal::BimodalConfig;
 pub use gshare::GshareConfig;
 pub use loops::LoopConfig;
 pub use ltage::{LtageConfig, TaggedTableConfig};
+pub use origin::{DirectionStats, Origin, Provider};
 pub use perfect::PerfectConfig;
 pub use tage_sc_l::TageScLConfig;
 
@@ -61,6 +63,10 @@ pub trait DirectionPredictor: Debug + Clone {
     fn repair(&mut self, _token: &Self::Token) {}
     /// The branch committed with this direction.
     fn train(&mut self, token: &Self::Token, actual: bool);
+    /// Which of its parts the guess came from, if it has parts.
+    fn origin(_token: &Self::Token) -> Option<Origin> {
+        None
+    }
     /// Bits of storage, without the history, which [`History::storage_bits`] counts.
     fn storage_bits(&self) -> u64;
 }
@@ -153,6 +159,12 @@ macro_rules! direction_predictors {
                     $((Any::$name(it), DirectionToken::$name(token)) => it.repair(token),)+
                     _ => panic!("a token of another direction predictor"),
                 }
+            }
+
+            /// Which of its parts the guess came from, if it has parts.
+            #[must_use]
+            pub fn origin(token: &DirectionToken) -> Option<Origin> {
+                match token { $(DirectionToken::$name(it) => $module::$type::origin(it),)+ }
             }
 
             /// The branch committed with this direction.

@@ -22,8 +22,8 @@ fn branch(scatter: &mut Scatter, step: u64) -> (VirtAddr, Branch) {
     let (pc, mut branch) = scatter.branch();
     let site = pc.0.wrapping_mul(0x9e37_79b9) >> 3 & 0x3f_ff_ff_fe;
     if !scatter.next().is_multiple_of(4) {
-        branch.taken |= step % (2 + site % 13) == 0;
-        branch.target = VirtAddr(site ^ step % (1 + site % 5) << 6);
+        branch.taken |= step.is_multiple_of(2 + site % 13);
+        branch.target = VirtAddr(site ^ (step % (1 + site % 5)) << 6);
     }
     branch.taken |= branch.kind != BranchKind::Conditional;
     (VirtAddr(site), branch)

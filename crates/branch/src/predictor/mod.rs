@@ -31,6 +31,7 @@ pub use in_flight::Record;
 pub use tables::Storage;
 
 use crate::ConfigError;
+use crate::direction::{Direction, Origin};
 use crate::target::{Btb, BtbHit};
 use front::Front;
 use in_flight::{Guess, InFlight, Predicted};
@@ -137,13 +138,16 @@ impl Predictor {
     }
 
     /// The oldest branch in flight is done: trains its predictors and, if it was taken, the branch
-    /// target buffer. Panics if `record` is not the oldest.
-    pub fn commit(&mut self, record: &Record, pc: VirtAddr, actual: &Branch) {
+    /// target buffer. Returns where the guess of a conditional branch came from, if its predictor has
+    /// parts. Panics if `record` is not the oldest.
+    pub fn commit(&mut self, record: &Record, pc: VirtAddr, actual: &Branch) -> Option<Origin> {
         assert!(self.in_flight.is_oldest(record), "branches commit in order: {record:?}");
         let predicted = self.in_flight.oldest();
         debug_assert_eq!(predicted.pc, pc);
+        let mut origin = None;
         match &predicted.guess {
             Guess::Direction(token) if actual.kind == BranchKind::Conditional => {
+                origin = Direction::origin(token);
                 self.front.direction.train(token, actual.taken);
             }
             Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
@@ -154,6 +158,7 @@ impl Predictor {
         if actual.taken {
             self.btb.insert(pc, actual.kind, actual.target, length);
         }
+        origin
     }
 
     /// Teaches the branch target buffer a branch ahead of its commit, as decode does.

@@ -57,7 +57,12 @@ impl OutOfOrder {
         self.count_commit(event, branch.as_ref(), unforeseen);
         if let Some(branch) = &branch {
             match record {
-                Some(record) => self.predictor.commit(&record, pc, branch),
+                Some(record) => {
+                    if let Some(origin) = self.predictor.commit(&record, pc, branch) {
+                        let ours = self.stats.at(self.privilege).out_of_order_mut();
+                        ours.direction.count(&origin, branch.taken);
+                    }
+                }
                 None if branch.taken => {
                     self.predictor.learn_target(pc, branch.kind, branch.target, fall_through);
                 }

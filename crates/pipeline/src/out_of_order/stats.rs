@@ -16,6 +16,7 @@
 //! which the numbers of squashes stand in, as with hardware counters. What is behind the back end's
 //! slots is taken from the oldest instruction while none commits, not from each slot.
 
+use branch::direction::DirectionStats;
 use stats::{Amount, Counter, Derived, Kind, PerKind, Stats};
 
 /// Why the front end went wrong.
@@ -223,6 +224,9 @@ pub struct OutOfOrderStats {
     /// Conditional branches committed.
     #[stat(unit = "instructions")]
     pub conditional_branches: Counter,
+    /// Where the guesses of conditional branches came from, of those that the front end knew or that
+    /// were taken.
+    pub direction: DirectionStats,
     /// Squashes by cause.
     #[stat(unit = "events")]
     pub squashes: PerKind<Cause>,

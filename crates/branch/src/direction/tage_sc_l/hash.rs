@@ -117,7 +117,7 @@ impl Hashes {
 const PAIRED: std::ops::Range<usize> = 2..9;
 
 /// The number of the length of each table.
-const LENGTH_OF: [usize; TABLE_BLOCKS * LANES] = {
+pub(super) const LENGTH_OF: [usize; TABLE_BLOCKS * LANES] = {
     let mut lengths = [0; TABLE_BLOCKS * LANES];
     let (mut at, mut length) = (0, 0);
     while at < TABLES {

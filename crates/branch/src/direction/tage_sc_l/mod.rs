@@ -15,7 +15,7 @@ mod layout;
 mod tage;
 
 use super::loops::{LoopToken, Loops};
-use super::{BranchSite, DirectionPredictor, LoopConfig};
+use super::{BranchSite, DirectionPredictor, LoopConfig, Origin};
 use crate::bits::step_signed;
 use crate::lfsr::Lfsr;
 use crate::{History, HistorySpec, Problems};
@@ -48,6 +48,7 @@ pub struct TageScLToken {
     loops: Option<LoopToken>,
     /// The guess of TAGE and the loop predictor.
     inner: bool,
+    from_loop: bool,
     corrector: Option<CorrectorToken>,
     guess: bool,
 }
@@ -88,7 +89,8 @@ impl DirectionPredictor for TageScL {
         let corrector = self.corrector.as_ref();
         let corrector = corrector.map(|it| it.predict(site.pc, history, &tage, inner));
         let guess = corrector.map_or(inner, |token| token.guess);
-        (guess, TageScLToken { tage, loops, inner, corrector, guess })
+        let from_loop = from_loop.is_some();
+        (guess, TageScLToken { tage, loops, inner, from_loop, corrector, guess })
     }
 
     fn speculate(&mut self, token: &TageScLToken, taken: bool) {
@@ -122,6 +124,16 @@ impl DirectionPredictor for TageScL {
             corrector.train(sums, &token.tage, token.inner, actual);
         }
         self.tage.train(&token.tage, actual, wrong);
+    }
+
+    fn origin(token: &TageScLToken) -> Option<Origin> {
+        Some(Origin {
+            provider: token.tage.provider(),
+            alternate: token.tage.used_alternate,
+            from_loop: token.from_loop,
+            reverted: token.guess != token.inner,
+            guess: token.guess,
+        })
     }
 
     fn storage_bits(&self) -> u64 {

@@ -4,8 +4,9 @@
 //! bank by address and path and gives the following tables the following banks, so that no bank is
 //! read twice. The middle lengths have two tables, which makes them two-way associative.
 
+use super::super::Provider;
 use super::super::shared_bimodal::SharedBimodal;
-use super::hash::{Hashes, Rows};
+use super::hash::{Hashes, LENGTH_OF, Rows};
 use super::layout::{
     LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS, TABLE_BLOCKS, TABLES,
     banks, first_bank, lengths, logical_tables,
@@ -65,6 +66,8 @@ pub(super) struct TageToken {
     provider_low: bool,
     pub(super) alternate_guess: bool,
     alternate_confidence: Confidence,
+    /// The guess is the alternate's.
+    pub(super) used_alternate: bool,
     pub(super) guess: bool,
     pub(super) confidence: Confidence,
     /// The provider's logical number, 0 for the bimodal table.
@@ -80,6 +83,11 @@ impl TageToken {
     /// A shorter tagged table matched too.
     pub(super) fn has_alternate(&self) -> bool {
         self.alternate.is_some()
+    }
+
+    /// The table that provided the guess, by its history length.
+    pub(super) fn provider(&self) -> Provider {
+        Provider::of(self.provider.map(|at| LENGTH_OF[usize::from(at)]))
     }
 
     fn index(&self, at: usize) -> usize {
@@ -164,12 +172,13 @@ impl Tage {
             provider_low: provider.is_some() && confidence == Confidence::Low,
             alternate_guess,
             alternate_confidence,
+            used_alternate: false,
             guess: provider_guess,
             confidence,
             hit: provider.map_or(0, |at| self.logical[at]),
         };
         if token.provider_low && self.use_alternate[self.use_alternate_index(&token)] >= 0 {
-            token.guess = alternate_guess;
+            (token.guess, token.used_alternate) = (alternate_guess, true);
         }
         token
     }
