@@ -398,6 +398,10 @@ impl OutOfOrderStats {
         if spent != cycles {
             wrong.push(format!("cycles at commit: {cycles} passed, {spent} have a cause"));
         }
+        let (guessed, branches) = (self.direction.provided.sum(), self.conditional_branches.get());
+        if guessed > branches {
+            wrong.push(format!("conditional branches: {branches} committed, {guessed} guessed"));
+        }
         let retired = self.retired.get();
         if retired != instructions {
             wrong.push(format!("instructions: {instructions} retired, {retired} slots retired"));

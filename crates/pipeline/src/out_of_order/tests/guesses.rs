@@ -147,3 +147,23 @@ fn committed_branches_are_counted_by_kind() {
     assert_eq!(total.branches.get(), total.instructions.get());
     assert_eq!(conditional, total.instructions.get().div_ceil(2));
 }
+
+#[test]
+fn every_committed_branch_that_was_guessed_is_counted_where_its_guess_came_from() {
+    let branch = jump(alu(CODE), BranchKind::Conditional, true, CODE);
+    for (direction, has_parts) in [("tage_sc_l", true), ("bimodal", false)] {
+        let mut config = config();
+        config.branch.direction = toml::from_str(&format!("kind = \"{direction}\"")).expect("it");
+        let mut source = Synthetic::new(1);
+        source.push(HART, [branch]);
+        source.repeat(HART);
+        let mut core = OutOfOrder::new(&config, HART);
+        let mut mem = Hierarchy::new(&hierarchy());
+        while core.stats.total().instructions.get() < 1000 {
+            core.step(&mut source, &mut mem);
+        }
+        let total = core.stats.total().out_of_order.expect("it is one");
+        let expected = if has_parts { total.conditional_branches.get() } else { 0 };
+        assert_eq!(total.direction.provided.sum(), expected, "{direction}");
+    }
+}
