@@ -143,7 +143,7 @@ pub trait Watcher {
 /// A file that is not a RISC-V executable, a system that cannot be built, a request to stop.
 pub fn run(program: &Program<'_>, watcher: &mut dyn Watcher) -> Result<Finished, BareError> {
     let mut model = model(program)?;
-    let before = model.as_ref().map(Model::stats);
+    let before = model.as_mut().map(Model::begin_window);
     let config =
         MachineConfig { harts: program.harts, seed: program.seed, ..MachineConfig::default() };
     let mut machine = Machine::new(config, Ram::new(program.ram_mib << 20));

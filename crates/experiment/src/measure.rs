@@ -129,8 +129,8 @@ fn settle(
 /// A model whose counters can be read, and that may want to know where windows are.
 pub(crate) trait Counted: Watched {
     fn stats(&self) -> TimingStats;
-    /// A window opens.
-    fn opened(&mut self) {}
+    /// A window opens: the counters it begins with.
+    fn open(&mut self) -> TimingStats;
     /// The frame with this number, from 0, has left the server since the window opened.
     fn sent(&mut self, _frame: u64) {}
     /// The window closed when that frame left.
@@ -176,11 +176,12 @@ impl Counted for Logged<'_> {
         self.inner.model().stats()
     }
 
-    fn opened(&mut self) {
+    fn open(&mut self) -> TimingStats {
         if let Some(viewer) = self.viewer.take() {
             let began = self.inner.model_mut().view(HartId(FUNCTION_HART), Some(viewer));
             began.expect("whether the core can be viewed was checked before the run");
         }
+        self.inner.open()
     }
 }
 
@@ -188,11 +189,19 @@ impl Counted for Detailed<'_> {
     fn stats(&self) -> TimingStats {
         self.model().stats()
     }
+
+    fn open(&mut self) -> TimingStats {
+        self.model_mut().begin_window()
+    }
 }
 
 impl Counted for Warming<'_> {
     fn stats(&self) -> TimingStats {
         TimingStats::default()
+    }
+
+    fn open(&mut self) -> TimingStats {
+        self.stats()
     }
 }
 
@@ -209,8 +218,7 @@ fn invoke(
         for happening in rig.advance(&mut Mode::Timed(timing), Picos::NEVER)? {
             match happening {
                 Happening::Opened(id) if id == sent => {
-                    opened = Some((rig.machine.now(), timing.stats()));
-                    timing.opened();
+                    opened = Some((rig.machine.now(), timing.open()));
                 }
                 Happening::Sent(at) if opened.is_some() => {
                     timing.sent(frames.len() as u64);

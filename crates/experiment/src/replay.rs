@@ -98,12 +98,12 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(order: &'a Replay, source: AnySource) -> Result<Self, StudyError> {
-        let model = Model::new(&order.system.config)?;
+        let mut model = Model::new(&order.system.config)?;
         let warming = order.warmup.is_some_and(|instructions| instructions > 0);
         let hart = Hart { warming, clock: Picos::ZERO, executed: 0, ended: false };
         let harts = vec![hart; source.harts() as usize];
         let function = HartId(if harts.len() > FUNCTION_HART as usize { FUNCTION_HART } else { 0 });
-        let start = (!warming).then(|| (Picos::ZERO, model.stats()));
+        let start = (!warming).then(|| (Picos::ZERO, model.begin_window()));
         Ok(Self {
             order,
             source,
@@ -239,7 +239,7 @@ impl<'a> Player<'a> {
         let clock = state.clock;
         self.model.resume_at(hart, clock);
         if hart == self.function {
-            self.start = Some((self.model.now(hart), self.model.stats()));
+            self.start = Some((self.model.now(hart), self.model.begin_window()));
         }
     }
 
@@ -249,12 +249,15 @@ impl<'a> Player<'a> {
         if self.harts[self.function.index()].warming {
             return Ok(());
         }
-        let here = (self.model.now(self.function), self.model.stats());
+        let now = self.model.now(self.function);
+        if let Mark::Begin(index) = mark {
+            self.marked = true;
+            let begin = (now, self.model.begin_window());
+            self.open = Some(Open { index, begin, ends: Vec::new() });
+            return Ok(());
+        }
+        let here = (now, self.model.stats());
         match (mark, self.open.as_mut()) {
-            (Mark::Begin(index), _) => {
-                self.marked = true;
-                self.open = Some(Open { index, begin: here, ends: Vec::new() });
-            }
             (Mark::MayEnd(number), Some(open)) => open.ends.push((number, here)),
             (Mark::EndedAt(number), Some(open)) => {
                 let end = open.ends.iter().position(|(of, _)| *of == number);

@@ -1,7 +1,7 @@
 //! From the counters of a window to the statistics of a result.
 
 use mem::{Level, PrivateStats};
-use pipeline::{Cause, CoreStats, OutOfOrderStats, PrivilegeStats, Stream};
+use pipeline::{Cause, CoreStats, Guess, OutOfOrderStats, PrivilegeStats, Stream};
 use report::model::{About, Catalogue, HartWindow, Statistics};
 use stats::{Stats, flatten};
 use system::TimingStats;
@@ -13,6 +13,7 @@ pub(crate) fn harts(window: &TimingStats) -> Vec<HartWindow> {
         let mut statistics = Statistics::default();
         add(&mut statistics, "", core);
         add(&mut statistics, "", private);
+        add_derived(&mut statistics, "footprint.", &core.footprint);
         add_breakdowns(&mut statistics, core);
         let (user, kernel) = (&core.user, &core.kernel);
         HartWindow {
@@ -130,7 +131,7 @@ fn of_second_level() -> [Rate; 2] {
     ]
 }
 
-fn of_out_of_order() -> [Rate; 8] {
+fn of_out_of_order() -> [Rate; 12] {
     [
         Rate {
             path: "branch.mpki",
@@ -159,6 +160,32 @@ fn of_out_of_order() -> [Rate; 8] {
             path: "branch.target_mpki",
             about: "Direct branches with a wrong target in the branch target buffer",
             events: |s| ours(s, |o| o.squashes[Cause::Target].get()),
+        },
+        Rate {
+            path: "branch.initial_mpki",
+            about: "Branches guessed wrong when they first committed in the window",
+            events: |s| ours(s, |o| o.mispredicted_initially.sum()),
+        },
+        Rate {
+            path: "branch.subsequent_mpki",
+            about: "Branches guessed wrong that had committed before in the window",
+            events: |s| ours(s, |o| o.mispredicted.sum() - o.mispredicted_initially.sum()),
+        },
+        Rate {
+            path: "branch.conditional_initial_mpki",
+            about: "Conditional branches guessed wrong when they first committed in the window",
+            events: |s| ours(s, |o| o.mispredicted_initially[Guess::Conditional].get()),
+        },
+        Rate {
+            path: "branch.conditional_subsequent_mpki",
+            about: "Conditional branches guessed wrong that had committed before in the window",
+            events: |s| {
+                let of = |o: &OutOfOrderStats| {
+                    let [all, initial] = [&o.mispredicted, &o.mispredicted_initially];
+                    all[Guess::Conditional].get() - initial[Guess::Conditional].get()
+                };
+                ours(s, of)
+            },
         },
         Rate {
             path: "btb.mpki",

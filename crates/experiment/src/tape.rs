@@ -119,10 +119,11 @@ impl<T: Counted> Counted for Taped<'_, T> {
         self.inner.stats()
     }
 
-    fn opened(&mut self) {
+    fn open(&mut self) -> TimingStats {
         if let Some(invocation) = self.invocation {
             self.tape.mark(Mark::Begin(invocation));
         }
+        self.inner.open()
     }
 
     fn sent(&mut self, frame: u64) {

@@ -32,6 +32,10 @@ pub trait Core {
     /// The counters.
     fn stats(&self) -> &CoreStats;
 
+    /// A window begins: what is counted once a window (distinct lines and branches, and what happens at
+    /// the first of them) counts anew. Read the counters before.
+    fn begin_window(&mut self);
+
     /// Logs the way of the next instructions through the core, or ends that; returns the log until
     /// now.
     ///

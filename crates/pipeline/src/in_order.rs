@@ -18,6 +18,7 @@
 //! neither do traps; a store buffer; prefetch hints only start their access and do not wait.
 
 use crate::core::{Core, Progress, State};
+use crate::footprint::Footprint;
 use crate::stats::{CoreStats, PrivilegeStats, Stall, Stream};
 use mem::{AccessKind, Cycle, Hierarchy};
 use stream::{
@@ -32,6 +33,7 @@ pub struct InOrder {
     now: Cycle,
     /// The line that was fetched last.
     line: Option<LineAddr>,
+    footprint: Footprint,
     stats: CoreStats,
 }
 
@@ -39,7 +41,13 @@ impl InOrder {
     /// A core at time zero.
     #[must_use]
     pub fn new(hart: HartId) -> Self {
-        Self { hart, now: Cycle(0), line: None, stats: CoreStats::default() }
+        Self {
+            hart,
+            now: Cycle(0),
+            line: None,
+            footprint: Footprint::default(),
+            stats: CoreStats::default(),
+        }
     }
 
     fn execute(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {
@@ -60,6 +68,7 @@ impl InOrder {
         }
         let cycles = timed.now - start;
         count(instr, cycles, timed.stats);
+        self.footprint.touch(instr, instr.privilege, &mut self.stats);
         self.now += cycles;
         cycles
     }
@@ -105,6 +114,10 @@ impl Core for InOrder {
 
     fn stats(&self) -> &CoreStats {
         &self.stats
+    }
+
+    fn begin_window(&mut self) {
+        self.footprint.begin_window(&mut self.stats);
     }
 
     fn diagnosis(&self) -> String {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod core;
+mod footprint;
 mod in_order;
 mod out_of_order;
 mod stats;
@@ -13,7 +14,7 @@ mod stats;
 pub use core::{Core, CoreConfig, NoPipeline, Progress, State};
 pub use in_order::InOrder;
 pub use out_of_order::{
-    Cause, FrontConfig, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig, OutOfOrderStats,
-    SchedulerConfig, Spent, Viewer, Wait,
+    Cause, FrontConfig, Guess, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig,
+    OutOfOrderStats, SchedulerConfig, Spent, Viewer, Wait,
 };
-pub use stats::{CoreStats, PrivilegeStats, Stall, Stream};
+pub use stats::{CoreStats, FootprintStats, PrivilegeStats, Stall, Stream, Touched};

@@ -2,7 +2,7 @@
 
 use crate::OutOfOrderStats;
 use mem::Level;
-use stats::{Counter, Derived, Kind, PerKind, Stats};
+use stats::{Amount, Counter, Derived, Kind, PerKind, Stats};
 use stream::Privilege;
 
 /// Why an instruction took more than its own cycle.
@@ -35,6 +35,34 @@ pub enum Stream {
     Walk,
 }
 
+/// What a line is touched as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Kind)]
+pub enum Touched {
+    /// Instructions.
+    Instruction,
+    /// Data.
+    Data,
+}
+
+/// The distinct lines of 64 bytes that instructions touched between the beginning of a window and
+/// their commit, at any privilege.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct FootprintStats {
+    /// Distinct lines of 64 bytes touched since the window began.
+    #[stat(unit = "lines")]
+    pub lines: Counter,
+    /// Of those, the ones touched in the window before as well.
+    #[stat(unit = "lines")]
+    pub again: Counter,
+    /// Distinct lines touched in the window before, and from its end to the beginning of this one.
+    #[stat(unit = "lines")]
+    pub before: Counter,
+    /// Likeness to the window before, if there was one: lines that both touched, of those that either
+    /// touched.
+    #[stat(unit = "ratio", formula = "again / either()")]
+    pub jaccard: Derived,
+}
+
 /// Counters of one core.
 #[derive(Clone, Debug, Default, PartialEq, Stats)]
 pub struct CoreStats {
@@ -45,6 +73,8 @@ pub struct CoreStats {
     /// Cycles waiting for an interrupt.
     #[stat(unit = "cycles")]
     pub idle_cycles: Counter,
+    /// Distinct lines touched, at any privilege.
+    pub footprint: PerKind<Touched, FootprintStats>,
     /// Cycles per instruction, idle cycles left out.
     #[stat(
         unit = "cycles/instruction",
@@ -80,6 +110,16 @@ pub struct PrivilegeStats {
     /// Branches of all kinds.
     #[stat(unit = "instructions")]
     pub branches: Counter,
+    /// Distinct lines of 64 bytes touched since the window began, by those first touched here.
+    #[stat(unit = "lines")]
+    pub footprint: PerKind<Touched>,
+    /// Distinct branches since the window began, by those that first committed here.
+    #[stat(unit = "branches")]
+    pub static_branches: Counter,
+    /// Distinct branches that were taken since the window began: the working set of a branch target
+    /// buffer.
+    #[stat(unit = "branches")]
+    pub static_taken_branches: Counter,
     /// Interrupts taken before an instruction at this privilege, which is their handler's first.
     #[stat(unit = "events")]
     pub interrupts: Counter,
@@ -141,6 +181,14 @@ pub struct PrivilegeStats {
     pub dtlb_mpki: Derived,
 }
 
+impl FootprintStats {
+    /// Lines that this window or the one before it touched; none where there is none before.
+    fn either(&self) -> f64 {
+        let [lines, again, before] = [&self.lines, &self.again, &self.before].map(Counter::amount);
+        if before > 0.0 { lines + before - again } else { 0.0 }
+    }
+}
+
 impl PrivilegeStats {
     /// The counters of an out-of-order core.
     #[inline]
@@ -189,6 +237,17 @@ impl CoreStats {
             let (renamed, left) = (both.renamed.get(), both.left());
             if renamed.abs_diff(left) > branch::MAX_IN_FLIGHT as u64 {
                 wrong.push(format!("instructions: {renamed} renamed and {left} left the core"));
+            }
+        }
+        for ((what, total), name) in self.footprint.iter().zip(Touched::NAMES) {
+            let (user, kernel) =
+                (self.user.footprint[what].get(), self.kernel.footprint[what].get());
+            let (lines, again, before) = (total.lines.get(), total.again.get(), total.before.get());
+            if lines != user + kernel || again > lines {
+                wrong.push(format!(
+                    "{name} footprint: {lines} lines, {user} of user and {kernel} of kernel, {again} \
+                     of {before} again"
+                ));
             }
         }
         let counted = self.user.cycles.get() + self.kernel.cycles.get() + self.idle_cycles.get();

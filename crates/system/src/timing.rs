@@ -143,6 +143,14 @@ impl Timing {
         }
     }
 
+    /// A snapshot of all counters from which a window begins: what is counted once a window (distinct
+    /// lines and branches, and what happens at the first of them) counts anew from here on.
+    pub fn begin_window(&mut self) -> TimingStats {
+        let before = self.stats();
+        self.cores.iter_mut().for_each(|core| core.begin_window());
+        before
+    }
+
     /// What was counted since the snapshot `before`, after checking that the books balance: every
     /// cycle has one cause, every line asked for was asked of someone. Panics if they do not, since
     /// a result would then be wrong.

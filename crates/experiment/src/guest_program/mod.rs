@@ -189,7 +189,7 @@ fn measure(
     let mut timing = Detailed::new(model, rig.machine.now());
     let mut whole = None;
     if ending.is_none() {
-        let start = reading(rig, &timing);
+        let start = beginning(rig, &mut timing);
         if let Some(work) = begun {
             windows.begin(work, start.clone());
         }
@@ -265,7 +265,7 @@ fn to_the_end(
         let deadline = rig.machine.now() + Picos(period.0.saturating_mul(cycles));
         for happening in rig.advance(&mut Mode::Timed(timing), deadline)? {
             match MarkerUse::of(&happening) {
-                MarkerUse::Begin(work) => windows.begin(work, reading(rig, timing)),
+                MarkerUse::Begin(work) => windows.begin(work, beginning(rig, timing)),
                 MarkerUse::End(work) => windows.end(work, &reading(rig, timing)),
                 MarkerUse::Launcher(Mark::Ended(ending)) => return Ok(ending),
                 MarkerUse::Launcher(Mark::Started) | MarkerUse::None => {}
@@ -280,4 +280,9 @@ fn retired(rig: &Rig<'_>) -> u64 {
 
 fn reading(rig: &Rig<'_>, timing: &Detailed<'_>) -> Reading {
     Reading { at: rig.machine.now(), stats: timing.model().stats() }
+}
+
+/// The same where a window begins.
+fn beginning(rig: &Rig<'_>, timing: &mut Detailed<'_>) -> Reading {
+    Reading { at: rig.machine.now(), stats: timing.model_mut().begin_window() }
 }

@@ -1,10 +1,10 @@
 //! Commit: instructions leave the core in program order, and what they did becomes final.
 
-use super::slot::{NEVER, NOBODY};
-use super::stats::{Lost, Spent};
+use super::slot::{NEVER, NOBODY, Position};
+use super::stats::{Cause, Lost, Spent};
 use super::{OutOfOrder, is_load, is_store};
 use mem::Level;
-use stream::{Class, Event};
+use stream::{Class, Event, Instr};
 
 impl OutOfOrder {
     /// The commit stage; returns how many instructions committed.
@@ -35,8 +35,8 @@ impl OutOfOrder {
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
         let instr = &slot.instr;
-        let (pc, event, branch, record) = (instr.pc, instr.event, instr.branch, slot.record);
-        let (fall_through, unforeseen) = (slot.fall_through(), slot.unforeseen);
+        let (pc, branch, record) = (instr.pc, instr.branch, slot.record);
+        let fall_through = slot.fall_through();
         let (load, store) = (is_load(instr), is_store(instr));
         if let Some(register) = instr.operands.dst {
             if self.map[register.index()] == at {
@@ -54,7 +54,7 @@ impl OutOfOrder {
         }
         self.window.head += 1;
         self.last_commit = self.now;
-        self.count_commit(event, branch.as_ref(), unforeseen);
+        self.count_commit(at);
         if let Some(branch) = &branch {
             match record {
                 Some(record) => {
@@ -71,7 +71,11 @@ impl OutOfOrder {
         }
     }
 
-    fn count_commit(&mut self, event: Event, branch: Option<&stream::Branch>, unforeseen: bool) {
+    fn count_commit(&mut self, at: Position) {
+        let slot = self.window.get(at);
+        let Instr { event, branch, .. } = slot.instr;
+        let guess = slot.mispredicted.and_then(Cause::guess);
+        let initial = self.footprint.touch(&slot.instr, self.privilege, &mut self.stats);
         let stats = self.stats.at(self.privilege);
         stats.instructions.inc();
         match event {
@@ -88,8 +92,12 @@ impl OutOfOrder {
             if branch.kind == stream::BranchKind::Conditional {
                 ours.conditional_branches.inc();
             }
-            if branch.taken && unforeseen {
+            if branch.taken && slot.unforeseen {
                 ours.btb_misses.inc();
+            }
+            if let Some(guess) = guess {
+                ours.mispredicted[guess].inc();
+                ours.mispredicted_initially[guess].add(u64::from(initial));
             }
         }
     }

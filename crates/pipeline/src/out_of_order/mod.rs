@@ -38,10 +38,11 @@ mod viewer;
 mod wheel;
 
 pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig};
-pub use stats::{Cause, Lost, OutOfOrderStats, Spent, Wait};
+pub use stats::{Cause, Guess, Lost, OutOfOrderStats, Spent, Wait};
 pub use viewer::Viewer;
 
 use crate::core::{Core, NoPipeline, Progress, State};
+use crate::footprint::Footprint;
 use crate::stats::{CoreStats, Stream};
 use branch::Predictor;
 use front::Front;
@@ -101,6 +102,7 @@ pub struct OutOfOrder {
     /// Cycles from fetch to rename.
     front_depth: u64,
     stats: CoreStats,
+    footprint: Footprint,
     /// The privilege of what is in the core; it changes only while the core is empty.
     privilege: Privilege,
     asid: u16,
@@ -168,6 +170,7 @@ impl OutOfOrder {
             takers: Class::ALL.iter().map(|&class| takes(class)).collect(),
             front_depth: u64::from(front.fetch_to_decode_cycles + config.decode_to_rename_cycles),
             stats,
+            footprint: Footprint::default(),
             privilege: Privilege::Machine,
             asid: 0,
             fetch_translated: false,
@@ -349,6 +352,10 @@ impl Core for OutOfOrder {
     fn stats(&self) -> &CoreStats {
         self.assert_balanced();
         &self.stats
+    }
+
+    fn begin_window(&mut self) {
+        self.footprint.begin_window(&mut self.stats);
     }
 
     fn view(&mut self, viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {

@@ -100,6 +100,8 @@ pub(super) struct Slot {
     pub(super) unforeseen: bool,
     pub(super) check: Check,
     pub(super) wrong: Option<Wrong>,
+    /// It was guessed wrong, and that has been found out.
+    pub(super) mispredicted: Option<Cause>,
     pub(super) fetched_at: Cycle,
     /// The first cycle in which it can be decoded.
     pub(super) decode_at: Cycle,
@@ -138,6 +140,7 @@ impl Slot {
             unforeseen: false,
             check: Check::Fine,
             wrong: None,
+            mispredicted: None,
             fetched_at: Cycle(0),
             decode_at: NEVER,
             rename_credit: 0,
@@ -165,6 +168,7 @@ impl Slot {
         self.unforeseen = false;
         self.check = Check::Fine;
         self.wrong = None;
+        self.mispredicted = None;
         self.fetched_at = now;
         self.decode_at = NEVER;
         self.rename_credit = 0;

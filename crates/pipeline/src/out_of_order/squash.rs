@@ -25,7 +25,9 @@ impl OutOfOrder {
                 self.window.get_mut(at).record = Some(record);
             }
         }
-        self.window.get_mut(at).wrong = None;
+        let slot = self.window.get_mut(at);
+        slot.wrong = None;
+        slot.mispredicted = Some(cause);
         self.start_over(next, cause, source);
     }
 

@@ -34,6 +34,32 @@ pub enum Cause {
     MemoryOrder,
 }
 
+/// A guess at a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
+pub enum Guess {
+    /// Where a conditional branch goes.
+    Conditional,
+    /// Where an indirect jump or call goes.
+    Indirect,
+    /// Where a return goes.
+    Return,
+    /// Where a direct branch goes, as the branch target buffer has it.
+    Target,
+}
+
+impl Cause {
+    /// The guess at a branch that was wrong, if it was one.
+    pub(crate) fn guess(self) -> Option<Guess> {
+        match self {
+            Self::Conditional => Some(Guess::Conditional),
+            Self::Indirect => Some(Guess::Indirect),
+            Self::Return => Some(Guess::Return),
+            Self::Target => Some(Guess::Target),
+            Self::MemoryOrder => None,
+        }
+    }
+}
+
 /// Why rename got no instruction, or could not take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
 pub enum Lost {
@@ -230,6 +256,15 @@ pub struct OutOfOrderStats {
     /// Squashes by cause.
     #[stat(unit = "events")]
     pub squashes: PerKind<Cause>,
+    /// Branches that committed and had been guessed wrong.
+    #[stat(unit = "instructions")]
+    pub mispredicted: PerKind<Guess>,
+    /// Of those, the ones that had not committed before since the window began.
+    #[stat(unit = "instructions")]
+    pub mispredicted_initially: PerKind<Guess>,
+    /// Share of mispredictions that are initial: at a branch that was not seen before in the window.
+    #[stat(unit = "ratio", formula = "mispredicted_initially / mispredicted")]
+    pub initial_misprediction_share: Derived,
     /// Resteers at decode: branches the target buffer did not know, or that were none.
     #[stat(unit = "events")]
     pub decode_resteers: Counter,
@@ -401,6 +436,10 @@ impl OutOfOrderStats {
         let (guessed, branches) = (self.direction.provided.sum(), self.conditional_branches.get());
         if guessed > branches {
             wrong.push(format!("conditional branches: {branches} committed, {guessed} guessed"));
+        }
+        let [all, initial] = [&self.mispredicted, &self.mispredicted_initially].map(PerKind::sum);
+        if initial > all {
+            wrong.push(format!("mispredictions: {initial} initial of {all}"));
         }
         let retired = self.retired.get();
         if retired != instructions {

@@ -3,6 +3,7 @@
 use super::forms::{Form, assert_exact, set_latency, straight, sweep, wide};
 use super::run::{Bench, Done, warm};
 use super::*;
+use crate::Guess;
 
 /// A conditional branch that the predictor thinks falls through and that is taken, and where it goes.
 pub(super) fn mispredicted(count: u64) -> Vec<Instr> {
@@ -166,4 +167,33 @@ fn every_committed_branch_that_was_guessed_is_counted_where_its_guess_came_from(
         let expected = if has_parts { total.conditional_branches.get() } else { 0 };
         assert_eq!(total.direction.provided.sum(), expected, "{direction}");
     }
+}
+
+#[test]
+fn a_misprediction_is_initial_where_the_branch_has_not_committed_in_the_window() {
+    // Taken where a predictor that has only seen it fall through expects the other.
+    let branch = |taken| jump(alu(CODE), BranchKind::Conditional, taken, CODE + 0x400);
+    let back = jump(alu(CODE + 0x400), BranchKind::Jump, true, CODE);
+    let fall = jump(alu(CODE + 4), BranchKind::Jump, true, CODE);
+    let taken = [branch(true), back];
+    let pattern = [[branch(false), fall].as_slice(), &[branch(false), fall], &taken].concat();
+    let mut bench = Bench::new(&config(), &hierarchy());
+    let window = |bench: &mut Bench, program: &[Instr]| {
+        let before = bench.core.stats.clone();
+        bench.core.begin_window();
+        bench.push(program);
+        bench.run();
+        let window = ::stats::Stats::since(&bench.core.stats, &before).total();
+        let ours = window.out_of_order.expect("it is one");
+        let (all, initial) = (&ours.mispredicted, &ours.mispredicted_initially);
+        assert_eq!(all.sum(), all[Guess::Conditional].get() + all[Guess::Target].get());
+        let conditional = Guess::Conditional;
+        (all[conditional].get(), initial[conditional].get(), window.static_branches.get())
+    };
+    assert_eq!(window(&mut bench, &taken), (1, 1, 2), "nothing knows it");
+    let (all, initial, branches) = window(&mut bench, &pattern.repeat(20));
+    assert!(all > 10, "{all}");
+    assert_eq!((initial, branches), (1, 3), "at its first execution, which falls through");
+    let (_, initial, branches) = window(&mut bench, &[branch(false), fall]);
+    assert_eq!((initial, branches), (0, 2), "guessed right");
 }
