@@ -14,7 +14,7 @@ mod stats;
 pub use core::{Core, CoreConfig, NoPipeline, Progress, State};
 pub use in_order::InOrder;
 pub use out_of_order::{
-    Cause, FrontConfig, Guess, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig,
+    Cause, FrontConfig, Guess, IssueSlot, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig,
     OutOfOrderStats, SchedulerConfig, Spent, Viewer, Wait,
 };
 pub use stats::{CoreStats, FootprintStats, PrivilegeStats, Stall, Stream, Touched};

@@ -17,10 +17,15 @@ const TOP_DOWN: [Row; 19] = [
     ("retiring", &["topdown_retiring"]),
     ("front end", &["topdown_frontend"]),
     ("  latency", &["topdown_frontend_latency"]),
-    ("    instruction TLB", &["topdown_lost.itlb"]),
+    ("    instruction TLB", &["topdown_lost.itlb", "topdown_lost.itlb_walk"]),
     (
         "    instruction cache",
-        &["topdown_lost.icache_l2", "topdown_lost.icache_llc", "topdown_lost.icache_memory"],
+        &[
+            "topdown_lost.icache_l2",
+            "topdown_lost.icache_llc",
+            "topdown_lost.icache_memory",
+            "topdown_lost.icache_in_flight",
+        ],
     ),
     (
         "    refill after a squash",
@@ -59,8 +64,8 @@ const COMMIT: [Row; 16] = [
     ("oldest: load from LLC", &["cpi_commit.llc"]),
     ("oldest: load from memory", &["cpi_commit.memory"]),
     ("oldest: store, atomic, fence", &["cpi_commit.store"]),
-    ("oldest: executes", &["cpi_commit.execute"]),
-    ("oldest: operands or port", &["cpi_commit.dependence"]),
+    ("oldest: executes", &["cpi_commit.execute", "cpi_commit.divide"]),
+    ("oldest: before its issue", &["cpi_commit.dispatch", "cpi_commit.port"]),
     ("oldest: result to commit", &["cpi_commit.latency"]),
     ("CPI", &["cpi_commit"]),
 ];

@@ -9,7 +9,7 @@ use report::model::{About, Catalogue, Run, Statistics};
 use support::{catalogue, run};
 
 /// Shares of slots and parts of the CPI, in thousandths: for all, in user mode, in the kernel.
-const OURS: [(&str, [u32; 3]); 51] = [
+const OURS: [(&str, [u32; 3]); 55] = [
     ("topdown_retiring", [250, 300, 100]),
     ("topdown_bad_speculation", [100, 90, 130]),
     ("topdown_bad_speculation_branches", [80, 75, 90]),
@@ -22,8 +22,10 @@ const OURS: [(&str, [u32; 3]); 51] = [
     ("topdown_backend", [200, 200, 200]),
     ("topdown_backend_memory", [150, 140, 180]),
     ("topdown_backend_core", [50, 60, 20]),
-    ("topdown_lost.itlb", [10, 11, 7]),
-    ("topdown_lost.icache_l2", [100, 90, 130]),
+    ("topdown_lost.itlb", [2, 1, 3]),
+    ("topdown_lost.itlb_walk", [8, 10, 4]),
+    ("topdown_lost.icache_in_flight", [20, 30, 40]),
+    ("topdown_lost.icache_l2", [80, 60, 90]),
     ("topdown_lost.icache_llc", [20, 19, 23]),
     ("topdown_lost.icache_memory", [3, 1, 9]),
     ("topdown_lost.resteer_conditional", [40, 30, 50]),
@@ -50,8 +52,10 @@ const OURS: [(&str, [u32; 3]); 51] = [
     ("cpi_commit.llc", [19, 29, 39]),
     ("cpi_commit.memory", [20, 30, 40]),
     ("cpi_commit.store", [21, 31, 41]),
-    ("cpi_commit.execute", [22, 32, 42]),
-    ("cpi_commit.dependence", [23, 33, 43]),
+    ("cpi_commit.execute", [20, 30, 40]),
+    ("cpi_commit.divide", [2, 2, 2]),
+    ("cpi_commit.dispatch", [11, 21, 31]),
+    ("cpi_commit.port", [12, 12, 12]),
     ("cpi_commit.latency", [759, 639, 1189]),
     ("cpi_dispatch_base", [125, 125, 125]),
     ("cpi_dispatch_squashed", [50, 40, 60]),

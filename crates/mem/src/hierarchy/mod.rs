@@ -167,6 +167,13 @@ impl Hierarchy {
         outcome.found
     }
 
+    /// From a fetch to its bytes where the instruction cache of `hart` has them.
+    #[must_use]
+    #[inline]
+    pub fn instruction_hit_cycles(&self, hart: HartId) -> u64 {
+        self.harts[hart.index()].l1[Side::Instruction as usize].latency.hit
+    }
+
     /// When an access to a device that starts at `now` is done.
     #[must_use]
     pub fn uncached(&self, now: Cycle) -> Cycle {

@@ -1,7 +1,7 @@
 //! Commit: instructions leave the core in program order, and what they did becomes final.
 
-use super::slot::{NEVER, NOBODY, Position};
-use super::stats::{Cause, Lost, Spent};
+use super::slot::{NEVER, NOBODY, Position, Slot};
+use super::stats::{Cause, Spent};
 use super::{OutOfOrder, is_load, is_store};
 use mem::Level;
 use stream::{Class, Event, Instr};
@@ -105,26 +105,23 @@ impl OutOfOrder {
     /// What a cycle without a commit is spent on.
     pub(super) fn why_no_commit(&self) -> Spent {
         if self.window.in_rob() == 0 {
-            return match self.last_lost {
-                Lost::Itlb => Spent::Itlb,
-                Lost::IcacheL2 | Lost::IcacheLlc | Lost::IcacheMemory => Spent::Icache,
-                Lost::ResteerConditional
-                | Lost::ResteerIndirect
-                | Lost::ResteerReturn
-                | Lost::ResteerDecode
-                | Lost::ResteerMemory
-                | Lost::Recovery => Spent::Resteer,
-                Lost::Serialise | Lost::Alone => Spent::Serialise,
-                _ => Spent::Front,
-            };
+            return self.last_lost.of_empty_core();
         }
         let slot = self.window.get(self.window.head);
         if slot.done_at != NEVER && slot.done_at <= self.now {
-            return Spent::Latency;
+            Spent::Latency
+        } else if slot.issued_at != NEVER {
+            self.why_executing(slot)
+        } else if slot.ready_at > self.now {
+            // Its operands are there: what it waited for has committed.
+            Spent::Dispatch
+        } else {
+            Spent::Port
         }
-        if slot.issued_at == NEVER {
-            return Spent::Dependence;
-        }
+    }
+
+    /// What an instruction that was issued and has no result yet spends a cycle on.
+    pub(super) fn why_executing(&self, slot: &Slot) -> Spent {
         let touches = slot.instr.mem.is_some();
         match slot.instr.class {
             Class::Load if touches && slot.access.translated_at > self.now => Spent::Dtlb,
@@ -136,6 +133,7 @@ impl OutOfOrder {
                 Some(Level::Memory) => Spent::Memory,
             },
             Class::Store | Class::Atomic | Class::Fence | Class::Cache => Spent::Store,
+            Class::IntDiv | Class::FpDiv | Class::FpSqrt => Spent::Divide,
             _ => Spent::Execute,
         }
     }

@@ -137,6 +137,8 @@ impl OutOfOrder {
         match mem.demand_translation(self.now, self.hart, what, Translate::Fetch, source) {
             Reply::Done(translation) => {
                 self.count_translation(&translation, true);
+                let target = &mut self.front.targets[self.front.translated];
+                target.walked = !translation.reads().is_empty();
                 self.remember_fetch_page(va, translation.pa);
                 Some(Translating::Known(translation.at, translation.pa))
             }
@@ -195,6 +197,8 @@ impl OutOfOrder {
         let found = match mem.demand(self.now, self.hart, AccessKind::Instruction, pa, pc) {
             Reply::Done(access) => {
                 self.count_access(access.found, Stream::Instruction);
+                let there = self.now + mem.instruction_hit_cycles(self.hart);
+                self.front.targets[index].in_flight = access.at > there;
                 Line::Known(access.at, access.found)
             }
             Reply::Pending(ticket) => {
@@ -460,10 +464,17 @@ impl OutOfOrder {
         }
         let Some(target) = self.front.targets.front() else { return Lost::Branch };
         match (target.translation, target.line) {
-            (Translating::Pending(_), _) => Lost::Itlb,
-            (Translating::Known(at, _), Line::No) if at > self.now => Lost::Itlb,
+            (Translating::Pending(_), _) => Lost::ItlbWalk,
+            (Translating::Known(at, _), Line::No) if at > self.now => {
+                if target.walked {
+                    Lost::ItlbWalk
+                } else {
+                    Lost::Itlb
+                }
+            }
             (_, Line::Pending(_)) => Lost::IcacheMemory,
             (_, Line::Known(at, level)) if at > self.now => match level {
+                Level::L1 if target.in_flight => Lost::IcacheInFlight,
                 Level::L1 => Lost::Branch,
                 Level::L2 => Lost::IcacheL2,
                 Level::Llc => Lost::IcacheLlc,

@@ -18,7 +18,11 @@ pub(super) struct Target {
     /// Where the next target starts.
     pub(super) next: VirtAddr,
     pub(super) translation: Translating,
+    /// Its translation took a walk.
+    pub(super) walked: bool,
     pub(super) line: Line,
+    /// Its line was on its way when it was asked for.
+    pub(super) in_flight: bool,
 }
 
 /// A branch as the predictor sees it.

@@ -6,6 +6,7 @@
 //! conflicts on write-back ports.
 
 use super::slot::{NEVER, NOBODY, Name, Position};
+use super::stats::{IssueSlot, Side, Spent};
 use super::{Happening, OutOfOrder};
 use mem::{Cycle, Hierarchy};
 use stream::{Class, MemKind, Source};
@@ -47,6 +48,7 @@ impl OutOfOrder {
     /// The issue stage; returns whether something was issued.
     pub(super) fn issue(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         let mut left = self.config.issue_width;
+        let mut issued = [0, 0];
         for index in 0..self.schedulers.len() {
             if self.schedulers[index].ready.is_empty() {
                 continue;
@@ -58,7 +60,8 @@ impl OutOfOrder {
                 if !self.window.holds(*name) {
                     return false;
                 }
-                let class = self.window.get(name.at).instr.class;
+                let slot = self.window.get(name.at);
+                let (class, off_path) = (slot.instr.class, slot.off_path);
                 if left == 0 || !self.may_issue(name.at) {
                     return true;
                 }
@@ -67,6 +70,7 @@ impl OutOfOrder {
                 };
                 used |= 1 << port;
                 left -= 1;
+                issued[usize::from(off_path)] += 1;
                 self.start(*name, index, port, source, mem);
                 false
             });
@@ -77,7 +81,58 @@ impl OutOfOrder {
                 break;
             }
         }
+        self.count_issue(1, issued);
         left < self.config.issue_width
+    }
+
+    /// Counts the slots of `cycles` cycles in which together so many instructions of the right path and
+    /// of wrong ones were issued.
+    pub(super) fn count_issue(&mut self, cycles: u64, issued: [u64; 2]) {
+        let width = u64::from(self.config.rename_width.min(self.config.issue_width));
+        let mut left = width * cycles;
+        let mut taken = [0, 0];
+        for ((taken, issued), owed) in taken.iter_mut().zip(issued).zip(&mut self.issued_ahead) {
+            *owed += issued;
+            *taken = left.min(*owed);
+            *owed -= *taken;
+            left -= *taken;
+        }
+        let why = if left > 0 { self.why_not_issued() } else { IssueSlot::Base };
+        let slots = &mut self.stats.at(self.privilege).out_of_order_mut().issue;
+        slots[IssueSlot::Base].add(taken[0]);
+        slots[IssueSlot::WrongPath].add(taken[1]);
+        slots[why].add(left);
+    }
+
+    /// Why fewer instructions were issued than could have been.
+    fn why_not_issued(&mut self) -> IssueSlot {
+        let mut oldest = self.oldest_unissued.max(self.window.head);
+        while oldest < self.window.renamed && self.window.get(oldest).issued_at != NEVER {
+            oldest += 1;
+        }
+        self.oldest_unissued = oldest;
+        if oldest == self.window.renamed {
+            let refused = self.last_lost.side() == Side::Back && self.window.in_rob() > 0;
+            let why = if refused { self.why_no_commit() } else { self.last_lost.of_empty_core() };
+            return why.into();
+        }
+        let slot = self.window.get(oldest);
+        if slot.waiting == 0 && slot.ready_at <= self.now {
+            return IssueSlot::Port;
+        }
+        // All it waits for is older, and so has been issued.
+        let unknown = slot.producers.into_iter().find(|&producer| producer != NOBODY);
+        let producer = unknown.unwrap_or(slot.latest_producer);
+        if producer == NOBODY {
+            return IssueSlot::Dispatch;
+        }
+        let producer = self.window.get(producer);
+        match self.why_executing(producer) {
+            Spent::Execute if self.latency[producer.instr.class as usize] == 1 => {
+                IssueSlot::Dependence
+            }
+            why => why.into(),
+        }
     }
 
     /// Whether order allows the instruction at `at` to execute.
@@ -142,7 +197,10 @@ impl OutOfOrder {
             let slot = self.window.get_mut(consumer);
             link = slot.next_consumer[operand];
             slot.producers[operand] = NOBODY;
-            slot.ready_at = slot.ready_at.max(done);
+            if done > slot.ready_at {
+                slot.ready_at = done;
+                slot.latest_producer = at;
+            }
             slot.waiting -= 1;
             if slot.waiting == 0 {
                 let when = slot.ready_at;

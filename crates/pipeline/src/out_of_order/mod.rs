@@ -38,7 +38,7 @@ mod viewer;
 mod wheel;
 
 pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig};
-pub use stats::{Cause, Guess, Lost, OutOfOrderStats, Spent, Wait};
+pub use stats::{Cause, Guess, IssueSlot, Lost, OutOfOrderStats, Spent, Wait};
 pub use viewer::Viewer;
 
 use crate::core::{Core, NoPipeline, Progress, State};
@@ -118,6 +118,10 @@ pub struct OutOfOrder {
     map: [u64; Reg::COUNT],
     registers: Registers,
     schedulers: Vec<Scheduler>,
+    /// No instruction before this one waits to be issued.
+    oldest_unissued: Position,
+    /// Instructions of the right path and of wrong ones that were issued and have had no slot yet.
+    issued_ahead: [u64; 2],
     loads: VecDeque<Position>,
     stores: Stores,
     store_sets: StoreSets,
@@ -182,6 +186,8 @@ impl OutOfOrder {
             map: [NOBODY; Reg::COUNT],
             registers: Registers::new(config.int_registers, config.fp_registers),
             schedulers,
+            oldest_unissued: 0,
+            issued_ahead: [0; 2],
             loads: VecDeque::new(),
             stores: Stores::default(),
             store_sets: StoreSets::new(&config.memory),
@@ -233,6 +239,7 @@ impl OutOfOrder {
         self.happening.clear();
         self.fresh.clear();
         self.claims.clear();
+        self.issued_ahead = [0; 2];
         self.recovered_at = self.now;
         self.flow_continues = false;
         self.waiting = None;

@@ -47,7 +47,9 @@ impl OutOfOrder {
             guess: None,
             next: window_end,
             translation: Translating::No,
+            walked: false,
             line: Line::No,
+            in_flight: false,
         };
         let mut bubble = 0;
         if let Some((pc, hit)) = self.predictor.next_branch(start, window_end) {

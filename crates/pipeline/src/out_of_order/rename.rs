@@ -129,7 +129,7 @@ impl OutOfOrder {
     fn link(&mut self, at: Position, scheduler: usize) {
         let earliest = self.now + u64::from(self.config.rename_to_issue_cycles);
         let sources = self.window.get(at).instr.operands.srcs;
-        let mut ready_at = earliest;
+        let (mut ready_at, mut latest_producer) = (earliest, NOBODY);
         let mut waiting = 0;
         for (operand, source) in sources.into_iter().enumerate() {
             let Some(source) = source else { continue };
@@ -139,7 +139,9 @@ impl OutOfOrder {
             }
             let known = self.window.get(producer).done_at;
             if known != NEVER {
-                ready_at = ready_at.max(known);
+                if known > ready_at {
+                    (ready_at, latest_producer) = (known, producer);
+                }
                 continue;
             }
             let next = self.window.get(producer).consumers;
@@ -153,6 +155,7 @@ impl OutOfOrder {
         let slot = self.window.get_mut(at);
         slot.renamed_at = now;
         slot.ready_at = ready_at;
+        slot.latest_producer = latest_producer;
         slot.waiting = waiting;
         slot.scheduler = scheduler as u8;
         if let Some(register) = slot.instr.operands.dst {

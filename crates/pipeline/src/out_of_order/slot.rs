@@ -124,6 +124,8 @@ pub(super) struct Slot {
     pub(super) next_consumer: [u64; 3],
     /// The producer of each operand, while it is waited for.
     pub(super) producers: [u64; 3],
+    /// The producer whose result comes last of those whose time is known, if it is waited for.
+    pub(super) latest_producer: u64,
     /// The instruction that its destination register came from before.
     pub(super) previous: u64,
     pub(super) access: Access,
@@ -154,6 +156,7 @@ impl Slot {
             consumers: NOBODY,
             next_consumer: [NOBODY; 3],
             producers: [NOBODY; 3],
+            latest_producer: NOBODY,
             previous: NOBODY,
             access: Access::NONE,
         }
@@ -182,6 +185,7 @@ impl Slot {
         self.consumers = NOBODY;
         self.next_consumer = [NOBODY; 3];
         self.producers = [NOBODY; 3];
+        self.latest_producer = NOBODY;
         self.previous = NOBODY;
         self.access = Access::NONE;
     }

@@ -91,6 +91,7 @@ impl OutOfOrder {
         }
         self.window.decoded = self.window.decoded.min(from);
         self.window.renamed = self.window.renamed.min(from);
+        self.oldest_unissued = self.oldest_unissued.min(from);
         let undone = renamed_before.saturating_sub(from);
         if undone > 0 {
             let cycles = undone.div_ceil(u64::from(self.config.squash_width));
@@ -153,6 +154,7 @@ impl OutOfOrder {
         self.window.tail = self.window.head;
         self.window.decoded = self.window.head;
         self.window.renamed = self.window.head;
+        self.oldest_unissued = self.window.head;
         self.stats.at(self.privilege).out_of_order_mut().abandoned.add(renamed);
         self.reset();
     }

@@ -8,13 +8,14 @@
 //! read: hardware counters call them front-end latency, others bad speculation.
 //!
 //! CPI stacks (Eyerman et al., "A performance counter architecture for computing accurate CPI
-//! components", ASPLOS 2006) are read at two stages, because the cost of a cause lies between what the
+//! components", ASPLOS 2006) are read at three stages, because the cost of a cause lies between what the
 //! stages say (Eyerman et al., "Extending the performance analysis tool box: multi-stage CPI stacks and
-//! FLOPS stacks", ISPASS 2018): at dispatch from the slots, at commit from the cycles without a commit.
+//! FLOPS stacks", ISPASS 2018): at dispatch from the slots, at issue from the slots that the oldest
+//! instruction which is not issued leaves empty, at commit from the cycles without a commit.
 //!
-//! Left out: the stack at issue, and the split of squashed slots by the squash that took them, for
-//! which the numbers of squashes stand in, as with hardware counters. What is behind the back end's
-//! slots is taken from the oldest instruction while none commits, not from each slot.
+//! Left out: the split of squashed slots by the squash that took them, for which the numbers of squashes
+//! stand in, as with hardware counters. What is behind the back end's slots is taken from the oldest
+//! instruction while none commits, not from each slot.
 
 use branch::direction::DirectionStats;
 use stats::{Amount, Counter, Derived, Kind, PerKind, Stats};
@@ -63,14 +64,19 @@ impl Cause {
 /// Why rename got no instruction, or could not take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
 pub enum Lost {
-    /// Front end, latency: the instruction TLB missed.
+    /// Front end, latency: the instruction TLB missed, and the second-level TLB was asked.
     Itlb,
+    /// Front end, latency: the instruction TLBs missed, and page-table entries were read.
+    ItlbWalk,
     /// Front end, latency: the line came from the second level.
     IcacheL2,
     /// Front end, latency: the line came from the last level.
     IcacheLlc,
     /// Front end, latency: the line came from memory.
     IcacheMemory,
+    /// Front end, latency: the line was on its way already, because of a prefetch that was late or of
+    /// another target, or its bank was taken.
+    IcacheInFlight,
     /// Front end, latency: refilling after a conditional branch was guessed wrong.
     ResteerConditional,
     /// Front end, latency: refilling after an indirect branch was guessed wrong.
@@ -127,6 +133,24 @@ impl Lost {
         }
     }
 
+    /// What a cycle goes to in which the core is empty because of it.
+    pub(crate) fn of_empty_core(self) -> Spent {
+        match self {
+            Self::Itlb | Self::ItlbWalk => Spent::Itlb,
+            Self::IcacheL2 | Self::IcacheLlc | Self::IcacheMemory | Self::IcacheInFlight => {
+                Spent::Icache
+            }
+            Self::ResteerConditional
+            | Self::ResteerIndirect
+            | Self::ResteerReturn
+            | Self::ResteerDecode
+            | Self::ResteerMemory
+            | Self::Recovery => Spent::Resteer,
+            Self::Serialise | Self::Alone => Spent::Serialise,
+            _ => Spent::Front,
+        }
+    }
+
     /// Whether the front end refills after a squash.
     fn is_refill(self) -> bool {
         matches!(
@@ -166,10 +190,14 @@ pub enum Spent {
     Memory,
     /// The oldest is a store, an atomic, a fence or a device access.
     Store,
+    /// The oldest is a division or a square root.
+    Divide,
     /// The oldest executes otherwise.
     Execute,
-    /// The oldest waits for its operands or its port.
-    Dependence,
+    /// The oldest is on its way from rename to issue.
+    Dispatch,
+    /// The oldest has its operands, and waits for its port or its turn.
+    Port,
     /// The oldest has its result, which is on its way to commit.
     Latency,
 }
@@ -189,10 +217,14 @@ pub enum Wait {
     Memory,
     /// Memory: it is a store, an atomic, a fence or a device access.
     Store,
-    /// Core: its execution.
+    /// Core: it is a division or a square root.
+    Divide,
+    /// Core: its execution otherwise.
     Execute,
-    /// Core: its operands or its port.
-    Dependence,
+    /// Core: the way from rename to issue.
+    Dispatch,
+    /// Core: its port or its turn.
+    Port,
     /// Core: the way of its result to commit.
     Latency,
 }
@@ -206,14 +238,85 @@ impl Wait {
             Self::Llc => Spent::Llc,
             Self::Memory => Spent::Memory,
             Self::Store => Spent::Store,
+            Self::Divide => Spent::Divide,
             Self::Execute => Spent::Execute,
-            Self::Dependence => Spent::Dependence,
+            Self::Dispatch => Spent::Dispatch,
+            Self::Port => Spent::Port,
             Self::Latency => Spent::Latency,
         }
     }
 
     fn is_memory(self) -> bool {
-        !matches!(self, Self::Execute | Self::Dependence | Self::Latency)
+        !matches!(self, Self::Divide | Self::Execute | Self::Dispatch | Self::Port | Self::Latency)
+    }
+}
+
+/// What a slot at issue went to. Where none is issued although there is an instruction to issue, the
+/// oldest of them says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Kind)]
+pub enum IssueSlot {
+    /// An instruction of the right path.
+    Base,
+    /// An instruction of a wrong path.
+    WrongPath,
+    /// Nothing to issue: the instruction TLB missed.
+    Itlb,
+    /// Nothing to issue: an instruction line is on its way.
+    Icache,
+    /// Nothing to issue: refilling after a wrong guess.
+    Resteer,
+    /// Nothing to issue: a serialising instruction or a trap.
+    Serialise,
+    /// Nothing to issue: anything else in the front end.
+    Front,
+    /// It waits for a load whose address is translated.
+    Dtlb,
+    /// It waits for a load served by the first level, or by a store.
+    L1d,
+    /// It waits for a load served by the second level.
+    L2,
+    /// It waits for a load served by the last level.
+    Llc,
+    /// It waits for a load served by memory.
+    Memory,
+    /// It waits for a store, an atomic, a fence or a device access.
+    Store,
+    /// It waits for a division or a square root.
+    Divide,
+    /// It waits for an instruction that executes in several cycles otherwise.
+    Execute,
+    /// It waits for an instruction that executes in one cycle.
+    Dependence,
+    /// It is on its way from rename.
+    Dispatch,
+    /// It has its operands, and waits for its port or its turn.
+    Port,
+    /// Nothing to issue, and no room for more: the oldest instruction has its result, which is on its
+    /// way to commit.
+    Latency,
+}
+
+impl From<Spent> for IssueSlot {
+    fn from(spent: Spent) -> Self {
+        match spent {
+            Spent::Base => Self::Base,
+            Spent::Itlb => Self::Itlb,
+            Spent::Icache => Self::Icache,
+            Spent::Resteer => Self::Resteer,
+            Spent::Serialise => Self::Serialise,
+            Spent::Front => Self::Front,
+            Spent::Dtlb => Self::Dtlb,
+            Spent::L1d => Self::L1d,
+            Spent::L2 => Self::L2,
+            Spent::Llc => Self::Llc,
+            Spent::Memory => Self::Memory,
+            Spent::Store => Self::Store,
+            Spent::Divide => Self::Divide,
+            Spent::Execute => Self::Execute,
+            Spent::Dispatch => Self::Dispatch,
+            Spent::Port => Self::Port,
+            Spent::Latency => Self::Latency,
+        }
     }
 }
 
@@ -241,6 +344,10 @@ pub struct OutOfOrderStats {
     /// Cycles by what they went to, seen at commit.
     #[stat(unit = "cycles")]
     pub spent: PerKind<Spent>,
+    /// Slots at issue by what they went to: in each cycle the width of rename or issue, whichever is
+    /// less. Instructions issued beyond that take slots of the next cycles.
+    #[stat(unit = "slots")]
+    pub issue: PerKind<IssueSlot>,
     /// Instructions fetched, of wrong paths too.
     #[stat(unit = "instructions")]
     pub fetched: Counter,
@@ -366,6 +473,9 @@ pub struct OutOfOrderStats {
     /// sum to the CPI.
     #[stat(unit = "cycles/instruction", formula = "lost[each] / slots * spent / retired")]
     pub cpi_dispatch_lost: PerKind<Lost, Derived>,
+    /// CPI stack at issue: slots by what they went to. They sum to the CPI.
+    #[stat(unit = "cycles/instruction", formula = "issue[each] / issue * spent / retired")]
+    pub cpi_issue: PerKind<IssueSlot, Derived>,
     /// CPI stack at commit: cycles by what they went to. They sum to the CPI.
     #[stat(unit = "cycles/instruction", formula = "spent[each] / retired")]
     pub cpi_commit: PerKind<Spent, Derived>,
@@ -436,6 +546,12 @@ impl OutOfOrderStats {
         let (guessed, branches) = (self.direction.provided.sum(), self.conditional_branches.get());
         if guessed > branches {
             wrong.push(format!("conditional branches: {branches} committed, {guessed} guessed"));
+        }
+        let issue = self.issue.sum();
+        if issue > slots || cycles > 0 && !issue.is_multiple_of(cycles) {
+            wrong.push(format!(
+                "issue slots: {issue} are no whole number for each of {cycles} cycles"
+            ));
         }
         let [all, initial] = [&self.mispredicted, &self.mispredicted_initially].map(PerKind::sum);
         if initial > all {

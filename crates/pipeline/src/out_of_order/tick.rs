@@ -100,6 +100,8 @@ impl OutOfOrder {
         let pending = |line: Line| matches!(line, Line::Pending(held) if held == ticket);
         if let Some(target) = self.front.targets.iter_mut().find(|target| pending(target.line)) {
             target.line = known;
+            // A line that is there is answered for at once.
+            target.in_flight = true;
         }
     }
 
@@ -108,6 +110,7 @@ impl OutOfOrder {
         let target = self.front.targets.iter_mut().find(|target| pending(target.translation));
         if let Some(target) = target {
             target.translation = Translating::Known(translation.at, translation.pa);
+            target.walked = true;
             let start = target.start;
             self.remember_fetch_page(start, translation.pa);
         }
@@ -164,6 +167,7 @@ impl OutOfOrder {
         let stats = self.stats.at(self.privilege).out_of_order_mut();
         stats.slots.add(width * cycles);
         stats.lost[why].add(width * cycles);
+        self.count_issue(cycles, [0, 0]);
         let reason = self.front.log[self.now.0 as usize % Front::LOG];
         for ahead in 1..=cycles.min(Front::LOG as u64) {
             // The latest cycles are the ones that will be asked for.

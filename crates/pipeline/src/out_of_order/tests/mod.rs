@@ -4,6 +4,7 @@
 //!   after every cycle the books of the core are compared with what is in it.
 //! - `forms`, `front`, `back`, `memory`, `guesses`: closed forms of every parameter, exact to the cycle.
 //!   The table of them is `docs/model/validation-closed-forms.md`, which `table` compares.
+//! - `stacks`: what each kind of program spends its slots at issue and its cycles at commit on.
 //! - `wrong`: what wrong paths leave behind.
 //! - `random`: random programs on random cores.
 
@@ -15,6 +16,7 @@ mod logs;
 mod memory;
 mod random;
 mod run;
+mod stacks;
 mod table;
 mod wrong;
 

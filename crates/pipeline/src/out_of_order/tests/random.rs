@@ -417,51 +417,22 @@ fn the_same_program_takes_the_same_time_twice() {
 }
 
 #[test]
-fn random_programs_meet_every_cause_of_a_squash_and_nearly_all_of_a_lost_slot() {
-    use ::stats::Kind;
-    let mut total = CoreStats::default().total();
-    let mut ours = OutOfOrderStats::default();
-    for seed in 0..count() {
-        let of_one = one(seed).1.total();
-        for (sum, counter) in [
-            (&mut total.interrupts, of_one.interrupts),
-            (&mut total.exceptions, of_one.exceptions),
-            (&mut total.io_accesses, of_one.io_accesses),
-        ] {
-            sum.add(counter.get());
-        }
-        let of_one = of_one.out_of_order.expect("counted");
-        for cause in Cause::ALL {
-            ours.squashes[*cause].add(of_one.squashes[*cause].get());
-        }
-        for lost in Lost::ALL {
-            ours.lost[*lost].add(of_one.lost[*lost].get());
-        }
-        ours.forwarded.add(of_one.forwarded.get());
-        ours.forward_blocked.add(of_one.forward_blocked.get());
-        ours.store_set_waits.add(of_one.store_set_waits.get());
-        ours.busy_retries.add(of_one.busy_retries.get());
-        ours.decode_resteers.add(of_one.decode_resteers.get());
-        ours.fetched_off_path.add(of_one.fetched_off_path.get());
-    }
-    for cause in Cause::ALL {
-        assert!(ours.squashes[*cause].get() > 0, "no squash: {cause:?}");
-    }
-    // These programs are too short for lines of code to leave the upper levels and stay in the last.
-    for lost in Lost::ALL.iter().filter(|lost| **lost != Lost::IcacheLlc) {
-        assert!(ours.lost[*lost].get() > 0, "no slot lost: {lost:?}");
-    }
-    for (name, counter) in [
-        ("interrupts", total.interrupts),
-        ("exceptions", total.exceptions),
-        ("device accesses", total.io_accesses),
-        ("forwarded", ours.forwarded),
-        ("blocked by a store", ours.forward_blocked),
-        ("waits for a store set", ours.store_set_waits),
-        ("turned away", ours.busy_retries),
-        ("resteers", ours.decode_resteers),
-        ("wrong paths", ours.fetched_off_path),
-    ] {
-        assert!(counter.get() > 0, "{name}");
-    }
+fn random_programs_increment_nearly_every_counter_of_the_core() {
+    use ::stats::{Stats, never_incremented};
+    let runs = (0..count()).map(|seed| one(seed).1.total());
+    let total = runs.reduce(|sum, of_one| sum.plus(&of_one)).expect("some programs");
+    let unexpected: Vec<_> = never_incremented(&[total])
+        .into_iter()
+        .filter(|path| {
+            // In-order cores count stalls. The test hierarchy has no second level, and these programs
+            // are too short for lines of code to leave the upper levels and stay in the last.
+            !path.starts_with("stalls.")
+                && !path.starts_with("found.l2.")
+                && !NOT_IN_RANDOM_PROGRAMS.contains(&path.as_str())
+        })
+        .collect();
+    assert!(unexpected.is_empty(), "never counted: {unexpected:#?}");
 }
+
+/// No mode changes in the middle, which abandons what is in the core.
+const NOT_IN_RANDOM_PROGRAMS: &[&str] = &["out_of_order.abandoned", "out_of_order.lost.icache_llc"];
