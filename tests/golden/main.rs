@@ -7,7 +7,7 @@
 mod assembler;
 
 use experiment::bare::{self, Ending, Program, Watcher};
-use pipeline::{Cause, Lost, PrivilegeStats, Stream};
+use pipeline::{Cause, PrivilegeStats, Stream};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,29 +107,14 @@ fn report(stats: &TimingStats) -> String {
     line("slots", ours.slots.get());
     line("slots.retired", ours.retired.get());
     line("slots.squashed", ours.squashed.get());
-    for (lost, name) in [
-        (Lost::Itlb, "itlb"),
-        (Lost::IcacheL2, "icache_l2"),
-        (Lost::IcacheLlc, "icache_llc"),
-        (Lost::IcacheMemory, "icache_memory"),
-        (Lost::ResteerConditional, "resteer_conditional"),
-        (Lost::ResteerIndirect, "resteer_indirect"),
-        (Lost::ResteerReturn, "resteer_return"),
-        (Lost::ResteerDecode, "resteer_decode"),
-        (Lost::ResteerMemory, "resteer_memory"),
-        (Lost::Serialise, "serialise"),
-        (Lost::Branch, "branch"),
-        (Lost::FrontOther, "front_other"),
-        (Lost::Bandwidth, "bandwidth"),
-        (Lost::Recovery, "recovery"),
-        (Lost::RobFull, "rob_full"),
-        (Lost::SchedulerFull, "scheduler_full"),
-        (Lost::LoadQueueFull, "load_queue_full"),
-        (Lost::StoreQueueFull, "store_queue_full"),
-        (Lost::RegistersFull, "registers_full"),
-        (Lost::Alone, "alone"),
-    ] {
+    for (name, lost) in ours.lost.named() {
         line(&format!("lost.{name}"), ours.lost[lost].get());
+    }
+    for (name, slot) in ours.issue.named() {
+        line(&format!("issue.{name}"), ours.issue[slot].get());
+    }
+    for (name, spent) in ours.spent.named() {
+        line(&format!("spent.{name}"), ours.spent[spent].get());
     }
     text
 }

@@ -13,6 +13,7 @@ pub(crate) fn harts(window: &TimingStats) -> Vec<HartWindow> {
         let mut statistics = Statistics::default();
         add(&mut statistics, "", core);
         add(&mut statistics, "", private);
+        add_derived(&mut statistics, "", private);
         add_derived(&mut statistics, "footprint.", &core.footprint);
         add_breakdowns(&mut statistics, core);
         let (user, kernel) = (&core.user, &core.kernel);
@@ -36,6 +37,7 @@ pub(crate) fn shared(window: &TimingStats, hart: usize) -> Statistics {
     let mut statistics = Statistics::default();
     if let Some(llc) = &window.mem.llc {
         add(&mut statistics, "llc.", llc);
+        add_derived(&mut statistics, "llc.", llc);
     }
     add(&mut statistics, "memory.", &window.mem.memory);
     if let Some(dram) = &window.mem.dram {
@@ -81,7 +83,7 @@ fn rates(core: &CoreStats, private: &PrivateStats) -> Vec<Rate> {
     rates
 }
 
-fn of_first_levels() -> [Rate; 6] {
+fn of_first_levels() -> [Rate; 7] {
     [
         Rate {
             path: "l1i.mpki",
@@ -104,6 +106,11 @@ fn of_first_levels() -> [Rate; 6] {
             events: |s| beyond(s, Level::Llc, Stream::Data),
         },
         Rate {
+            path: "llc.walk_mpki",
+            about: "Page-table entries that missed the last level",
+            events: |s| beyond(s, Level::Llc, Stream::Walk),
+        },
+        Rate {
             path: "itlb.mpki",
             about: "Instruction fetches that missed the instruction TLB",
             events: |s| s.itlb_misses.get(),
@@ -116,12 +123,17 @@ fn of_first_levels() -> [Rate; 6] {
     ]
 }
 
-fn of_second_level() -> [Rate; 2] {
+fn of_second_level() -> [Rate; 3] {
     [
         Rate {
             path: "l2.instruction_mpki",
             about: "Instruction fetches that missed the second level",
             events: |s| beyond(s, Level::L2, Stream::Instruction),
+        },
+        Rate {
+            path: "l2.walk_mpki",
+            about: "Page-table entries that missed the second level",
+            events: |s| beyond(s, Level::L2, Stream::Walk),
         },
         Rate {
             path: "l2.data_mpki",

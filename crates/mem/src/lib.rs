@@ -45,7 +45,7 @@ pub use cycle::Cycle;
 pub use hierarchy::{
     Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, Prefetched, PrivateStats,
 };
-pub use memory::MemoryStats;
+pub use memory::{MemoryStats, ReadFor};
 pub use mmu::{Translation, WalkerStats};
 pub use reply::{Arrival, Reply, Ticket};
 pub use tlb::TlbStats;

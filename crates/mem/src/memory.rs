@@ -11,14 +11,30 @@
 #[cfg(test)]
 pub(crate) mod double;
 
+use crate::cache::AccessKind;
 use crate::dram::{Dram, DramStats};
 use crate::occupancy::Port;
 use crate::when::{FillId, When};
 use crate::{Cycle, MemoryConfig};
 use sim::Clock;
-use stats::{Counter, Stats};
+use stats::{Counter, Kind, PerKind, Stats};
 use std::collections::VecDeque;
 use stream::LineAddr;
+
+/// What a line is read from memory for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Kind)]
+pub enum ReadFor {
+    /// An instruction fetch.
+    Instruction,
+    /// A load.
+    Load,
+    /// A store or an atomic.
+    Store,
+    /// A page walk.
+    Walk,
+    /// A prefetch, useful or not.
+    Prefetch,
+}
 
 /// What memory did.
 #[derive(Clone, Debug, Default, PartialEq, Stats)]
@@ -26,6 +42,9 @@ pub struct MemoryStats {
     /// Lines read.
     #[stat(unit = "lines")]
     pub reads: Counter,
+    /// Lines read, by what for: as often as reads.
+    #[stat(unit = "lines")]
+    pub read_for: PerKind<ReadFor>,
     /// Lines written.
     #[stat(unit = "lines")]
     pub writes: Counter,
@@ -87,6 +106,21 @@ macro_rules! to_controller {
             Controller::Double(controller) => controller.$call($($argument),*),
         }
     };
+}
+
+impl MemoryStats {
+    /// A line is read for an access, or to be prefetched.
+    pub(crate) fn read(&mut self, kind: AccessKind, prefetch: bool) {
+        let what = match kind {
+            _ if prefetch => ReadFor::Prefetch,
+            AccessKind::Instruction => ReadFor::Instruction,
+            AccessKind::Load => ReadFor::Load,
+            AccessKind::Store => ReadFor::Store,
+            AccessKind::Walk => ReadFor::Walk,
+        };
+        self.reads.inc();
+        self.read_for[what].inc();
+    }
 }
 
 impl Memory {

@@ -11,7 +11,7 @@ use crate::hierarchy::{Found, Hierarchy, Level, Walks};
 use crate::tlb::{Entry, Tlb, TlbStats};
 use crate::walk_cache::{WalkCache, WalkCacheStats};
 use crate::{Access, Cycle, TlbsConfig};
-use stats::{Counter, Stats};
+use stats::{Counter, Derived, Stats};
 use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk};
 
 /// Counters of one page walker.
@@ -35,6 +35,9 @@ pub struct WalkerStats {
     /// Lookups turned away, to be made again, because every walker waited for memory.
     #[stat(unit = "requests")]
     pub turned_away: Counter,
+    /// Mean time from the start of a walk to its last entry.
+    #[stat(unit = "cycles", formula = "busy / walks")]
+    pub mean_walk: Derived,
 }
 
 /// When a translation is there, and what it took.

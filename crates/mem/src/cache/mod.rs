@@ -1,10 +1,13 @@
 //! One set-associative, write-back, write-allocate cache: tags and line states, no data.
 
+mod pollution;
 mod stats;
 mod tags;
 
 pub use stats::{AccessKind, CacheStats, PrefetchStats};
-pub(crate) use tags::{Slot, State, Victim};
+pub(crate) use tags::{Mark, Slot, State, Victim};
+
+use pollution::Displaced;
 
 use crate::occupancy::{Mshrs, Port};
 use crate::prefetch::{Observed, Pages, Policy as Prefetcher, Requests};
@@ -30,6 +33,8 @@ pub(crate) struct Cache {
     /// meet.
     banks: Vec<Port>,
     prefetcher: Option<Box<Attached>>,
+    /// Lines that prefetches displaced.
+    displaced: Displaced,
     pub(crate) stats: CacheStats,
 }
 
@@ -68,6 +73,7 @@ impl Cache {
                 let requests = Requests::new(Pages::of_lines(line_bytes));
                 Box::new(Attached { policy: Prefetcher::new(prefetcher, line_bytes), requests })
             }),
+            displaced: Displaced::default(),
             stats: CacheStats::default(),
         }
     }
@@ -81,7 +87,10 @@ impl Cache {
                 self.stats.hits[kind].inc();
                 self.tags.touch(slot);
             }
-            None => self.stats.misses[kind].inc(),
+            None => {
+                self.stats.misses[kind].inc();
+                self.stats.prefetch.polluting.add(u64::from(self.displaced.take(line)));
+            }
         }
         slot
     }
@@ -147,18 +156,32 @@ impl Cache {
     }
 
     /// Puts in a line that is not there; returns the line that had to leave.
-    pub(crate) fn fill(
-        &mut self,
-        line: LineAddr,
-        state: State,
-        prefetched: bool,
-    ) -> Option<Victim> {
-        let victim = self.tags.insert(line, state, prefetched);
+    pub(crate) fn fill(&mut self, line: LineAddr, state: State, mark: Mark) -> Option<Victim> {
+        let victim = self.tags.insert(line, state, mark);
+        if mark != Mark::None {
+            self.displaced.take(line);
+        }
         if let Some(victim) = &victim {
             self.stats.evictions.inc();
-            self.stats.prefetch.useless.add(u64::from(victim.unused));
+            self.count_unused(victim.mark);
+            if mark != Mark::None && victim.mark == Mark::None {
+                self.displaced.put(victim.line);
+            }
         }
         victim
+    }
+
+    /// Counts a line that leaves as what its mark says.
+    fn count_unused(&mut self, mark: Mark) {
+        let counts = &mut self.stats.prefetch;
+        match mark {
+            Mark::None => {}
+            Mark::Unused => counts.useless.inc(),
+            Mark::UnusedFromMemory => {
+                counts.useless.inc();
+                counts.useless_from_memory.inc();
+            }
+        }
     }
 
     /// Takes a changed line from the level above; returns the line that had to leave for it.
@@ -170,7 +193,7 @@ impl Cache {
                 self.tags.set_state(slot, State::Modified);
                 None
             }
-            None => self.fill(line, State::Modified, false),
+            None => self.fill(line, State::Modified, Mark::None),
         }
     }
 
@@ -183,7 +206,7 @@ impl Cache {
                 self.tags.touch(slot);
                 None
             }
-            None => self.fill(line, state, false),
+            None => self.fill(line, state, Mark::None),
         }
     }
 
@@ -217,7 +240,7 @@ impl Cache {
     pub(crate) fn invalidate(&mut self, slot: Slot) -> State {
         self.stats.invalidations.inc();
         let line = self.tags.remove(slot);
-        self.stats.prefetch.useless.add(u64::from(line.unused));
+        self.count_unused(line.mark);
         line.state
     }
 

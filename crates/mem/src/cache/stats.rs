@@ -75,6 +75,15 @@ pub struct CacheStats {
     pub clean_victims_received: Counter,
     /// Prefetches.
     pub prefetch: PrefetchStats,
+    /// Prefetches by the misses there would have been without them: the part that they covered.
+    #[stat(unit = "ratio", formula = "prefetch.useful / (prefetch.useful + misses)")]
+    pub prefetch_coverage: Derived,
+    /// The part that they did not cover.
+    #[stat(unit = "ratio", formula = "misses / (prefetch.useful + misses)")]
+    pub prefetch_uncovered: Derived,
+    /// What was prefetched in vain, relative to those misses.
+    #[stat(unit = "ratio", formula = "prefetch.useless / (prefetch.useful + misses)")]
+    pub prefetch_overpredicted: Derived,
 }
 
 /// What became of prefetches into a cache and through it. Prefetches are not among its accesses.
@@ -95,12 +104,37 @@ pub struct PrefetchStats {
     /// Prefetched lines that left without having been asked for.
     #[stat(unit = "lines")]
     pub useless: Counter,
+    /// Of those, the ones that had come from memory.
+    #[stat(unit = "lines")]
+    pub useless_from_memory: Counter,
+    /// Misses on lines that had left for prefetched ones; an estimate, see `pollution`.
+    #[stat(unit = "accesses")]
+    pub polluting: Counter,
+    /// Share of prefetched lines that were asked for, of those whose fate is known.
+    #[stat(unit = "ratio", formula = "useful / (useful + useless)")]
+    pub accuracy: Derived,
+    /// Share of useful prefetches that had arrived when they were asked for.
+    #[stat(unit = "ratio", formula = "(useful - late) / useful")]
+    pub timeliness: Derived,
     /// Prefetches of the level above that found their line here.
     #[stat(unit = "lines")]
     pub hits: Counter,
     /// Prefetches of the level above that did not.
     #[stat(unit = "lines")]
     pub misses: Counter,
+}
+
+impl PrefetchStats {
+    /// What does not add up, in words. Lines that were prefetched before a window count in it when they
+    /// are used or leave, so `issued` bounds nothing there.
+    pub(crate) fn audit(&self) -> Option<String> {
+        let (useful, late) = (self.useful.get(), self.late.get());
+        let (useless, from_memory) = (self.useless.get(), self.useless_from_memory.get());
+        let wrong = late > useful || from_memory > useless;
+        wrong.then(|| {
+            format!("{useful} useful, {late} late; {useless} useless, {from_memory} from memory")
+        })
+    }
 }
 
 impl CacheStats {

@@ -14,13 +14,24 @@ pub(crate) enum State {
     Modified,
 }
 
+/// Whether a line was prefetched and has not been used since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It was not, or has been.
+    #[default]
+    None,
+    /// It was, from a level below.
+    Unused,
+    /// It was, from memory.
+    UnusedFromMemory,
+}
+
 /// A line that had to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Victim {
     pub(crate) line: LineAddr,
     pub(crate) state: State,
-    /// It was prefetched and never used.
-    pub(crate) unused: bool,
+    pub(crate) mark: Mark,
 }
 
 /// The place of a line that is present.
@@ -35,7 +46,7 @@ pub(crate) struct Tags {
     lines: Vec<LineAddr>,
     states: Vec<State>,
     /// Lines that were prefetched and not used yet.
-    prefetched: Vec<bool>,
+    prefetched: Vec<Mark>,
     /// How many of them there are, so that caches without a prefetcher never look.
     unused: usize,
     policy: Policy,
@@ -51,7 +62,7 @@ impl Tags {
             set_mask: sets as u64 - 1,
             lines: vec![EMPTY; sets * ways],
             states: vec![State::Shared; sets * ways],
-            prefetched: vec![false; sets * ways],
+            prefetched: vec![Mark::None; sets * ways],
             unused: 0,
             policy,
         }
@@ -88,47 +99,46 @@ impl Tags {
     /// Whether the line was prefetched and this is its first use: says so once.
     #[inline]
     pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
-        self.unused != 0 && self.unmark(slot.0 as usize)
+        self.unmark(slot.0 as usize) != Mark::None
     }
 
-    /// Takes the mark of a prefetched line off; returns whether it had one.
-    fn unmark(&mut self, index: usize) -> bool {
-        let marked = std::mem::take(&mut self.prefetched[index]);
-        self.unused -= usize::from(marked);
-        marked
+    /// Takes the mark of a prefetched line off.
+    #[inline]
+    fn unmark(&mut self, index: usize) -> Mark {
+        if self.unused == 0 {
+            return Mark::None;
+        }
+        let mark = std::mem::take(&mut self.prefetched[index]);
+        self.unused -= usize::from(mark != Mark::None);
+        mark
     }
 
     /// Puts in a line that is not present, into an unused way if there is one.
-    pub(crate) fn insert(
-        &mut self,
-        line: LineAddr,
-        state: State,
-        prefetched: bool,
-    ) -> Option<Victim> {
+    pub(crate) fn insert(&mut self, line: LineAddr, state: State, mark: Mark) -> Option<Victim> {
         let set = self.set(line);
         let first = set * self.ways;
         let unused = self.lines[first..][..self.ways].iter().position(|held| *held == EMPTY);
         let way = unused.unwrap_or_else(|| self.policy.victim(set));
         let index = first + way;
         let (line_there, state_there) = (self.lines[index], self.states[index]);
-        let unused = self.unused != 0 && self.unmark(index);
+        let mark_there = self.unmark(index);
         self.lines[index] = line;
         self.states[index] = state;
-        if prefetched {
-            self.prefetched[index] = true;
+        if mark != Mark::None {
+            self.prefetched[index] = mark;
             self.unused += 1;
         }
         self.policy.fill(set, way);
-        let victim = Victim { line: line_there, state: state_there, unused };
+        let victim = Victim { line: line_there, state: state_there, mark: mark_there };
         (victim.line != EMPTY).then_some(victim)
     }
 
     /// Empties a slot; returns what was in it.
     pub(crate) fn remove(&mut self, slot: Slot) -> Victim {
-        let unused = self.first_use(slot);
         let slot = slot.0 as usize;
+        let mark = self.unmark(slot);
         let line = std::mem::replace(&mut self.lines[slot], EMPTY);
-        Victim { line, state: self.states[slot], unused }
+        Victim { line, state: self.states[slot], mark }
     }
 
     /// Lines that were prefetched and not used yet.

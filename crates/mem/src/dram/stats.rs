@@ -71,4 +71,7 @@ pub struct DramStats {
     /// Mean time from the arrival of a read to its last data.
     #[stat(unit = "cycles", formula = "read_latency / reads")]
     pub mean_read_latency: Derived,
+    /// Mean time from the arrival of a read to its column command.
+    #[stat(unit = "cycles", formula = "queue_delay / reads")]
+    pub mean_queue_delay: Derived,
 }

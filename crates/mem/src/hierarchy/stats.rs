@@ -105,6 +105,11 @@ impl HierarchyStats {
             }
         }
         equal("unchanged lines within the caches", clean_passed, clean_received);
+        equal("lines from memory by purpose", self.memory.reads.get(), self.memory.read_for.sum());
+        let private =
+            self.harts.iter().flat_map(|hart| [&hart.l1i, &hart.l1d].into_iter().chain(&hart.l2));
+        let prefetches = private.chain(&self.llc).filter_map(|cache| cache.prefetch.audit());
+        wrong.extend(prefetches.map(|what| format!("prefetches: {what}")));
         wrong
     }
 }

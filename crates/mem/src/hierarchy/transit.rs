@@ -11,7 +11,7 @@
 //! for one first-level cache, where neither happens).
 
 use super::{Hierarchy, Level, Side};
-use crate::cache::{AccessKind, Cache, Slot, State, Victim};
+use crate::cache::{AccessKind, Cache, Mark, Slot, State, Victim};
 use stream::LineAddr;
 
 /// An access to one line.
@@ -34,6 +34,15 @@ impl Request {
     /// Whether it comes to `level`, if it is not served before.
     pub(super) fn comes_to(&self, level: Level) -> bool {
         self.prefetch.is_none_or(|prefetched| prefetched <= level)
+    }
+
+    /// The mark of the line in the cache of `level`, which gets it from where it was `found`.
+    fn mark(&self, level: Level, found: Level) -> Mark {
+        match (self.prefetch == Some(level), found) {
+            (false, _) => Mark::None,
+            (true, Level::Memory) => Mark::UnusedFromMemory,
+            (true, _) => Mark::Unused,
+        }
     }
 
     /// Looks the line up in a cache the request comes to from above.
@@ -117,7 +126,7 @@ impl Hierarchy {
             _ => State::Shared,
         };
         let l1 = &mut self.harts[request.hart].l1[side as usize];
-        if let Some(victim) = l1.fill(request.line, state, request.prefetch.is_some()) {
+        if let Some(victim) = l1.fill(request.line, state, request.mark(Level::L1, outcome.found)) {
             self.leave_l1(request.hart, side, victim, &mut outcome);
         }
         outcome
@@ -132,9 +141,9 @@ impl Hierarchy {
     /// Brings a line into the last level that is in no cache.
     pub(super) fn transit_to_llc(&mut self, line: LineAddr) -> Outcome {
         let mut outcome = Outcome::found(Level::Memory);
-        self.memory.stats.reads.inc();
+        self.memory.stats.read(AccessKind::Load, true);
         let llc = self.llc.as_mut().expect("its prefetcher asks");
-        if let Some(victim) = llc.fill(line, State::Exclusive, true) {
+        if let Some(victim) = llc.fill(line, State::Exclusive, Mark::UnusedFromMemory) {
             self.leave_llc(victim, &mut outcome);
         }
         outcome
@@ -170,7 +179,7 @@ impl Hierarchy {
             (false, true) => State::Exclusive,
             (false, false) => State::Shared,
         };
-        if let Some(victim) = l2.fill(request.line, state, own_prefetch) {
+        if let Some(victim) = l2.fill(request.line, state, request.mark(Level::L2, outcome.found)) {
             self.leave_l2(request.hart, victim, outcome);
         }
         exclusive
@@ -209,7 +218,7 @@ impl Hierarchy {
         let takes_changed = to_l2 || request.side == Some(Side::Data) && outcome.alone;
         let Some(llc) = &mut self.llc else {
             outcome.found = Level::Memory;
-            self.memory.stats.reads.inc();
+            self.memory.stats.read(request.kind, request.prefetch.is_some());
             return exclusive;
         };
         if let Some(slot) = request.look_up(llc) {
@@ -223,11 +232,11 @@ impl Hierarchy {
             return exclusive;
         }
         outcome.found = Level::Memory;
-        self.memory.stats.reads.inc();
+        self.memory.stats.read(request.kind, request.prefetch.is_some());
         if llc.exclusive && (to_l1 || to_l2) {
             return exclusive;
         }
-        if let Some(victim) = llc.fill(request.line, State::Exclusive, false) {
+        if let Some(victim) = llc.fill(request.line, State::Exclusive, Mark::None) {
             self.leave_llc(victim, outcome);
         }
         exclusive

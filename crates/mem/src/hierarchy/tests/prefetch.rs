@@ -124,6 +124,81 @@ fn a_prefetched_line_that_leaves_unused_was_useless() {
     assert_prefetches_accounted_for(&mem);
 }
 
+/// Brings lines of the set of line 9 into the first level: the ends of their pages, and page walks,
+/// for which nothing is prefetched.
+fn fill_set(mem: &mut Hierarchy, tags: std::ops::RangeInclusive<u64>) {
+    for tag in tags {
+        mem.warm(ONE, AccessKind::Walk, line(9 + 16 * tag), PC);
+    }
+}
+
+#[test]
+fn a_useless_prefetch_says_whether_its_line_came_from_memory() {
+    for (held_below, from_memory) in [(false, 1), (true, 0)] {
+        let mut mem = Hierarchy::new(&prefetching(Level::L1));
+        if held_below {
+            fill_set(&mut mem, 0..=4);
+        }
+        load(&mut mem, 1000, 8);
+        fill_set(&mut mem, 5..=8);
+        let stats = of(&mem, Level::L1);
+        assert_eq!((stats.useless.get(), stats.useless_from_memory.get()), (1, from_memory));
+    }
+}
+
+#[test]
+fn a_miss_on_a_line_that_left_for_a_prefetched_one_is_pollution() {
+    let polluting = |mem: &Hierarchy| of(mem, Level::L1).polluting.get();
+    let mut mem = Hierarchy::new(&prefetching(Level::L1));
+    fill_set(&mut mem, 1..=4);
+    load(&mut mem, 1000, 8);
+    assert_eq!(polluting(&mem), 0, "line 25 has left for line 9");
+    fill_set(&mut mem, 1..=1);
+    assert_eq!(polluting(&mem), 1);
+    fill_set(&mut mem, 5..=5);
+    fill_set(&mut mem, 2..=2);
+    assert_eq!(polluting(&mem), 1, "line 41 left for one that was asked for");
+    let mut mem = Hierarchy::new(&with_l2());
+    fill_set(&mut mem, 0..=4);
+    fill_set(&mut mem, 0..=4);
+    assert_eq!(polluting(&mem), 0, "nothing is prefetched");
+}
+
+#[test]
+fn lines_from_memory_are_counted_by_what_they_are_for() {
+    use crate::ReadFor::{Instruction, Load, Prefetch, Store, Walk};
+    let mut mem = Hierarchy::new(&prefetching(Level::L1));
+    load(&mut mem, 1000, 8);
+    fill_set(&mut mem, 1..=1);
+    mem.warm(ONE, AccessKind::Store, line(63), PC);
+    mem.warm(ONE, AccessKind::Instruction, line(640), PC);
+    mem.warm(ONE, AccessKind::Load, line(63), PC);
+    let memory = mem.stats().memory;
+    let counts = [Instruction, Load, Store, Walk, Prefetch].map(|what| memory.read_for[what].get());
+    assert_eq!((counts, memory.reads.get()), ([1, 1, 1, 1, 1], 5));
+}
+
+#[test]
+fn shares_of_prefetches_are_of_what_they_say() {
+    let mut stats = crate::CacheStats::default();
+    stats.misses[AccessKind::Load].add(6);
+    let prefetch = &mut stats.prefetch;
+    prefetch.issued.add(20);
+    prefetch.useful.add(4);
+    prefetch.late.add(1);
+    prefetch.useless.add(12);
+    let values = stats::derived(&stats);
+    for (path, expected) in [
+        ("prefetch.accuracy", 0.25),
+        ("prefetch.timeliness", 0.75),
+        ("prefetch_coverage", 0.4),
+        ("prefetch_uncovered", 0.6),
+        ("prefetch_overpredicted", 1.2),
+    ] {
+        assert!(values.contains(&(path.to_owned(), Some(expected))), "{path}: {values:?}");
+    }
+}
+
 #[test]
 fn a_prefetch_stays_in_its_page_and_page_walks_cause_none() {
     let mut mem = Hierarchy::new(&prefetching(Level::L1));
