@@ -139,3 +139,45 @@ fn a_wrong_path_takes_slots_of_its_own_and_the_squash_leaves_some_empty() {
     assert!(ours.issue[IssueSlot::WrongPath].get() >= 20, "{:?}", ours.issue);
     assert!(ours.issue[IssueSlot::Resteer].get() >= WIDTH * 4, "{:?}", ours.issue);
 }
+
+#[test]
+fn a_line_that_a_prefetch_brings_too_late_is_told_from_one_that_nothing_asked_for() {
+    let program = straight(800, |instr, _| instr);
+    let lost = |prefetch| {
+        let mut core = config();
+        core.front.prefetch = prefetch;
+        counted(Bench::new(&core, &hierarchy()), &program).lost
+    };
+    let (alone, ahead) = (lost(false), lost(true));
+    assert_eq!(alone[Lost::IcacheInFlight].get(), 0);
+    assert!(alone[Lost::IcacheMemory].get() > 10_000, "{alone:?}");
+    assert!(ahead[Lost::IcacheInFlight].get() > ahead[Lost::IcacheMemory].get(), "{ahead:?}");
+    assert!(ahead[Lost::Branch].get() <= alone[Lost::Branch].get() + 100, "{ahead:?}");
+}
+
+#[test]
+fn a_fetch_that_walks_is_told_from_one_that_the_second_level_tlb_serves() {
+    // Two pages in turn, one entry in the instruction TLB.
+    let page = |n: u64| {
+        jump(alu(CODE + n % 2 * 0x1000), BranchKind::Jump, true, CODE + (n + 1) % 2 * 0x1000)
+    };
+    let program: Vec<_> = (0..40).map(|n| Instr { translated: true, ..page(n) }).collect();
+    let lost = |second| {
+        let mut mem = hierarchy();
+        mem.tlbs.itlb.entries = 1;
+        mem.tlbs.itlb.ways = 1;
+        mem.tlbs.l2_tlb = second;
+        let mut bench = Bench::new(&config(), &mem);
+        bench.push(&program);
+        bench.run();
+        let ours = bench.core.stats.total().out_of_order.expect("counted");
+        [Lost::Itlb, Lost::ItlbWalk].map(|cause| ours.lost[cause].get())
+    };
+    let [itlb, walks] = lost(None);
+    assert_eq!(itlb, 0);
+    assert!(walks > 0);
+    let mut second = hierarchy().tlbs.itlb;
+    second.latency_cycles = 9;
+    let [itlb, fewer_walks] = lost(Some(second));
+    assert!(itlb > 0 && fewer_walks > 0 && fewer_walks < walks, "{itlb} {fewer_walks} {walks}");
+}
