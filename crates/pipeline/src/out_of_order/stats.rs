@@ -147,6 +147,7 @@ impl Lost {
             | Self::ResteerMemory
             | Self::Recovery => Spent::Resteer,
             Self::Serialise | Self::Alone => Spent::Serialise,
+            Self::StoreQueueFull => Spent::Store,
             _ => Spent::Front,
         }
     }
@@ -188,7 +189,8 @@ pub enum Spent {
     Llc,
     /// The oldest is a load served by memory.
     Memory,
-    /// The oldest is a store, an atomic, a fence or a device access.
+    /// The oldest is a store, an atomic, a fence or a device access, or the core is empty and stores that
+    /// have committed leave no room for the next.
     Store,
     /// The oldest is a division or a square root.
     Divide,
@@ -215,7 +217,7 @@ pub enum Wait {
     Llc,
     /// Memory: main memory.
     Memory,
-    /// Memory: it is a store, an atomic, a fence or a device access.
+    /// Memory: it is a store, an atomic, a fence or a device access, or stores before it fill the queue.
     Store,
     /// Core: it is a division or a square root.
     Divide,
@@ -279,7 +281,8 @@ pub enum IssueSlot {
     Llc,
     /// It waits for a load served by memory.
     Memory,
-    /// It waits for a store, an atomic, a fence or a device access.
+    /// It waits for a store, an atomic, a fence or a device access, or stores that have committed leave
+    /// no room for the next.
     Store,
     /// It waits for a division or a square root.
     Divide,

@@ -141,6 +141,20 @@ fn a_wrong_path_takes_slots_of_its_own_and_the_squash_leaves_some_empty() {
 }
 
 #[test]
+fn an_empty_core_whose_committed_stores_fill_the_queue_waits_for_stores() {
+    let program = straight(200, |instr, n| access(instr, DATA + 64 * n, MemKind::Store));
+    let mut mem = hierarchy();
+    mem.caches.l1d.mshrs = 1;
+    let mut bench = Bench::new(&config(), &mem);
+    bench.warm_code(&program);
+    let ours = counted(bench, &program);
+    assert!(ours.lost[Lost::StoreQueueFull].get() > WIDTH * 10_000, "{:?}", ours.lost);
+    assert!(ours.spent[Spent::Store].get() > 10_000, "{:?}", ours.spent);
+    assert!(ours.issue[IssueSlot::Store].get() > WIDTH * 10_000, "{:?}", ours.issue);
+    assert!(ours.spent[Spent::Front].get() < 200, "{:?}", ours.spent);
+}
+
+#[test]
 fn a_line_that_a_prefetch_brings_too_late_is_told_from_one_that_nothing_asked_for() {
     let program = straight(800, |instr, _| instr);
     let lost = |prefetch| {
@@ -150,7 +164,7 @@ fn a_line_that_a_prefetch_brings_too_late_is_told_from_one_that_nothing_asked_fo
     };
     let (alone, ahead) = (lost(false), lost(true));
     assert_eq!(alone[Lost::IcacheInFlight].get(), 0);
-    assert!(alone[Lost::IcacheMemory].get() > 10_000, "{alone:?}");
+    assert!(alone[Lost::IcacheMemory].get() > 5_000, "{alone:?}");
     assert!(ahead[Lost::IcacheInFlight].get() > ahead[Lost::IcacheMemory].get(), "{ahead:?}");
     assert!(ahead[Lost::Branch].get() <= alone[Lost::Branch].get() + 100, "{ahead:?}");
 }
@@ -178,6 +192,7 @@ fn a_fetch_that_walks_is_told_from_one_that_the_second_level_tlb_serves() {
     assert!(walks > 0);
     let mut second = hierarchy().tlbs.itlb;
     second.latency_cycles = 9;
+    // The two walks there are lie behind refills.
     let [itlb, fewer_walks] = lost(Some(second));
-    assert!(itlb > 0 && fewer_walks > 0 && fewer_walks < walks, "{itlb} {fewer_walks} {walks}");
+    assert!(itlb > 0 && fewer_walks < walks / 10, "{itlb} {fewer_walks} {walks}");
 }
