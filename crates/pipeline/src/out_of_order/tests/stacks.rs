@@ -160,6 +160,8 @@ fn a_line_that_a_prefetch_brings_too_late_is_told_from_one_that_nothing_asked_fo
     let lost = |prefetch| {
         let mut core = config();
         core.front.prefetch = prefetch;
+        // Four lines ahead are sixteen cycles: less than memory takes.
+        core.front.ftq = 4;
         counted(Bench::new(&core, &hierarchy()), &program).lost
     };
     let (alone, ahead) = (lost(false), lost(true));
