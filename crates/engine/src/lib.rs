@@ -17,6 +17,7 @@ mod note;
 mod overlay;
 mod port;
 mod run;
+mod skip;
 mod speculate;
 mod step;
 mod threaded;

@@ -64,7 +64,7 @@ fn enter<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, code: &Code<B>, block:
 /// Takes an interrupt if one is enabled.
 #[cold]
 #[inline(never)]
-fn interrupt<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
+pub(crate) fn interrupt<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) {
     if let Some(interrupt) = hart.pending_interrupt() {
         hart.take_interrupt(port, interrupt);
     }
@@ -117,7 +117,11 @@ fn run_new<B: Bus>(
 
 /// Finds the block at `pc` through the fetch TLB and remembers the way. `None` sends the
 /// instruction the slow way: it faults, is illegal, or straddles two pages.
-fn find<B: Bus>(hart: &Hart, port: &mut FastPort<B>, code: &mut Code<B>) -> Option<Block> {
+pub(crate) fn find<B: Bus>(
+    hart: &Hart,
+    port: &mut FastPort<B>,
+    code: &mut Code<B>,
+) -> Option<Block> {
     if code.is_full() {
         code.clear();
         port.ram.clear_code_marks();

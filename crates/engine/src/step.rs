@@ -42,9 +42,9 @@ pub struct Stepper<D = ()> {
     pub(crate) insts: KnownInsts<D>,
     /// Those of the last step.
     pub(crate) accesses: Accesses,
-    reservations: Reservations,
+    pub(crate) reservations: Reservations,
     /// Of each hart.
-    faults: Vec<Faults>,
+    pub(crate) faults: Vec<Faults>,
     pub(crate) wrong_paths: Vec<WrongPath>,
 }
 
@@ -119,6 +119,10 @@ impl<D: Describe> Stepper<D> {
         self.faults[hart.id as usize].take_locked_up()
     }
 
+    pub(crate) fn is_locked_up(&self, hart: &Hart) -> bool {
+        self.faults[hart.id as usize].locked_up()
+    }
+
     /// What the instruction at the hart's pc is, which nothing is done to. `None` if its fetch would
     /// fault or mark a page-table entry.
     #[inline]
@@ -185,7 +189,7 @@ impl<B: Bus> FastPort<B> {
 /// Takes an exception, out of the way of the instructions that raise none.
 #[cold]
 #[inline(never)]
-fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut [Faults]) {
+pub(crate) fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut [Faults]) {
     faults[hart.id as usize].note(hart);
     hart.take_exception(port);
 }
@@ -213,11 +217,11 @@ pub(crate) fn semantics<P: Port>(inst: &Inst) -> Execute<P> {
 /// The words that harts have reserved. Whether another hart's store broke a reservation is decided
 /// here, since harts take turns: a store to the reserved 8 bytes breaks it.
 #[derive(Debug)]
-struct Reservations {
+pub(crate) struct Reservations {
     /// For each hart, the RAM offset it holds a reservation on.
     held: Vec<Option<u64>>,
     /// There is one.
-    any: bool,
+    pub(crate) any: bool,
 }
 
 impl Reservations {
@@ -228,7 +232,7 @@ impl Reservations {
     /// Notes what an instruction of `hart` did.
     #[cold]
     #[inline(never)]
-    fn follow(&mut self, hart: &Hart, accesses: &Accesses) {
+    pub(crate) fn follow(&mut self, hart: &Hart, accesses: &Accesses) {
         let me = hart.id as usize;
         self.held[me] = hart.reservation;
         for access in accesses.iter().flatten().filter(|a| a.store && !a.io) {

@@ -12,7 +12,22 @@ pub trait Source {
     /// source that reads virtual time (timer interrupts) is told the time by its owner, not here.
     fn next(&mut self, hart: HartId) -> Fetched;
 
-    /// The same for a core that has instructions under way: [`Fetched::Alone`] before an instruction
+    /// Executes up to `count` instructions of `hart` of which nobody wants a record, and gives how
+    /// many there were: fewer where the source has something else to say. Translations that were
+    /// cached for the hart before may be out of date afterwards.
+    fn skip(&mut self, hart: HartId, count: u64) -> u64 {
+        let mut executed = 0;
+        while executed < count {
+            match self.next(hart) {
+                Fetched::Instr(_) => executed += 1,
+                Fetched::Flush(_) => {}
+                _ => break,
+            }
+        }
+        executed
+    }
+
+    /// [`Source::next`] for a core that has instructions under way: [`Fetched::Alone`] before an instruction
     /// that may not overlap with them, which the core then fetches by [`Source::next`] once they
     /// are done. A source that cannot look ahead hands it out, and the core stops behind it.
     fn next_overlapped(&mut self, hart: HartId) -> Fetched {

@@ -136,6 +136,20 @@ impl Source for Live<'_> {
         Fetched::Instr(plain(&turn.context, &step))
     }
 
+    fn skip(&mut self, hart: HartId, count: u64) -> u64 {
+        let turn = &mut self.turn;
+        turn.check(hart);
+        let executed = self.stepper.skip(turn.hart, turn.port, self.code, count);
+        if !turn.flushes.is_empty() | !turn.port.take_fences().is_empty() {
+            turn.flushes.clear();
+            turn.flushes.push_back(FlushScope::All);
+        }
+        turn.locked_up |= self.stepper.take_locked_up(turn.hart);
+        turn.context = Context::of(turn.hart);
+        turn.event = Event::None;
+        executed
+    }
+
     fn wrong_path(&mut self, hart: HartId, pc: VirtAddr) {
         self.turn.check(hart);
         self.stepper.wrong_path(self.turn.hart, pc.0);

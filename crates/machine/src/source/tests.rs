@@ -199,6 +199,57 @@ fn programs_compute_the_same_in_fast_mode_and_under_a_timing_model() {
     }
 }
 
+/// Steps of random length, a cycle an instruction; what is executed is recorded or skipped.
+struct Stretches {
+    random: Random,
+    skip: bool,
+    executed: u64,
+}
+
+impl Timing for Stretches {
+    fn cycle(&self) -> Picos {
+        CYCLE
+    }
+
+    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+        let most = if self.random.below(2) == 0 { 6 } else { 200 };
+        let count = 1 + self.random.below(most) as u64;
+        let executed = if self.skip {
+            source.skip(hart, count)
+        } else {
+            let mut executed = 0;
+            while executed < count {
+                match source.next(hart) {
+                    Fetched::Instr(_) => executed += 1,
+                    Fetched::Flush(_) => {}
+                    _ => break,
+                }
+            }
+            executed
+        };
+        self.executed += executed;
+        now + Picos(CYCLE.0 * count)
+    }
+
+    fn idle(&mut self, _: HartId, _: Picos) {}
+}
+
+#[test]
+fn skipped_instructions_do_what_recorded_ones_do_to_the_last_bit_of_state() {
+    let images = Kind::ALL.into_iter().map(|kind| (1, format!("{kind:?}"), image(kind)));
+    for (harts, name, elf) in images.chain([(2, "contenders".to_owned(), contenders(500))]) {
+        let run = |skip| {
+            let mut machine = machine(harts, &elf);
+            let mut timing = Stretches { random: Random::new(5), skip, executed: 0 };
+            to_the_end(|deadline| machine.run_timed(&mut timing, deadline));
+            (timing.executed, machine.retired(), machine.state_digest())
+        };
+        let (recorded, skipped) = (run(false), run(true));
+        assert!(recorded.0 > 1000, "{name}: {} instructions", recorded.0);
+        assert_eq!(recorded, skipped, "{name}");
+    }
+}
+
 #[test]
 fn a_digest_sees_a_register_and_a_byte() {
     let elf = assembled(pass);
