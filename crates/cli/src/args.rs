@@ -25,6 +25,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Record what invocations of a function execute.
     Trace(Box<TraceArgs>),
+    /// Check that a function computes the same under a system as without one.
+    Verify(Box<VerifyArgs>),
     /// The functions that can be run.
     Functions(FunctionsArgs),
     /// The timing systems to run on.
@@ -193,6 +195,20 @@ pub struct TraceArgs {
     /// The file; without it FUNCTION.trace or FUNCTION.champsimtrace.xz in this folder.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The function; `vswarm-u functions` lists them.
+    pub function: String,
+    #[command(flatten)]
+    pub system: SystemArgs,
+    #[command(flatten)]
+    pub study: StudyArgs,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -93,6 +93,20 @@ pub enum StudyError {
         /// The function's log.
         log: String,
     },
+    /// The guest computed something else under the system than without it.
+    #[error(
+        "{during}, at {:.9} s of virtual time: the guest computes something else with the model than \
+         without it: {what}; this is a defect of the simulator",
+        at.as_secs_f64()
+    )]
+    Differs {
+        /// The phase.
+        during: &'static str,
+        /// When it was noticed.
+        at: sim::Picos,
+        /// What is different.
+        what: String,
+    },
     /// A core of the system makes no progress.
     #[error(
         "{during}: the system can execute nothing more: {diagnosis}; if the configuration is not to \

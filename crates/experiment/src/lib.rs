@@ -2,8 +2,8 @@
 //!
 //! [`run`] builds what is missing (guest, images), brings a machine into the state asked for by way
 //! of the snapshots *booted*, *deployed* and *warm*, sends requests and measures each in a window of
-//! its own. [`record`] does the same and keeps a trace, [`replay`] runs a system from one. It prints
-//! nothing; an [`Observer`] is told what goes on.
+//! its own. [`record`] does the same and keeps a trace, [`replay`] runs a system from one,
+//! [`verify`] compares what the guest computed with functional execution. It prints nothing; an [`Observer`] is told what goes on.
 #![forbid(unsafe_code)]
 
 pub mod bare;
@@ -23,6 +23,7 @@ mod statistics;
 mod study;
 mod tape;
 mod timing;
+mod verify;
 
 pub use error::StudyError;
 pub use pipeline_log::PipelineLog;
@@ -32,3 +33,4 @@ pub use results::{ResultsError, write_results};
 pub use rig::Rig;
 pub use study::{Observer, Outcome, Study, console, run};
 pub use timing::{Detailed, Warming};
+pub use verify::{Verified, verify};

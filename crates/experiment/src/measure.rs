@@ -26,9 +26,9 @@ use system::TimingStats;
 pub(crate) const FUNCTION_HART: u32 = guest::compose::FUNCTION_HART;
 
 /// What came of one request.
-struct Answer {
-    reply: Result<Reply, RequestError>,
-    window: Window,
+pub(crate) struct Answer {
+    pub(crate) reply: Result<Reply, RequestError>,
+    pub(crate) window: Window,
 }
 
 /// Readings at the edges of a window.
@@ -206,7 +206,7 @@ impl Counted for Warming<'_> {
 }
 
 /// Sends one request and waits for what comes of it.
-fn invoke(
+pub(crate) fn invoke(
     rig: &mut Rig<'_>,
     prepared: &Prepared,
     timing: &mut impl Counted,
@@ -258,7 +258,10 @@ fn window(
     Window { opened_at, closed_at, before, after }
 }
 
-fn check(reply: &Result<Reply, RequestError>, prepared: &Prepared) -> Result<(), String> {
+pub(crate) fn check(
+    reply: &Result<Reply, RequestError>,
+    prepared: &Prepared,
+) -> Result<(), String> {
     let reply = reply.as_ref().map_err(ToString::to_string)?;
     match &prepared.expect {
         Some(expect) => expect.check(reply).map_err(|wrong| wrong.to_string()),

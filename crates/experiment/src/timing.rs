@@ -13,7 +13,7 @@ pub(crate) trait Watched: Timing {
 }
 
 /// What a model that is stuck lets pass at a time, so that its owner soon looks.
-const STUCK_STEP: Picos = Picos::from_millis(1);
+pub(crate) const STUCK_STEP: Picos = Picos::from_millis(1);
 
 /// More instructions in a cycle than any core executes: what is left of a budget is checked in time.
 pub(crate) const WIDEST: u64 = 16;

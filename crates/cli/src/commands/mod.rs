@@ -10,6 +10,7 @@ mod report;
 mod run;
 mod systems;
 mod trace;
+mod verify;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(*args),
         Command::Trace(args) => trace::trace(*args),
+        Command::Verify(args) => verify::verify(*args),
         Command::Functions(args) => functions::functions(args),
         Command::Systems(args) => systems::systems(args),
         Command::Guest(args) => guest::guest(args),
