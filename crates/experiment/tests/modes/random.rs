@@ -1,85 +1,23 @@
-//! All modes compute the same.
-//!
 //! Random bare-metal programs of every kind (integer, memory, floating point, control flow, privilege,
-//! translation, protection) run to their end in fast mode, in warming mode, on the in-order core and on
-//! out-of-order cores of several sizes, and switching between them at random instructions. What they leave
-//! is compared by [`Machine::program_digest`]: all of RAM, all registers, pc, privilege, and the CSRs that
-//! do not tell time. The programs use no timer and no interrupt comes, so nothing they compute may depend
-//! on how long anything took.
+//! translation, protection), also switching between modes at random instructions. What they leave is
+//! compared by [`Machine::program_digest`]: all of RAM, all registers, pc, privilege, and the CSRs that do
+//! not tell time.
 //!
 //! The programs are those with which `tests/isa/lockstep.rs` executes every row of the instruction table,
 //! so every row has executed here, too, in every mode.
 //!
-//! A guest with timers has no such digest: when an interrupt comes decides where the scheduler's data lie.
-//!
 //! Environment: `CONFORMANCE_PROGRAMS` programs of each kind (default 64, which all rows need),
 //! `CONFORMANCE_SEED` the first seed (default 0).
 
+use super::{SMALL, TINY, machine, model, to_the_end};
 use conformance::body::Features;
 use conformance::image::{Image, Recipe};
 use conformance::programs::Kind;
 use conformance::random::Random;
 use experiment::{Detailed, Warming};
-use machine::htif::Verdict;
-use machine::{Event, Machine, MachineConfig};
-use ram::Ram;
+use machine::Machine;
 use sim::Picos;
 use system::Timing as Model;
-
-/// An out-of-order core in which everything is as small as it can be.
-const TINY: &[&str] = &[
-    "core.rename_width=1",
-    "core.rob=2",
-    "core.int_registers=33",
-    "core.fp_registers=33",
-    "core.issue_width=1",
-    "core.commit_width=1",
-    "core.squash_width=1",
-    "core.front.ftq=1",
-    "core.front.queue=1",
-    "core.front.fetch_bytes=4",
-    "core.front.decode_width=1",
-    "core.schedulers.unified.entries=1",
-    "core.memory.load_queue=1",
-    "core.memory.store_queue=1",
-];
-
-/// One in which little is under way, but more than one of each.
-const SMALL: &[&str] = &[
-    "core.rob=24",
-    "core.int_registers=48",
-    "core.front.ftq=3",
-    "core.front.prefetch=true",
-    "core.schedulers.unified.entries=7",
-    "core.memory.load_queue=5",
-    "core.memory.store_queue=3",
-    "core.memory.store_sets=2",
-    "core.memory.store_set_instructions=2",
-];
-
-fn model(system: &str, overrides: &[&str]) -> Model {
-    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-    let system = system::load(system, &overrides).expect("the system is there");
-    Model::new(&system.config).expect("the system can be built")
-}
-
-fn machine(elf: &[u8]) -> Machine {
-    let config = MachineConfig { harts: 1, ..MachineConfig::default() };
-    let mut machine = Machine::new(config, Ram::new(64 << 20));
-    machine.load_elf(elf).expect("the image fits");
-    machine
-}
-
-/// Runs to the verdict, as `stretch` does up to a deadline of its choice.
-fn to_the_end(machine: &mut Machine, mut stretch: impl FnMut(&mut Machine) -> Event) {
-    while machine.now() < Picos::from_secs(10) {
-        match stretch(machine) {
-            Event::Marker { .. } | Event::Deadline => {}
-            event => return assert_eq!(event, Event::Verdict(Verdict::Pass)),
-        }
-    }
-    panic!("the image did not end: hart 0 is at {:#x}", machine.hart(0).pc);
-}
 
 /// What a run left, and how many instructions it took.
 #[derive(PartialEq, Eq, Debug)]
@@ -92,33 +30,21 @@ fn left(mut machine: Machine) -> Left {
     Left { digest: machine.program_digest(), retired: machine.retired() }
 }
 
-const LONG: Picos = Picos::from_secs(1);
-
 fn fast(elf: &[u8]) -> Left {
-    let mut machine = machine(elf);
-    to_the_end(&mut machine, |machine| machine.run_fast(machine.now() + LONG));
-    left(machine)
+    left(super::fast(1, elf))
 }
 
 fn detailed(elf: &[u8], model: &mut Model) -> Left {
-    let mut machine = machine(elf);
-    let before = model.stats();
-    let mut timing = Detailed::new(model, machine.now());
-    to_the_end(&mut machine, |machine| machine.run_timed(&mut timing, machine.now() + LONG));
-    let _ = model.window(&before);
-    left(machine)
+    left(super::detailed(1, elf, model))
 }
 
 fn warming(elf: &[u8], model: &mut Model) -> Left {
-    let mut machine = machine(elf);
-    let mut timing = Warming::new(model);
-    to_the_end(&mut machine, |machine| machine.run_timed(&mut timing, machine.now() + LONG));
-    left(machine)
+    left(super::warming(1, elf, model))
 }
 
 /// Fast, warming and detailed in turn, for a few to a few thousand instructions each.
 fn switching(elf: &[u8], model: &mut Model, random: &mut Random) -> (Left, u64) {
-    let mut machine = machine(elf);
+    let mut machine = machine(1, elf);
     let (cycle, mut switches) = (model.clock().period(), 0);
     to_the_end(&mut machine, |machine| {
         switches += 1;
