@@ -2,12 +2,16 @@
 //!
 //! Harts take turns by the time of the system that replays, the one furthest behind first, as in the
 //! live machine. A wait ends at the time it ended in the recording, or at once if the replaying
-//! system is later than that. Replayed on the system it was recorded on, a native trace therefore
-//! gives the cycles of the live run.
+//! system is later than that. Replayed on the in-order system it was recorded on, a native trace
+//! therefore gives the cycles of the live run.
 //!
 //! Windows are those the trace marks, seen by the function's hart: hart 1 of several, else hart 0.
-//! What the other harts do is counted to the window that is open on that one. A trace without marks
-//! is one window. Instructions that the trace marks as warming take no time, and nothing is counted
+//! A hart that comes to a mark waits there for the others before it goes on, which costs it no time: on
+//! the system of the recording a window so opens and closes between the same steps as in the live run.
+//! It does not wait for harts that are later than itself by more than [`APART`], as they are on another
+//! system: what those do is counted to the window that is open on the function's hart. A core that
+//! overlaps instructions counts them when they commit; how many are under way at a mark depends on the
+//! wrong paths before, which a trace does not hold. A trace without marks is one window. Instructions that the trace marks as warming take no time, and nothing is counted
 //! for them but in the counters of caches and TLBs before the first window.
 
 use crate::measure::{FUNCTION_HART, Window, invocation};
@@ -36,6 +40,10 @@ pub struct Replay {
     /// The command line, for the manifest.
     pub command: Vec<String>,
 }
+
+/// How far a hart at a mark lets the others get ahead: longer than any step of a model takes, shorter
+/// than what a measurement sees.
+const APART: Picos = Picos::from_micros(1);
 
 /// Steps between two looks at the user's wish to stop.
 const STRETCH: u64 = 1 << 16;
@@ -69,6 +77,10 @@ struct Hart {
     clock: Picos,
     /// Instructions it executed in this mode.
     executed: u64,
+    /// The mark it has come to.
+    mark: Option<Mark>,
+    /// Marks it has passed.
+    passed: u64,
     ended: bool,
 }
 
@@ -100,7 +112,8 @@ impl<'a> Player<'a> {
     fn new(order: &'a Replay, source: AnySource) -> Result<Self, StudyError> {
         let mut model = Model::new(&order.system.config)?;
         let warming = order.warmup.is_some_and(|instructions| instructions > 0);
-        let hart = Hart { warming, clock: Picos::ZERO, executed: 0, ended: false };
+        let hart =
+            Hart { warming, clock: Picos::ZERO, executed: 0, mark: None, passed: 0, ended: false };
         let harts = vec![hart; source.harts() as usize];
         let function = HartId(if harts.len() > FUNCTION_HART as usize { FUNCTION_HART } else { 0 });
         let start = (!warming).then(|| (Picos::ZERO, model.begin_window()));
@@ -121,7 +134,12 @@ impl<'a> Player<'a> {
     fn play(&mut self, observer: &dyn Observer) -> Result<(), StudyError> {
         let most = self.order.max_instructions.unwrap_or(u64::MAX);
         let mut steps = 0_u64;
-        while let Some(hart) = self.furthest_behind() {
+        loop {
+            if let Some((hart, mark)) = self.pass_a_mark() {
+                self.take(hart, mark)?;
+                continue;
+            }
+            let Some(hart) = self.furthest_behind() else { break };
             self.step(hart)?;
             steps += 1;
             if steps.is_multiple_of(STRETCH) {
@@ -142,11 +160,37 @@ impl<'a> Player<'a> {
         self.finish()
     }
 
-    /// The hart with the earliest time among those that have something to do; the lower number wins a
-    /// tie.
+    /// The hart with the earliest time among those that have something to do and are at no mark; the
+    /// lower number wins a tie.
     fn furthest_behind(&self) -> Option<HartId> {
-        let harts = (0..self.harts.len()).filter(|&hart| !self.harts[hart].ended);
+        let free = |hart: &Hart| !hart.ended && hart.mark.is_none();
+        let harts = (0..self.harts.len()).filter(|&hart| free(&self.harts[hart]));
         harts.map(|hart| HartId(hart as u32)).min_by_key(|hart| self.now(*hart))
+    }
+
+    /// Lets a hart that need not wait any longer pass its mark.
+    fn pass_a_mark(&mut self) -> Option<(HartId, Mark)> {
+        // Most of the time there is none.
+        if self.harts.iter().all(|hart| hart.mark.is_none()) {
+            return None;
+        }
+        let earliest = self.furthest_behind().map(|hart| self.now(hart));
+        let harts = (0..self.harts.len()).map(|hart| HartId(hart as u32));
+        let hart = harts.filter(|hart| self.harts[hart.index()].mark.is_some()).find(|hart| {
+            let latest = self.now(*hart) + APART;
+            earliest.is_none_or(|earliest| earliest > latest) || self.all_came_to_the_mark_of(*hart)
+        })?;
+        let state = &mut self.harts[hart.index()];
+        state.passed += 1;
+        state.mark.take().map(|mark| (hart, mark))
+    }
+
+    /// Whether no other hart has yet to come to the mark at which `hart` is.
+    fn all_came_to_the_mark_of(&self, hart: HartId) -> bool {
+        let passed = self.harts[hart.index()].passed;
+        self.harts.iter().all(|other| {
+            other.ended || other.passed > passed || (other.passed == passed && other.mark.is_some())
+        })
     }
 
     fn now(&self, hart: HartId) -> Picos {
@@ -160,10 +204,8 @@ impl<'a> Player<'a> {
         } else {
             self.time(hart)?;
         }
-        match self.source.take_mark(hart) {
-            Some(mark) => self.take(hart, mark),
-            None => Ok(()),
-        }
+        self.harts[hart.index()].mark = self.source.take_mark(hart);
+        Ok(())
     }
 
     /// One instruction in no time.
@@ -366,3 +408,6 @@ fn hash(path: &Path) -> Result<String, StudyError> {
     })?;
     Ok(hasher.finalize().to_hex().to_string())
 }
+
+#[cfg(test)]
+mod tests;
