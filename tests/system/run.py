@@ -7,8 +7,11 @@ For each function: a run (from whatever the state folder holds) must answer ever
 give sane numbers; the same command again must start from the snapshot and give the same bytes apart
 from host times. Then, for the last function and without its snapshots: a run that continues from stage
 to stage and one that is restored print the same; killed runs poison nothing; damaged snapshots are
-noticed and made anew, with the same result; a wrong and a late reply fail the run. And a Linux program
-of a few instructions runs in the guest, with and without markers, to its end, a crash or a time-out.
+noticed and made anew, with the same result; a wrong and a late reply fail the run. On an out-of-order
+system, too, two runs and one that continues give the same bytes; what the guest computes there, to the
+last bit of state, is what the fast engine computes in the same steps; and a replayed trace has the
+windows of the run it was recorded in. And a Linux program of a few instructions runs in the guest, with
+and without markers, to its end, a crash or a time-out.
 """
 import json
 import os
@@ -20,12 +23,16 @@ import time
 
 EXPECTED = "output: 55"
 INVOCATIONS = 3
+COUNT = ["--invocations", str(INVOCATIONS)]
 FIRST_RUN_LIMIT = 1500
 SECOND_RUN_LIMIT = 300
+STATISTICS = ["stats.txt", "windows.parquet"]
+# What may be under way in the core of DETAILED when a window opens or closes.
+REORDER_BUFFER = 224
 
 
 def command_line(program, function, out, *more):
-    return [program, "run", function, "--invocations", str(INVOCATIONS), "--json", "--out", out, *more]
+    return [program, "run", function, *COUNT, "--json", "--out", out, *more]
 
 
 def run(program, function, out, limit, more=(), environment=None):
@@ -124,7 +131,102 @@ def test_resilience(program, function):
         damage_snapshots(folder)
         again, _ = run(program, function, out, FIRST_RUN_LIMIT, more, environment)
         assert without_host(first) == without_host(again), "a run after damage differs"
+        remove_last_snapshot(folder)
+        more += DETAILED_OPTIONS
+        twice = [measured(program, function, more, environment) for _ in range(2)]
+        assert twice[0] == twice[1], "continued and restored differ in detailed mode"
     print(f"{function}: killed, restored and damaged runs give the same bytes", flush=True)
+
+
+DETAILED = "skylake"
+DETAILED_OPTIONS = ["--system", DETAILED, "--settle", "1"]
+
+
+def remove_last_snapshot(folder):
+    """Removes the last stage's snapshot: the next run goes on from the one before."""
+    snapshots = os.path.join(folder, "snapshots")
+    files = [os.path.join(snapshots, name) for name in os.listdir(snapshots)]
+    os.remove(max(files, key=os.path.getmtime))
+
+
+def measured(program, function, more, environment=None):
+    """What a run printed, and the bytes of its statistics, without what tells of the host."""
+    with tempfile.TemporaryDirectory() as out:
+        document, _ = run(program, function, out, FIRST_RUN_LIMIT, more, environment)
+        assert document["summary"]["failed"] == 0, document["summary"]
+        for one in document["invocations"]:
+            assert EXPECTED in json.dumps(one["reply"]), one["reply"]
+        statistics = {}
+        (folder,) = os.listdir(out)
+        for name in STATISTICS:
+            with open(os.path.join(out, folder, name), "rb") as file:
+                statistics[name] = file.read()
+        document = without_host(document)
+        document["manifest"]["command"] = None  # names the folder
+        return document, statistics
+
+
+def test_detailed(program, function):
+    """Two runs under an out-of-order core give the same bytes, and the right replies."""
+    first, second = (measured(program, function, DETAILED_OPTIONS) for _ in range(2))
+    assert first == second, "two runs of one command differ in detailed mode"
+    print(f"{function}: two runs on {DETAILED} give the same bytes", flush=True)
+
+
+def test_verify(program, function):
+    """What the guest computes under a model is what the fast engine computes in the same steps."""
+    instructions = []
+    for system in ["simple", DETAILED]:
+        more = ["--system", system, "--settle", "1", "--invocations", "1", "--json"]
+        ended = subprocess.run(
+            [program, "verify", function, *more],
+            stdout=subprocess.PIPE,
+            timeout=SECOND_RUN_LIMIT,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{system}: status {ended.returncode}"
+        instructions.append(json.loads(ended.stdout)["instructions"])
+        assert instructions[-1] > 100_000, instructions
+    print(f"{function}: state after {instructions} instructions verified", flush=True)
+
+
+def replay(program, trace, system):
+    with tempfile.TemporaryDirectory() as out:
+        command = [program, "run", "--trace", trace, "--system", system, "--json", "--out", out]
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, timeout=SECOND_RUN_LIMIT, check=False
+        )
+        assert ended.returncode == 0, f"{system}: status {ended.returncode}"
+        return without_host(json.loads(ended.stdout))["invocations"]
+
+
+def check_replayed(live, replayed, slack):
+    assert len(live) == len(replayed), (len(live), len(replayed))
+    for one, again in zip(live, replayed):
+        for hart, same in zip(one["harts"], again["harts"]):
+            counts = hart["instructions"], same["instructions"]
+            assert abs(counts[0] - counts[1]) <= slack, (one["index"], hart["hart"], counts)
+            if slack == 0:
+                assert hart == same, (one["index"], hart["hart"])
+
+
+def test_trace(program, function):
+    """A replay has the windows of the run, exactly on a core that does one instruction at a time."""
+    for system, slack in [("simple", 0), (DETAILED, REORDER_BUFFER)]:
+        more = ["--system", system, "--settle", "1"]
+        live, _ = measured(program, function, more)
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            subprocess.run(
+                [program, "trace", function, *more, *COUNT, "--out", trace, "--json"],
+                stdout=subprocess.DEVNULL,
+                timeout=SECOND_RUN_LIMIT,
+                check=True,
+            )
+            replayed = replay(program, trace, system)
+            assert replay(program, trace, system) == replayed, "two replays differ"
+        check_replayed(live["invocations"], replayed, slack)
+    print(f"{function}: replayed windows are those of the run", flush=True)
 
 
 def test_failures(program, function):
@@ -215,12 +317,14 @@ def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
+    for one in (test_detailed, test_verify, test_trace):
+        tests.append((one, functions[-1]))
     tests += [(test_linux_program, "Linux program")]
     failed = 0
     for one, function in tests:
         try:
             one(program, function)
-        except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError, OSError) as error:
+        except (AssertionError, subprocess.SubprocessError, ValueError, KeyError, OSError) as error:
             print(f"{function}: {one.__name__} FAILED: {error}", flush=True)
             failed += 1
     print(f"whole system: {len(tests) - failed} passed, {failed} failed")
