@@ -3,13 +3,15 @@
 //! Bare-metal programs run to their end in fast mode, in warming mode, on the in-order core and on
 //! out-of-order cores, and what they leave is compared. [`random`] programs and [`rows`] of the
 //! instruction table use no timer and get no interrupt, so nothing they compute may depend on how long
-//! anything took. [`harts`] that meet in memory leave the same whoever comes first. [`snapshot`]s are
-//! taken in the middle of detailed mode.
+//! anything took. A program with [`interrupts`] at any instruction, and [`harts`] that meet in memory,
+//! leave the same whenever those come and whoever is first. [`snapshot`]s are taken in the middle of
+//! detailed mode.
 //!
 //! A guest with timers has no such digest: when an interrupt comes decides where the scheduler's data lie.
 //! Those are compared by `vswarm-u verify`, which `tests/system/run.py` calls.
 
 mod harts;
+mod interrupts;
 mod random;
 mod rows;
 mod snapshot;
