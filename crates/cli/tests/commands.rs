@@ -13,6 +13,8 @@ fn unknown_names_are_answered_with_the_known_ones() {
         .run(&["run", "fibonacci-pyton"])
         .fails(2, &["fibonacci-pyton", "did you mean `fibonacci-python`"]);
     place.run(&["run", "fibonacci-go", "--system", "fast"]).fails(2, &["\"fast\"", "simple"]);
+    place.run(&["verify", "fibonacci-pyton"]).fails(2, &["did you mean `fibonacci-python`"]);
+    place.run(&["verify", "fibonacci-go", "--system", "fast"]).fails(2, &["\"fast\"", "simple"]);
     place.run(&["systems", "show", "nope"]).fails(2, &["nope", "simple"]);
     place.run(&["functions", "show", "nope"]).fails(2, &["nope", "fibonacci-go"]);
     place.run(&["run", "fibonacci-go", "--stat", "warm"]).fails(2, &["--stat", "--state"]);
