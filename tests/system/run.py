@@ -232,8 +232,10 @@ def test_trace(program, function):
 def test_failures(program, function):
     """Requests that fail: exit status 1, and the reason is shown."""
     with tempfile.TemporaryDirectory() as out:
-        # No invocation is over in a millisecond on the simple system and this function.
-        command = command_line(program, function, out, "--timeout-ms", "1")
+        # No invocation of any function is over in a millisecond at a tenth of the clock.
+        command = command_line(
+            program, function, out, "--timeout-ms", "1", "--set", "clock_mhz=250"
+        )
         ended = subprocess.run(
             command, capture_output=True, timeout=SECOND_RUN_LIMIT, check=False, text=True
         )
