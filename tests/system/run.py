@@ -203,11 +203,13 @@ def replay(program, trace, system):
 def check_replayed(live, replayed, slack):
     assert len(live) == len(replayed), (len(live), len(replayed))
     for one, again in zip(live, replayed):
+        for key in one if slack == 0 else ():
+            # No reply is in a trace, and a live window closes within the instruction that sends it.
+            if key not in ("reply", "latency_ns"):
+                assert one[key] == again[key], (one["index"], key, one[key], again[key])
         for hart, same in zip(one["harts"], again["harts"]):
             counts = hart["instructions"], same["instructions"]
             assert abs(counts[0] - counts[1]) <= slack, (one["index"], hart["hart"], counts)
-            if slack == 0:
-                assert hart == same, (one["index"], hart["hart"])
 
 
 def test_trace(program, function):

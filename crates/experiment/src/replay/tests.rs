@@ -11,7 +11,6 @@ use guest::progress::{Progress, Silent};
 use isa::{Op, csr};
 use machine::{Event, Machine, MachineConfig};
 use ram::{RAM_BASE, Ram};
-use report::model::HartWindow;
 use trace::{Metadata, Writer};
 
 struct Nobody;
@@ -70,8 +69,8 @@ fn program() -> Vec<u8> {
 /// Where windows open and close, in nanoseconds.
 const EDGES: [(u64, u64); 3] = [(3_001, 9_777), (12_345, 12_399), (20_000, 40_008)];
 
-/// Records the program on `system`; returns what was measured of the harts in each window.
-fn record(system: &LoadedSystem, path: &Path) -> Vec<Vec<HartWindow>> {
+/// Records the program on `system`; returns what was measured in each window.
+fn record(system: &LoadedSystem, path: &Path) -> Vec<Invocation> {
     let mut machine = Machine::new(MachineConfig::default(), Ram::new(64 << 20));
     machine.load_elf(&program()).unwrap();
     let mut model = Model::new(&system.config).unwrap();
@@ -97,21 +96,20 @@ fn record(system: &LoadedSystem, path: &Path) -> Vec<Vec<HartWindow>> {
         machine.run_timed(&mut timing, Picos::from_nanos(closes + 500));
         timing.closed(1);
         let window = Window { opened_at, closed_at, before, after };
-        measured.push(invocation(index, &window, HartId(1), serde_json::Value::Null).harts);
+        measured.push(invocation(index, &window, HartId(1), serde_json::Value::Null));
     }
     tape.finish().unwrap();
     measured
 }
 
-fn play(trace: &Path, system: &LoadedSystem) -> Vec<Vec<HartWindow>> {
+fn play(trace: &Path, system: &LoadedSystem) -> Vec<Invocation> {
     let (trace, system) = (trace.to_owned(), system.clone());
     let order = Replay { trace, system, warmup: None, max_instructions: None, command: Vec::new() };
-    let run = replay(&order, &Nobody).unwrap().run;
-    run.invocations.into_iter().map(|invocation| invocation.harts).collect()
+    replay(&order, &Nobody).unwrap().run.invocations
 }
 
 /// What was measured while recording on `system`, and in a replay on the same.
-fn both(system: &str) -> [Vec<Vec<HartWindow>>; 2] {
+fn both(system: &str) -> [Vec<Invocation>; 2] {
     let system = system::load(system, &[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t");
@@ -125,15 +123,20 @@ fn both(system: &str) -> [Vec<Vec<HartWindow>>; 2] {
 #[test]
 fn windows_of_all_harts_are_those_of_the_recording_on_the_same_system() {
     let [live, replayed] = both("simple");
-    assert!(live.iter().flatten().all(|hart| hart.instructions > 10), "{live:?}");
-    assert_eq!(live, replayed);
+    for (live, replayed) in live.into_iter().zip(replayed) {
+        assert!(live.harts.iter().all(|hart| hart.instructions > 10), "{live:?}");
+        // The live window is measured at the deadline, the replayed one by the hart's clock.
+        assert!(live.latency_ns.abs_diff(replayed.latency_ns) < 500, "{live:?}, {replayed:?}");
+        assert_eq!(Invocation { latency_ns: live.latency_ns, ..replayed }, live);
+    }
 }
 
 #[test]
 fn windows_on_a_core_that_overlaps_instructions_differ_by_what_is_under_way_at_most() {
     let [live, replayed] = both("skylake");
     let rob = 224;
-    for (live, replayed) in live.iter().flatten().zip(replayed.iter().flatten()) {
+    let harts = |all: Vec<Invocation>| all.into_iter().flat_map(|invocation| invocation.harts);
+    for (live, replayed) in harts(live).zip(harts(replayed)) {
         assert!(live.instructions > 10, "{live:?}");
         let difference = live.instructions.abs_diff(replayed.instructions);
         println!("{} instructions, replayed {}", live.instructions, replayed.instructions);
