@@ -1,6 +1,6 @@
 //! A given number of instructions in the fast way: block by block, the last block in part.
 //!
-//! [`run`](crate::run) stops at the end of a block. Where a timing model has said how many
+//! [`run`](crate::run()) stops at the end of a block. Where a timing model has said how many
 //! instructions come before something else happens (another hart's turn, an interrupt, a moment at
 //! which the clock is read), it must be as many to the instruction.
 //!
