@@ -156,8 +156,14 @@ impl Timing for Logged<'_> {
         self.inner.cycle()
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
-        self.inner.advance(hart, now, source)
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
+        self.inner.advance(hart, now, until, source)
     }
 
     fn idle(&mut self, hart: HartId, now: Picos) {

@@ -229,9 +229,20 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// The time at which `hart` stops being the one furthest behind.
+    fn overtakes(&self, hart: HartId) -> Picos {
+        let others = (0..self.harts.len()).filter(|&other| !self.harts[other].ended);
+        others
+            .map(|other| HartId(other as u32))
+            .filter(|other| *other != hart)
+            .map(|other| self.now(other).saturating_add(Picos(u64::from(hart < other))))
+            .min()
+            .unwrap_or(Picos::NEVER)
+    }
+
     /// One step of the model.
     fn time(&mut self, hart: HartId) -> Result<(), StudyError> {
-        let progress = self.model.step(hart, &mut self.source);
+        let progress = self.model.step_until(hart, self.overtakes(hart), &mut self.source);
         let state = &mut self.harts[hart.index()];
         state.executed += progress.instructions;
         match progress.state {

@@ -94,10 +94,20 @@ impl<T: Counted> Timing for Taped<'_, T> {
         self.inner.cycle()
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn pace(&self) -> Picos {
+        self.inner.pace()
+    }
+
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
         self.tape.waits(hart.index(), now);
         let mut recorder = Recorder::new(source, &mut self.tape.recording);
-        let end = self.inner.advance(hart, now, &mut recorder);
+        let end = self.inner.advance(hart, now, until, &mut recorder);
         self.tape.reached[hart.index()] = end;
         end
     }

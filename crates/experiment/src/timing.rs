@@ -3,7 +3,7 @@
 use machine::Timing;
 use pipeline::State;
 use sim::Picos;
-use stream::{Fetched, HartId, Source};
+use stream::{Event, Fetched, HartId, Source};
 use system::Timing as Model;
 
 /// A timing model that can tell when it cannot go on.
@@ -52,17 +52,16 @@ impl<'a> Detailed<'a> {
         self.stuck.as_deref()
     }
 
-    /// Lets `hart` make a step.
-    pub(crate) fn step(&mut self, hart: HartId, source: &mut dyn Source) -> State {
-        let state = self.model.step(hart, source).state;
+    /// Lets `hart` make a step, which passes over idle cycles up to `until`.
+    fn step(&mut self, hart: HartId, until: Picos, source: &mut dyn Source) {
+        let state = self.model.step_until(hart, until, source).state;
         if state == State::Stuck {
             self.stuck = Some(self.model.diagnosis(hart));
         }
-        state
     }
 
     /// A core's clock moves in steps only: what it is behind `now` is time spent waiting.
-    pub(crate) fn catch_up(&mut self, hart: HartId, now: Picos, round_up: bool) {
+    fn catch_up(&mut self, hart: HartId, now: Picos, round_up: bool) {
         let behind = now.saturating_sub(self.model.now(hart));
         let period = self.model.clock().period();
         let cycles = if round_up { behind.0.div_ceil(period.0) } else { behind.0 / period.0 };
@@ -77,12 +76,18 @@ impl Timing for Detailed<'_> {
         self.model.clock().period()
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
         if self.stuck.is_some() {
             return now + STUCK_STEP;
         }
         self.catch_up(hart, now, true);
-        self.step(hart, source);
+        self.step(hart, until, source);
         self.model.now(hart).max(now)
     }
 
@@ -116,11 +121,27 @@ impl Timing for Warming<'_> {
         self.model.clock().period()
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
-        match warm(self.model, hart, source) {
-            Fetched::Instr(_) => now + self.model.clock().period(),
-            _ => now,
+    fn pace(&self) -> Picos {
+        self.model.clock().period()
+    }
+
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
+        let period = self.model.clock().period();
+        let mut now = now;
+        while let Fetched::Instr(instr) = warm(self.model, hart, source) {
+            now += period;
+            // The hart's own clock does not count what did not retire: it must be set before more.
+            if now >= until || instr.event == Event::Exception {
+                break;
+            }
         }
+        now
     }
 
     fn idle(&mut self, _: HartId, _: Picos) {}
@@ -172,7 +193,7 @@ mod tests {
         let hart = HartId(1);
         let mut now = Picos::ZERO;
         for _ in 0..2_500_000 {
-            now = timing.advance(hart, now, &mut Broken);
+            now = timing.advance(hart, now, Picos::NEVER, &mut Broken);
             if timing.stuck().is_some() {
                 break;
             }
@@ -180,6 +201,6 @@ mod tests {
         let told = timing.stuck().expect("it noticed");
         assert!(told.contains("hart 1 has committed nothing since cycle 0"), "{told}");
         assert!(told.contains("miss registers: L1I none"), "{told}");
-        assert!(timing.advance(hart, now, &mut Broken) > now);
+        assert!(timing.advance(hart, now, Picos::NEVER, &mut Broken) > now);
     }
 }

@@ -43,7 +43,7 @@ impl Timing for Null {
         Picos(400)
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         for done in 0..self.batch {
             let Fetched::Instr(instr) = source.next(hart) else { return now + Picos(400 * done) };
             self.pulled += 1;

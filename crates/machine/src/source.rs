@@ -4,7 +4,8 @@
 //! Harts advance by the time a [`Timing`] gives them, one step after the other, the one that is
 //! furthest behind first. Virtual time is therefore exact: timers, devices and the wire see the
 //! cycles that the model counts. A step may take several instructions, up to one that asks for
-//! something of the machine: that is taken up before the next step.
+//! something of the machine: that is taken up before the next step. It may take several cycles too,
+//! up to the next event or another hart's turn, which it is told.
 
 mod live;
 mod record;
@@ -21,10 +22,18 @@ pub trait Timing {
     /// The length of a cycle, which the guest's cycle counter counts.
     fn cycle(&self) -> Picos;
 
+    /// The virtual time that the guest sees pass with each instruction that retires while
+    /// [`Timing::advance`] executes several. Zero, where the hart stands at `now` until it returns.
+    fn pace(&self) -> Picos {
+        Picos::ZERO
+    }
+
     /// Lets `hart`, whose time is `now`, execute from `source` (an instruction at least, if there
     /// is one) and returns the time it is then. Time between the last call for this hart and `now`
-    /// was spent waiting.
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos;
+    /// was spent waiting. At `until`, which is later than `now`, something may happen to the hart or
+    /// another has its turn: it returns as soon as it has got there. It may return before.
+    fn advance(&mut self, hart: HartId, now: Picos, until: Picos, source: &mut dyn Source)
+    -> Picos;
 
     /// `hart` has waited, and waits still, at time `now`.
     fn idle(&mut self, hart: HartId, now: Picos);
@@ -71,7 +80,8 @@ impl Machine {
     }
 
     /// Lets hart `index` execute as long as it is the one furthest behind and before `next`, and
-    /// asks for nothing. Moves the machine's time to the start of its last step.
+    /// asks for nothing. Moves the machine's time to the start of its last step, or of the last
+    /// instruction where a step has several.
     fn turn(&mut self, timing: &mut dyn Timing, index: usize, next: Picos) {
         let end_of_turn = self.overtakes(index).min(next);
         self.port.select(index);
@@ -79,20 +89,25 @@ impl Machine {
         let Self { harts, port, code, stepper, pending_flushes, .. } = self;
         let (hart, flushes) = (&mut harts[index], &mut pending_flushes[index]);
         let mut source = Live::new(hart, port, code, stepper, flushes);
+        let pace = timing.pace();
         let mut start = source.turn.hart.now();
-        loop {
-            let mut end = timing.advance(HartId(index as u32), start, &mut source);
+        source.turn.hart.set_clock(start, pace);
+        let last = loop {
+            let mut end = timing.advance(HartId(index as u32), start, end_of_turn, &mut source);
+            let mut last = start.max(end.saturating_sub(pace));
             if std::mem::take(&mut source.turn.locked_up) {
                 // Only an interrupt gets it out, and none comes before `next`.
+                last = end;
                 end = end.max(next);
             }
-            source.turn.hart.set_clock(end, Picos::ZERO);
+            source.turn.hart.set_clock(end, pace);
             if end >= end_of_turn || source.turn.port.has_request() {
-                break;
+                break last;
             }
             start = end;
-        }
-        self.now = self.now.max(start);
+        };
+        source.turn.hart.set_clock(source.turn.hart.now(), Picos::ZERO);
+        self.now = self.now.max(last);
     }
 
     /// Serves what the last instruction asked for. Returns whether deadlines or lines may have moved.

@@ -12,9 +12,10 @@ use stream::{HartId, Instr, Source};
 /// which are accounted for in the statistics; [`Core::warm`] and [`Core::resume_at`] count no
 /// cycles and no instructions. The caller steps the harts of a system in the order of their clocks.
 pub trait Core {
-    /// Advances by the least the model can: an instruction for a core that blocks, a cycle (or
-    /// several in which nothing happens) for one that overlaps.
-    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress;
+    /// Advances by the least the model can: an instruction for a core that blocks, a cycle for one
+    /// that overlaps, and those after it in which nothing happens. That nothing does is known up to
+    /// `until` only, when something outside may act on the core: cycles are passed over up to there.
+    fn step(&mut self, until: Cycle, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress;
 
     /// Updates caches, TLBs and predictors for an instruction, in no time.
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy);

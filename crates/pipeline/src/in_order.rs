@@ -75,7 +75,7 @@ impl InOrder {
 }
 
 impl Core for InOrder {
-    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
+    fn step(&mut self, _: Cycle, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
         let waiting = |state| Progress { cycles: 0, instructions: 0, state };
         match source.next(self.hart) {
             Fetched::Instr(instr) => {

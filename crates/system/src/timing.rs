@@ -14,7 +14,7 @@ pub type StepOutcome = Progress;
 /// All cores and the memory system of one machine.
 ///
 /// In detailed mode the caller steps, again and again, the hart whose clock is earliest (see
-/// [`Timing::earliest`]), lets idle time pass with [`Timing::idle`], and aligns clocks with
+/// [`Timing::earliest`] and [`Timing::step_until`]), lets idle time pass with [`Timing::idle`], and aligns clocks with
 /// virtual time by [`Timing::resume_at`] after any other mode. In warming mode it executes
 /// instructions itself and shows each to [`Timing::warm`]. Each hart may be in another mode.
 pub struct Timing {
@@ -78,11 +78,25 @@ impl Timing {
         harts.into_iter().min_by_key(|hart| self.cores[hart.index()].now())
     }
 
-    /// Detailed mode: pulls what `hart` does next from `source` and gives it its time.
+    /// Detailed mode: pulls what `hart` does next from `source` and gives it its time. For one hart
+    /// on which nothing acts from outside; see [`Timing::step_until`].
     pub fn step(&mut self, hart: HartId, source: &mut dyn Source) -> StepOutcome {
+        self.step_until(hart, Picos::NEVER, source)
+    }
+
+    /// The same where an interrupt may come or another hart has its turn at `until`: what is passed
+    /// over because nothing happens ends with the first cycle at or after it. The result does not
+    /// depend on how often such a stretch is interrupted.
+    pub fn step_until(
+        &mut self,
+        hart: HartId,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> StepOutcome {
+        let until = Cycle(until.0.div_ceil(self.clock.period().0));
         let core = &mut self.cores[hart.index()];
         let before = core.now();
-        let progress = core.step(source, &mut self.mem);
+        let progress = core.step(until, source, &mut self.mem);
         self.elapsed[hart.index()].add(core.now() - before);
         progress
     }

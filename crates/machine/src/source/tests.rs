@@ -36,7 +36,7 @@ impl Timing for Batch {
         CYCLE
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         self.turns.push((hart, now));
         for done in 0..self.batch {
             let fetched = source.next(hart);
@@ -111,7 +111,7 @@ impl Timing for Straying {
         CYCLE
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         match source.next(hart) {
             Fetched::Instr(instr) => {
                 self.records.update(&postcard::to_stdvec(&instr).unwrap());
@@ -395,7 +395,13 @@ fn the_hart_furthest_behind_has_its_turn_and_the_lower_number_wins_a_tie() {
         fn cycle(&self) -> Picos {
             CYCLE
         }
-        fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+        fn advance(
+            &mut self,
+            hart: HartId,
+            now: Picos,
+            _: Picos,
+            source: &mut dyn Source,
+        ) -> Picos {
             let Fetched::Instr(_) = source.next(hart) else { return now };
             self.0.push((hart.0, now.0 / CYCLE.0));
             now + Picos(CYCLE.0 * u64::from(hart.0 + 1))
@@ -409,6 +415,79 @@ fn the_hart_furthest_behind_has_its_turn_and_the_lower_number_wins_a_tie() {
     let mut timing = Uneven(Vec::new());
     machine(2, &elf).run_timed(&mut timing, Picos(CYCLE.0 * 5));
     assert_eq!(timing.0, [(0, 0), (1, 0), (0, 1), (0, 2), (1, 2), (0, 3), (0, 4), (1, 4)]);
+}
+
+#[test]
+fn a_turn_is_told_that_it_ends_with_the_run_or_where_another_hart_falls_behind() {
+    struct Told(Vec<(u32, u64, u64)>);
+    impl Timing for Told {
+        fn cycle(&self) -> Picos {
+            CYCLE
+        }
+        fn advance(
+            &mut self,
+            hart: HartId,
+            now: Picos,
+            until: Picos,
+            source: &mut dyn Source,
+        ) -> Picos {
+            let _ = source.next(hart);
+            self.0.push((hart.0, now.0, until.0));
+            now + Picos(CYCLE.0 * 3)
+        }
+        fn idle(&mut self, _: HartId, _: Picos) {}
+    }
+    let elf = assembled(|asm| {
+        let here = asm.here();
+        asm.jump(here);
+    });
+    let of = |harts| {
+        let mut timing = Told(Vec::new());
+        machine(harts, &elf).run_timed(&mut timing, Picos(CYCLE.0 * 5));
+        timing.0
+    };
+    assert_eq!(of(1), [(0, 0, 2000), (0, 1200, 2000)]);
+    // Hart 0 goes first where both are at the same time, hart 1 once it is behind.
+    assert_eq!(of(2), [(0, 0, 1), (1, 0, 1200), (0, 1200, 1201), (1, 1200, 2000)]);
+}
+
+#[test]
+fn the_clock_of_the_guest_moves_within_a_step_at_the_pace_of_the_model() {
+    struct Paced(u64, u64);
+    impl Timing for Paced {
+        fn cycle(&self) -> Picos {
+            CYCLE
+        }
+        fn pace(&self) -> Picos {
+            Picos(CYCLE.0 * self.1)
+        }
+        fn advance(
+            &mut self,
+            hart: HartId,
+            now: Picos,
+            _: Picos,
+            source: &mut dyn Source,
+        ) -> Picos {
+            (0..self.0).for_each(|_| assert!(matches!(source.next(hart), Fetched::Instr(_))));
+            now + Picos(CYCLE.0 * self.0)
+        }
+        fn idle(&mut self, _: HartId, _: Picos) {}
+    }
+    let elf = assembled(|asm| {
+        (10..18).for_each(|register| asm.csrr(register, csr::MCYCLE));
+        let here = asm.here();
+        asm.jump(here);
+    });
+    let read = |batch, pace| {
+        let mut machine = machine(1, &elf);
+        machine.run_timed(&mut Paced(batch, pace), Picos(CYCLE.0 * 12));
+        assert_eq!(machine.retired(), 12);
+        machine.harts[0].x[10..18].to_vec()
+    };
+    for batch in [1, 3, 12] {
+        assert_eq!(read(batch, 1), [0, 1, 2, 3, 4, 5, 6, 7], "{batch}");
+    }
+    assert_eq!(read(3, 0), [0, 0, 0, 3, 3, 3, 6, 6], "without a pace it stands");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn run(instrs: &[Instr]) -> (Vec<u64>, CoreStats) {
     source.push(HART, instrs.iter().copied());
     let mut cycles = Vec::new();
     loop {
-        let progress = core.step(&mut source, &mut mem);
+        let progress = core.step(Cycle(u64::MAX), &mut source, &mut mem);
         if progress.state == State::Stopped {
             break;
         }
@@ -199,7 +199,7 @@ fn idle_time_is_counted_apart() {
     let (mut core, mut mem, mut source) = (InOrder::new(HART), memory(), Synthetic::new(1));
     let until = Some(Picos(7000));
     source.push_fetched(HART, Fetched::Idle { until });
-    let progress = core.step(&mut source, &mut mem);
+    let progress = core.step(Cycle(u64::MAX), &mut source, &mut mem);
     assert_eq!((progress.cycles, progress.state), (0, State::Idle { until }));
     core.idle(7);
     assert_eq!((core.now(), core.stats().idle_cycles.get()), (Cycle(7), 7));
@@ -215,7 +215,7 @@ fn a_flush_reaches_the_tlb() {
     source.push_fetched(HART, Fetched::Flush(FlushScope::All));
     source.push(HART, [instr]);
     for _ in 0..3 {
-        assert_eq!(core.step(&mut source, &mut mem).state, State::Running);
+        assert_eq!(core.step(Cycle(u64::MAX), &mut source, &mut mem).state, State::Running);
     }
     assert_eq!(core.stats().kernel.itlb_misses.get(), 2);
 }

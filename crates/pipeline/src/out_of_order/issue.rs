@@ -120,12 +120,7 @@ impl OutOfOrder {
         if slot.waiting == 0 && slot.ready_at <= self.now {
             return IssueSlot::Port;
         }
-        // All it waits for is older, and so has been issued.
-        let unknown = slot.producers.into_iter().find(|&producer| producer != NOBODY);
-        let producer = unknown.unwrap_or(slot.latest_producer);
-        if producer == NOBODY {
-            return IssueSlot::Dispatch;
-        }
+        let Some(producer) = self.awaited_by_issue() else { return IssueSlot::Dispatch };
         let producer = self.window.get(producer);
         match self.why_executing(producer) {
             Spent::Execute if self.latency[producer.instr.class as usize] == 1 => {
@@ -133,6 +128,18 @@ impl OutOfOrder {
             }
             why => why.into(),
         }
+    }
+
+    /// The instruction whose result the oldest that is not issued waits for. All it waits for is older,
+    /// and so has been issued.
+    pub(super) fn awaited_by_issue(&self) -> Option<Position> {
+        let oldest = self.oldest_unissued;
+        if oldest < self.window.head || oldest >= self.window.renamed {
+            return None;
+        }
+        let slot = self.window.get(oldest);
+        let unknown = slot.producers.into_iter().find(|&producer| producer != NOBODY);
+        Some(unknown.unwrap_or(slot.latest_producer)).filter(|&producer| producer != NOBODY)
     }
 
     /// Whether order allows the instruction at `at` to execute.

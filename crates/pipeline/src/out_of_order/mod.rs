@@ -93,6 +93,8 @@ enum Happening {
 pub struct OutOfOrder {
     hart: HartId,
     now: Cycle,
+    /// Up to when nothing from outside acts on the core in this step.
+    until: Cycle,
     config: Box<OutOfOrderConfig>,
     /// From issue to the result, by class.
     latency: [u64; Class::ALL.len()],
@@ -169,6 +171,7 @@ impl OutOfOrder {
         Self {
             hart,
             now: Cycle(0),
+            until: slot::NEVER,
             latency: Class::ALL.map(|class| config.latency(class)),
             unpipelined: Class::ALL.map(|class| config.unpipelined.contains(&class)),
             takers: Class::ALL.iter().map(|&class| takes(class)).collect(),
@@ -305,7 +308,8 @@ impl OutOfOrder {
 }
 
 impl Core for OutOfOrder {
-    fn step(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
+    fn step(&mut self, until: Cycle, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress {
+        self.until = until;
         self.waiting = None;
         self.leave_wrong_path(source);
         let before = self.now;
@@ -336,8 +340,9 @@ impl Core for OutOfOrder {
         debug_assert!(self.window.in_rob() == 0, "hart {} waits while it executes", self.hart.0);
         self.stats.idle_cycles.add(cycles);
         self.now += cycles;
-        // Whatever was to happen was to happen to an instruction, and there is none.
-        self.wheel.clear(self.now);
+        // What was to happen meanwhile is looked for in the next cycle anyway; stores that are still
+        // being written wake the core later.
+        self.wheel.pass(self.now, &mut self.happening);
         self.fresh.clear();
         self.last_commit = self.now;
     }

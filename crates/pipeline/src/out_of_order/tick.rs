@@ -35,7 +35,7 @@ impl OutOfOrder {
         let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
         let stats = self.stats.at(privilege);
         stats.cycles.add(1 + skipped);
-        stats.out_of_order_mut().spent[spent].add(1 + skipped);
+        stats.out_of_order_mut().spent[spent].inc();
         self.now += 1 + skipped;
         committed
     }
@@ -156,10 +156,12 @@ impl OutOfOrder {
         }
     }
 
-    /// Counts the cycles from the next on in which nothing can happen; returns how many.
+    /// Counts the cycles from the next on in which nothing can happen; returns how many. What others
+    /// do when the step must end (an interrupt, a request of another hart to memory that both share)
+    /// may change what happens here, so it ends there.
     fn skip(&mut self, mem: &Hierarchy) -> u64 {
         let Some(next) = self.next_activity(mem) else { return 0 };
-        let cycles = (next - self.now).saturating_sub(1);
+        let cycles = next.min(self.until).0.saturating_sub(self.now.0 + 1);
         if cycles == 0 {
             return 0;
         }
@@ -167,7 +169,7 @@ impl OutOfOrder {
         let stats = self.stats.at(self.privilege).out_of_order_mut();
         stats.slots.add(width * cycles);
         stats.lost[why].add(width * cycles);
-        self.count_issue(cycles, [0, 0]);
+        self.spend(self.now + 1, cycles);
         let reason = self.front.log[self.now.0 as usize % Front::LOG];
         for ahead in 1..=cycles.min(Front::LOG as u64) {
             // The latest cycles are the ones that will be asked for.
@@ -175,6 +177,37 @@ impl OutOfOrder {
             self.front.log[cycle as usize % Front::LOG] = reason;
         }
         cycles
+    }
+
+    /// Counts what `cycles` cycles from `first` on, in which nothing happens, are spent on at commit and
+    /// at issue. What is waited for goes from one wait to the next even so.
+    fn spend(&mut self, first: Cycle, cycles: u64) {
+        let (now, end) = (self.now, first + cycles);
+        self.now = first;
+        while self.now < end {
+            let until = self.next_wait().min(end);
+            let (why, cycles) = (self.why_no_commit(), until - self.now);
+            let stats = self.stats.at(self.privilege).out_of_order_mut();
+            stats.spent[why].add(cycles);
+            self.count_issue(cycles, [0, 0]);
+            self.now = until;
+        }
+        self.now = now;
+    }
+
+    /// When what commit or issue waits for next gets further on its own: it is translated, or has its
+    /// result.
+    fn next_wait(&self) -> Cycle {
+        let later = |at: Cycle| if at > self.now { at } else { NEVER };
+        let mut next = NEVER;
+        if self.window.in_rob() > 0 {
+            let oldest = self.window.get(self.window.head);
+            next = later(oldest.done_at).min(later(oldest.access.translated_at));
+        }
+        match self.awaited_by_issue() {
+            Some(producer) => next.min(later(self.window.get(producer).access.translated_at)),
+            None => next,
+        }
     }
 
     /// The first cycle after this one in which something may happen.
@@ -200,8 +233,8 @@ impl OutOfOrder {
         }
         if window.renamed < window.decoded {
             consider(window.get(window.renamed).rename_at);
-            consider(self.recovered_at);
         }
+        consider(self.recovered_at);
         if window.decoded < window.tail {
             consider(window.get(window.decoded).decode_at);
         }
@@ -219,7 +252,7 @@ impl OutOfOrder {
         }
         // The reason of what is lost may change when the front end's past reaches rename.
         if self.last_lost.side() == super::stats::Side::Front {
-            let past = now.0.saturating_sub(self.front_depth) + 1..=now.0;
+            let past = (now.0 + 1).saturating_sub(self.front_depth)..=now.0;
             let log = |cycle: u64| self.front.log[cycle as usize % Front::LOG];
             if let Some(cycle) = past.into_iter().find(|&cycle| log(cycle) != self.last_lost) {
                 consider(Cycle(cycle + self.front_depth));

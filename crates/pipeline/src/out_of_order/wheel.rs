@@ -85,6 +85,15 @@ impl<E: Copy + Ord> Wheel<E> {
         self.far.peek().map(|Reverse((at, ..))| Cycle(*at))
     }
 
+    /// Forgets the events up to and including `now`, by way of `scratch`.
+    pub(super) fn pass(&mut self, now: Cycle, scratch: &mut Vec<E>) {
+        while let Some(at) = self.next().filter(|at| *at <= now) {
+            self.take(at, scratch);
+        }
+        self.take(now, scratch);
+        scratch.clear();
+    }
+
     /// Forgets everything and goes on from `now`.
     pub(super) fn clear(&mut self, now: Cycle) {
         self.buckets.iter_mut().for_each(Vec::clear);
@@ -127,6 +136,22 @@ mod tests {
         wheel.put(Cycle(1000), 1);
         wheel.take(Cycle(1000), &mut out);
         assert_eq!(out, [0, 9, 2, 7, 1]);
+    }
+
+    #[test]
+    fn what_is_passed_is_forgotten_and_what_lies_beyond_is_kept() {
+        let mut wheel = Wheel::new();
+        for at in [3, 64, 1023, 1024, 3000, 5000] {
+            wheel.put(Cycle(at), at);
+        }
+        let mut out = Vec::new();
+        wheel.pass(Cycle(1024), &mut out);
+        assert!(out.is_empty());
+        assert_eq!(wheel.next(), Some(Cycle(3000)));
+        wheel.put(Cycle(1025), 7);
+        assert_eq!(wheel.next(), Some(Cycle(1025)));
+        wheel.pass(Cycle(3500), &mut out);
+        assert_eq!(wheel.next(), Some(Cycle(5000)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Timing for Twice {
         CYCLE
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         let Fetched::Instr(instr) = source.next(hart) else { return now };
         if !self.wrong.is_empty() {
             self.right.push(instr);

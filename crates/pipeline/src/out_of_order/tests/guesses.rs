@@ -4,6 +4,7 @@ use super::forms::{Form, assert_exact, set_latency, straight, sweep, wide};
 use super::run::{Bench, Done, warm};
 use super::*;
 use crate::Guess;
+use crate::out_of_order::slot::NEVER;
 
 /// A conditional branch that the predictor thinks falls through and that is taken, and where it goes.
 pub(super) fn mispredicted(count: u64) -> Vec<Instr> {
@@ -118,7 +119,7 @@ fn a_perfect_predictor_is_never_wrong() {
         let mut core = OutOfOrder::new(&config, HART);
         let mut mem = Hierarchy::new(&hierarchy());
         while core.stats.total().instructions.get() < 20_000 {
-            core.step(&mut source, &mut mem);
+            core.step(NEVER, &mut source, &mut mem);
         }
         let total = core.stats.total().out_of_order.expect("it is one");
         total.squashes[Cause::Conditional].get()
@@ -141,7 +142,7 @@ fn committed_branches_are_counted_by_kind() {
     let mut core = OutOfOrder::new(&config(), HART);
     let mut mem = Hierarchy::new(&hierarchy());
     while core.stats.total().instructions.get() < 1000 {
-        core.step(&mut source, &mut mem);
+        core.step(NEVER, &mut source, &mut mem);
     }
     let total = core.stats.total();
     let conditional = total.out_of_order.expect("it is one").conditional_branches.get();

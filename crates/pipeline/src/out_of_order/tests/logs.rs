@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::State;
+use crate::out_of_order::slot::NEVER;
 
 /// What a Kanata log must not do, checked line by line; returns how many instructions retired and how
 /// many were squashed.
@@ -83,7 +84,7 @@ fn logged(program: &[Instr], limit: u64, steps: usize) -> String {
     let mut mem = Hierarchy::new(&hierarchy());
     core.view(Some(Viewer::new(limit))).unwrap();
     for _ in 0..steps {
-        core.step(&mut source, &mut mem);
+        core.step(NEVER, &mut source, &mut mem);
     }
     let viewer = core.view(None).unwrap().expect("it was given");
     let mut log = Vec::new();
@@ -142,7 +143,7 @@ fn a_lone_instruction_is_logged_in_every_cycle_of_its_way() {
     let mut mem = Hierarchy::new(&hierarchy());
     core.view(Some(Viewer::new(10))).unwrap();
     while core.stats.total().instructions.get() == 0 {
-        core.step(&mut source, &mut mem);
+        core.step(NEVER, &mut source, &mut mem);
     }
     let mut log = Vec::new();
     core.view(None).unwrap().unwrap().write(HART, &mut log).unwrap();
@@ -176,13 +177,13 @@ fn instructions_in_the_core_when_the_log_begins_are_left_out() {
     let mut core = OutOfOrder::new(&config(), HART);
     let mut mem = Hierarchy::new(&hierarchy());
     while core.stats.total().instructions.get() < 1000 {
-        core.step(&mut source, &mut mem);
+        core.step(NEVER, &mut source, &mut mem);
     }
     assert!(!core.window.is_empty());
     let serial = core.window.serial();
     core.view(Some(Viewer::new(8))).unwrap();
     for _ in 0..1000 {
-        core.step(&mut source, &mut mem);
+        core.step(NEVER, &mut source, &mut mem);
     }
     let mut log = Vec::new();
     core.view(None).unwrap().unwrap().write(HART, &mut log).unwrap();
@@ -205,7 +206,7 @@ fn a_core_that_cannot_go_on_says_so_and_what_it_waits_for() {
     let mut core = OutOfOrder::new(&config, HART);
     let mut mem = Hierarchy::new(&hierarchy());
     let mut steps = 0_u64;
-    while core.step(&mut source, &mut mem).state != State::Stuck {
+    while core.step(NEVER, &mut source, &mut mem).state != State::Stuck {
         steps += 1;
         assert!(steps < 3_000_000, "nobody noticed");
     }
@@ -222,7 +223,7 @@ fn a_core_whose_source_has_nothing_is_not_stuck() {
     let mut core = OutOfOrder::new(&config(), HART);
     let mut mem = Hierarchy::new(&hierarchy());
     for _ in 0..2_100_000 {
-        let state = core.step(&mut source, &mut mem).state;
+        let state = core.step(NEVER, &mut source, &mut mem).state;
         assert_ne!(state, State::Stuck);
     }
 }

@@ -8,7 +8,7 @@
 
 use super::run::{Bench, check_end};
 use super::*;
-use mem::dram::DramConfig;
+use mem::{HierarchyStats, dram::DramConfig};
 use stream::{CacheOp, Event, Fetched, FlushScope, RegKind};
 
 /// A generator of numbers (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
@@ -377,11 +377,17 @@ pub(super) fn dram() -> DramConfig {
 }
 
 /// One program on one core; returns what must be the same a second time.
-fn one(seed: u64) -> (u64, CoreStats) {
+fn one(seed: u64) -> (u64, CoreStats, HierarchyStats) {
+    one_in_steps(seed, u64::MAX)
+}
+
+/// The same in steps of no more than so many cycles.
+fn one_in_steps(seed: u64, longest_step: u64) -> (u64, CoreStats, HierarchyStats) {
     let random = &mut Random(seed);
     let (config, mem) = (random_core(random), random_memory(random));
     let program = Program::new(random);
     let mut bench = Bench::new(&config, &mem);
+    bench.longest_step = longest_step;
     bench.source.lay(HART, program.wrong_code(random));
     let run = program.run(random, 800);
     for fetched in &run {
@@ -389,7 +395,7 @@ fn one(seed: u64) -> (u64, CoreStats) {
     }
     bench.run();
     check_end(&bench, &run);
-    (bench.core.now.0, bench.core.stats.clone())
+    (bench.core.now.0, bench.core.stats.clone(), bench.mem.stats())
 }
 
 /// Runs seeds and says which one failed.
@@ -407,6 +413,28 @@ fn count() -> u64 {
 #[test]
 fn random_programs_commit_once_and_in_order_and_give_everything_back() {
     all(0..count());
+}
+
+#[test]
+fn passing_over_idle_cycles_changes_nothing_wherever_it_must_end() {
+    let mut wrong = std::collections::BTreeMap::new();
+    for seed in 2000..2000 + count() / 2 {
+        let at_once = one(seed);
+        for longest_step in [1, 2, 7] {
+            let in_steps = one_in_steps(seed, longest_step);
+            let counts = |of: &(u64, CoreStats, HierarchyStats)| {
+                let cycles = vec![("cycles".to_owned(), of.0)];
+                [cycles, ::stats::flatten(&of.1), ::stats::flatten(&of.2)].concat()
+            };
+            for (at_once, in_steps) in counts(&at_once).into_iter().zip(counts(&in_steps)) {
+                if at_once != in_steps {
+                    let where_and_what = (seed, longest_step, at_once.1, in_steps.1);
+                    wrong.entry(at_once.0).or_insert(where_and_what);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "seed, longest step, counted at once, counted in steps: {wrong:#?}");
 }
 
 #[test]

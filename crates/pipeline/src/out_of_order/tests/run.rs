@@ -37,6 +37,8 @@ pub(super) struct Bench {
     pub(super) committed: Vec<Done>,
     /// Cycles that the source said to wait.
     pub(super) idle: u64,
+    /// The most cycles a step may take.
+    pub(super) longest_step: u64,
 }
 
 impl Bench {
@@ -50,6 +52,7 @@ impl Bench {
             source: Synthetic::new(1),
             committed: Vec::new(),
             idle: 0,
+            longest_step: u64::MAX,
         }
     }
 
@@ -76,7 +79,9 @@ impl Bench {
     /// Lets the core step, notes what commits and checks its books.
     pub(super) fn step(&mut self) -> State {
         let (head, now) = (self.core.window.head, self.core.now.0);
-        let progress = self.core.step(&mut self.source, &mut self.mem);
+        let until = Cycle(now.saturating_add(self.longest_step));
+        let progress = self.core.step(until, &mut self.source, &mut self.mem);
+        assert!(progress.cycles <= self.longest_step, "{progress:?}");
         for at in head..self.core.window.head {
             let slot = self.core.window.get(at).clone();
             self.committed.push(Done { slot, committed_at: now });
