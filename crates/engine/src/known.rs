@@ -52,16 +52,25 @@ pub(crate) struct Found<'a, D> {
     pub tail: Option<u64>,
 }
 
-const SLOTS: usize = 1 << 15;
+const SLOTS: usize = 1 << 17;
 const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
-/// No instruction lies at this offset.
-const NOWHERE: usize = usize::MAX;
+/// An empty slot's [`Slot::tag`].
+const EMPTY: u32 = 0;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot<D> {
-    /// RAM offset of the instruction.
-    at: usize,
+    /// Which of the instructions that belong here it is: see [`tag`]. In four bytes, so that a slot
+    /// with what a machine wants to know is half a cache line.
+    tag: u32,
     known: Known<D>,
+}
+
+impl<D> Slot<D> {
+    /// Whether it holds the instruction at RAM offset `offset`.
+    #[inline(always)]
+    fn holds(&self, offset: usize) -> bool {
+        self.tag == tag(offset)
+    }
 }
 
 /// The table.
@@ -75,7 +84,7 @@ pub(crate) struct KnownInsts<D> {
 impl<D: Describe> KnownInsts<D> {
     pub(crate) fn new() -> Self {
         let filler = Known::filler();
-        let slots = vec![Slot { at: NOWHERE, known: filler }; SLOTS].into_boxed_slice();
+        let slots = vec![Slot { tag: EMPTY, known: filler }; SLOTS].into_boxed_slice();
         Self { slots: slots.try_into().expect("it has this length"), passing: filler }
     }
 
@@ -90,11 +99,20 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => place_of_pc(hart, port)?,
         };
-        if self.slots[slot(offset)].at == offset {
+        if self.slots[slot(offset)].holds(offset) {
             let known = &self.slots[slot(offset)].known;
             return Ok(Found { known, pa: RAM_BASE + offset as u64, tail: None });
         }
         self.decode(hart, port, offset)
+    }
+
+    /// The instruction at `hart`'s pc, if the TLB leads there and it is in the table.
+    #[inline(always)]
+    pub(crate) fn at_hand<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> Option<Found<'_, D>> {
+        let offset = port.tlb.lookup(Access::Fetch, hart.fetch_tag, hart.pc, 1)?;
+        let slot = &self.slots[slot(offset)];
+        let found = || Found { known: &slot.known, pa: RAM_BASE + offset as u64, tail: None };
+        slot.holds(offset).then(found)
     }
 
     #[cold]
@@ -125,7 +143,7 @@ impl<D: Describe> KnownInsts<D> {
     ) -> Option<Found<'_, D>> {
         let Place::Ram(offset) = port.probe(hart, hart.pc, 2, Access::Fetch)? else { return None };
         let pa = RAM_BASE + offset as u64;
-        if self.slots[slot(offset)].at == offset {
+        if self.slots[slot(offset)].holds(offset) {
             return Some(Found { known: &self.slots[slot(offset)].known, pa, tail: None });
         }
         let (inst, tail) = decode_aside(hart, port, offset)?;
@@ -140,7 +158,7 @@ impl<D: Describe> KnownInsts<D> {
     }
 
     fn keep(&mut self, offset: usize, inst: Inst) -> &Known<D> {
-        self.slots[slot(offset)] = Slot { at: offset, known: Known::of(inst) };
+        self.slots[slot(offset)] = Slot { tag: tag(offset), known: Known::of(inst) };
         &self.slots[slot(offset)].known
     }
 
@@ -152,18 +170,24 @@ impl<D: Describe> KnownInsts<D> {
     /// Forgets the instructions of RAM page `page`.
     pub(crate) fn forget_page(&mut self, page: usize) {
         let first = (page * PAGE_SLOTS) % SLOTS;
-        self.slots[first..first + PAGE_SLOTS].iter_mut().for_each(|slot| slot.at = NOWHERE);
+        self.slots[first..first + PAGE_SLOTS].iter_mut().for_each(|slot| slot.tag = EMPTY);
     }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.at = NOWHERE);
+        self.slots.iter_mut().for_each(|slot| slot.tag = EMPTY);
     }
 }
 
 #[inline(always)]
 fn slot(offset: usize) -> usize {
     (offset >> 1) % SLOTS
+}
+
+/// Tells offsets that share a slot apart, for any RAM that a host has. Never [`EMPTY`].
+#[inline(always)]
+fn tag(offset: usize) -> u32 {
+    (offset / (2 * SLOTS)) as u32 + 1
 }
 
 /// Whether an instruction at RAM offset `offset` lies on two pages.

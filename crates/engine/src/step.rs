@@ -3,7 +3,7 @@
 //!
 //! Wrong paths, which leave no trace, are in [`crate::speculate`].
 
-use crate::known::{Describe, KnownInsts};
+use crate::known::{Describe, Found, KnownInsts};
 use crate::lockup::Faults;
 use crate::note::{Accesses, Recorder};
 use crate::speculate::WrongPath;
@@ -81,36 +81,32 @@ impl<D: Describe> Stepper<D> {
         if port.ram.has_dirtied_code() {
             self.drop_stale(port, code);
         }
-        let pc = hart.pc;
         let Ok(found) = self.insts.fetch(hart, port) else {
             trap(hart, port, &mut self.faults);
             return None;
         };
-        let inst = &found.known.inst;
-        self.accesses = [None; 2];
-        let mut recorder = Recorder { port, accesses: &mut self.accesses };
-        let outcome = semantics::<Recorder<'_, B>>(inst)(hart, &mut recorder, inst);
-        match outcome {
-            Ok(()) => {
-                hart.pc = hart.pc.wrapping_add(u64::from(inst.len));
-                hart.retired += 1;
-            }
-            Err(Leave::Jump) => hart.retired += 1,
-            Err(Leave::Raised) => trap(hart, port, &mut self.faults),
+        let (accesses, faults) = (&mut self.accesses, &mut self.faults);
+        Some(execute(hart, port, found, accesses, &mut self.reservations, faults))
+    }
+
+    /// As [`Stepper::step`] if the instruction is at hand (its page in the TLB, itself decoded) and
+    /// `permits` it by its description. `None`, and nothing is done, if not.
+    #[inline(always)]
+    pub fn step_at_hand<B: Bus>(
+        &mut self,
+        hart: &mut Hart,
+        port: &mut FastPort<B>,
+        permits: impl FnOnce(&D) -> bool,
+    ) -> Option<Step<'_, D>> {
+        if port.ram.has_dirtied_code() {
+            return None;
         }
-        if self.reservations.any || hart.reservation.is_some() {
-            self.reservations.follow(hart, &self.accesses);
+        let found = self.insts.at_hand(hart, port)?;
+        if !permits(&found.known.description) {
+            return None;
         }
-        Some(Step {
-            pc,
-            fetch_pa: found.pa,
-            fetch_tail: found.tail,
-            inst,
-            description: &found.known.description,
-            accesses: &self.accesses,
-            raised: outcome == Err(Leave::Raised),
-            next_pc: hart.pc,
-        })
+        let (accesses, faults) = (&mut self.accesses, &mut self.faults);
+        Some(execute(hart, port, found, accesses, &mut self.reservations, faults))
     }
 
     /// Whether `hart` can do nothing but fault until an interrupt comes: its trap handler cannot be
@@ -183,6 +179,44 @@ impl<B: Bus> FastPort<B> {
     #[must_use]
     pub fn has_request(&self) -> bool {
         self.request.is_some()
+    }
+}
+
+/// Executes the instruction that was `found` at the hart's pc.
+#[inline(always)]
+fn execute<'a, B: Bus, D>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    found: Found<'a, D>,
+    accesses: &'a mut Accesses,
+    reservations: &mut Reservations,
+    faults: &mut [Faults],
+) -> Step<'a, D> {
+    let pc = hart.pc;
+    let inst = &found.known.inst;
+    *accesses = [None; 2];
+    let mut recorder = Recorder { port, accesses };
+    let outcome = semantics::<Recorder<'_, B>>(inst)(hart, &mut recorder, inst);
+    match outcome {
+        Ok(()) => {
+            hart.pc = hart.pc.wrapping_add(u64::from(inst.len));
+            hart.retired += 1;
+        }
+        Err(Leave::Jump) => hart.retired += 1,
+        Err(Leave::Raised) => trap(hart, port, faults),
+    }
+    if reservations.any || hart.reservation.is_some() {
+        reservations.follow(hart, accesses);
+    }
+    Step {
+        pc,
+        fetch_pa: found.pa,
+        fetch_tail: found.tail,
+        inst,
+        description: &found.known.description,
+        accesses,
+        raised: outcome == Err(Leave::Raised),
+        next_pc: hart.pc,
     }
 }
 

@@ -175,6 +175,14 @@ impl Source for Live<'_> {
         if turn.hart.pending_interrupt().is_some() {
             return Fetched::Alone;
         }
+        let overlaps = |description: &Description| !description.serialising();
+        if let Some(step) = self.stepper.step_at_hand(turn.hart, turn.port, overlaps) {
+            if is_rare(&step) | (turn.event != Event::None) {
+                let fetched = turn.rare(&step);
+                return self.unless_locked_up(fetched);
+            }
+            return Fetched::Instr(plain(&turn.context, &step));
+        }
         // Where there is nothing to fetch the fetch faults, and that is taken alone, too.
         match self.stepper.peek(turn.hart, turn.port, self.code) {
             Some(description) if !description.serialising() => self.next(hart),
