@@ -210,11 +210,6 @@ impl Cache {
         }
     }
 
-    #[inline]
-    pub(crate) fn has_prefetcher(&self) -> bool {
-        self.prefetcher.is_some()
-    }
-
     /// Shows an access to the prefetcher, if there is one.
     pub(crate) fn show(&mut self, access: &Observed) {
         if let Some(prefetcher) = &mut self.prefetcher {

@@ -31,7 +31,7 @@ use crate::cache::{AccessKind, Cache};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
 use crate::when::When;
-use crate::{CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
+use crate::{CacheConfig, CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
 use fills::Overlap;
 use sim::Clock;
 use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr, VirtAddr};
@@ -73,6 +73,9 @@ pub struct Hierarchy {
     overlap: Overlap,
     /// Some cache has a prefetcher.
     prefetches: bool,
+    /// For requests that begin at each [`Side`], and below both: the first cache on their way that has
+    /// one.
+    watched_from: [Option<Level>; 3],
     /// No cache has one and memory answers at once: an access is over when it is made.
     plain: bool,
     io_latency: u64,
@@ -121,6 +124,7 @@ impl Hierarchy {
             plain: !prefetches && !memory.answers_later(),
             memory,
             prefetches,
+            watched_from: watched_from(caches),
             overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
@@ -230,6 +234,15 @@ impl Hierarchy {
     pub(crate) fn mmu(&mut self, hart: HartId) -> &mut Mmu {
         &mut self.harts[hart.index()].mmu
     }
+}
+
+/// See [`Hierarchy::watched_from`].
+fn watched_from(caches: &CachesConfig) -> [Option<Level>; 3] {
+    let has = |cache: &CacheConfig| cache.prefetcher.is_some();
+    let llc = caches.llc.as_ref().filter(|llc| has(llc)).map(|_| Level::Llc);
+    let below_l1 = caches.l2.as_ref().filter(|l2| has(l2)).map(|_| Level::L2).or(llc);
+    let from = |l1: &CacheConfig| if has(l1) { Some(Level::L1) } else { below_l1 };
+    [from(&caches.l1i), from(&caches.l1d), below_l1]
 }
 
 impl Private {

@@ -39,12 +39,20 @@ impl Hierarchy {
 
     /// What follows from an access without time beside the lines it moves.
     pub(super) fn warm_rest(&mut self, request: Request, outcome: &Outcome, pc: VirtAddr) {
-        if self.prefetches {
+        if self.is_watched(request, outcome.found) {
             self.show(Cycle(0), request, outcome, pc);
             self.fill_untimed(request, outcome.found);
             self.prefetch_wanted(None, request, outcome.found);
         }
         self.memory.forget();
+    }
+
+    /// Whether a cache that looked `request` up, which was found at `found`, has a prefetcher. Most
+    /// accesses hit in a first-level cache without one.
+    #[inline]
+    fn is_watched(&self, request: Request, found: Level) -> bool {
+        let from = self.watched_from[request.side.map_or(2, |side| side as usize)];
+        from.is_some_and(|from| found >= from)
     }
 
     /// The caches that looked `request` up, which was found at `found`, and how much later than it
@@ -61,20 +69,10 @@ impl Hierarchy {
         [l1, l2, llc.then_some((Place::Llc, to_llc))].into_iter().flatten()
     }
 
-    /// Whether a cache that has a prefetcher may have looked `request` up. Most accesses hit a
-    /// first-level cache that has none.
-    #[inline]
-    fn reaches_a_prefetcher(&self, request: Request, found: Level) -> bool {
-        let above = request
-            .side
-            .is_some_and(|side| self.harts[request.hart].l1[side as usize].has_prefetcher());
-        above || found != Level::L1
-    }
-
     /// Shows an access to the prefetchers of the caches that looked it up.
     pub(super) fn show(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) {
         let Request { line, kind, .. } = request;
-        if kind == AccessKind::Walk || !self.reaches_a_prefetcher(request, outcome.found) {
+        if kind == AccessKind::Walk || !self.is_watched(request, outcome.found) {
             return;
         }
         for (place, later) in self.asked(request, outcome.found) {
@@ -87,7 +85,7 @@ impl Hierarchy {
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
     pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
-        if request.kind == AccessKind::Walk || !self.reaches_a_prefetcher(request, found) {
+        if request.kind == AccessKind::Walk || !self.is_watched(request, found) {
             return;
         }
         for (place, later) in self.asked(request, found) {
