@@ -13,6 +13,7 @@
 pub mod asm;
 pub mod bench;
 pub mod body;
+pub mod busy;
 pub mod compare;
 pub mod elf;
 mod harness;
