@@ -56,18 +56,16 @@ fn model(system: &str) -> Model {
 
 /// One test, since the counter is one.
 #[test]
-fn a_warm_model_allocates_nothing_in_any_system() {
+fn a_warm_model_allocates_nothing() {
     let mut found = Vec::new();
-    let systems: Vec<_> = system::builtins().map(|builtin| builtin.name).collect();
-    assert!(systems.contains(&"skylake"));
-    for system in systems {
+    for system in ["simple", "skylake", "golden-cove"] {
         let mut model = model(system);
-        let (warm_up, counted) = (Picos::from_micros(200), Picos::from_micros(200));
+        let (warm_up, counted) = (Picos::from_micros(100), Picos::from_micros(50));
         let (warming, instructions) = requests(&mut Warming::new(&mut model), warm_up, counted);
-        assert!(instructions > 100_000, "{system}: {instructions} instructions");
+        assert!(instructions > 50_000, "{system}: {instructions} instructions");
         let mut timing = Detailed::new(&mut model, Picos::ZERO);
         let (detailed, instructions) = requests(&mut timing, warm_up, counted);
-        assert!(instructions > 10_000, "{system}: {instructions} instructions");
+        assert!(instructions > 5_000, "{system}: {instructions} instructions");
         if warming + detailed > 0 {
             found.push(format!("{system}: {warming} in warming, {detailed} in detailed mode"));
         }

@@ -94,7 +94,8 @@ impl Machine {
         source.turn.hart.set_clock(start, pace);
         let last = loop {
             let mut end = timing.advance(HartId(index as u32), start, end_of_turn, &mut source);
-            let mut last = start.max(end.saturating_sub(pace));
+            let several = pace > Picos::ZERO && end > start;
+            let mut last = if several { end.saturating_sub(pace) } else { start };
             if std::mem::take(&mut source.turn.locked_up) {
                 // Only an interrupt gets it out, and none comes before `next`.
                 last = end;

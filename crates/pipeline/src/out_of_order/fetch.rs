@@ -95,6 +95,8 @@ impl OutOfOrder {
         }
         self.front.halt = Some(halt);
         self.front.resume_at = super::slot::NEVER;
+        // The core may be empty already.
+        self.wake_at(self.now + 1);
     }
 
     /// Translates the next target, and prefetches it if that is configured.
