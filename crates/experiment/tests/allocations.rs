@@ -60,7 +60,7 @@ fn a_warm_model_allocates_nothing() {
     let mut found = Vec::new();
     for system in ["simple", "skylake", "golden-cove"] {
         let mut model = model(system);
-        let (warm_up, counted) = (Picos::from_micros(100), Picos::from_micros(50));
+        let (warm_up, counted) = (Picos::from_micros(200), Picos::from_micros(50));
         let (warming, instructions) = requests(&mut Warming::new(&mut model), warm_up, counted);
         assert!(instructions > 50_000, "{system}: {instructions} instructions");
         let mut timing = Detailed::new(&mut model, Picos::ZERO);
