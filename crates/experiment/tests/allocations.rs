@@ -46,7 +46,7 @@ static COUNTING: Counting = Counting;
 fn requests(timing: &mut dyn Timing, warm_up: Picos, counted: Picos) -> (u64, u64) {
     let config = MachineConfig { harts: 1, ..MachineConfig::default() };
     let mut machine = Machine::new(config, Ram::new(4 << 20));
-    machine.load_elf(&conformance::busy::program()).unwrap();
+    machine.load_elf(&conformance::busy::program()).expect("the program fits");
     machine.run_timed(timing, warm_up);
     let (before, retired) = (REQUESTS.load(Ordering::Relaxed), machine.retired());
     machine.run_timed(timing, warm_up + counted);
@@ -54,7 +54,8 @@ fn requests(timing: &mut dyn Timing, warm_up: Picos, counted: Picos) -> (u64, u6
 }
 
 fn model(system: &str) -> Model {
-    Model::new(&system::load(system, &[]).unwrap().config).unwrap()
+    let system = system::load(system, &[]).expect("it is built in");
+    Model::new(&system.config).expect("it can be built")
 }
 
 /// One test, since the counter is one.

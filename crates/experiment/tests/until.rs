@@ -154,7 +154,7 @@ struct Left {
 fn run(harts: usize, timing: &mut dyn Timing, end: Picos) -> Left {
     let config = MachineConfig { harts, ..MachineConfig::default() };
     let mut machine = Machine::new(config, Ram::new(16 << 20));
-    machine.load_elf(&program()).unwrap();
+    machine.load_elf(&program()).expect("the program fits");
     assert_eq!(machine.run_timed(timing, end), Event::Deadline);
     let harts = || (0..harts).map(|index| machine.hart(index));
     let retired = harts().map(|hart| hart.retired).collect();
@@ -163,8 +163,8 @@ fn run(harts: usize, timing: &mut dyn Timing, end: Picos) -> Left {
 }
 
 fn model(system: &str, harts: usize) -> Model {
-    let system = system::load(system, &[format!("harts={harts}")]).unwrap();
-    Model::new(&system.config).unwrap()
+    let system = system::load(system, &[format!("harts={harts}")]).expect("it is built in");
+    Model::new(&system.config).expect("it can be built")
 }
 
 fn detailed(system: &str, harts: usize, end: Picos, one_by_one: bool) -> (Left, TimingStats) {
