@@ -94,6 +94,7 @@ impl Pair<'_> {
 
     /// One invocation under `timing`, then without it.
     fn invoke(&mut self, timing: impl Counted, cycle: Picos) -> Result<(), StudyError> {
+        let pace = timing.pace();
         let mut steps = Vec::new();
         let mut noted = Noted { inner: timing, steps: &mut steps };
         let modelled = invoke(&mut self.modelled, self.prepared, &mut noted)?;
@@ -101,7 +102,7 @@ impl Pair<'_> {
         measure::check(&reply, self.prepared)
             .map_err(|error| stages::request_failed(&mut self.modelled, error))?;
         self.steps += steps.len() as u64;
-        let mut retold = Retold { cycle, steps: steps.into_iter(), astray: None };
+        let mut retold = Retold { cycle, pace, steps: steps.into_iter(), astray: None };
         let plain = invoke(&mut self.plain, self.prepared, &mut retold);
         if let Some(astray) = retold.astray {
             return Err(self.differs(&astray));
@@ -176,9 +177,19 @@ impl<T: Timing> Timing for Noted<'_, T> {
         self.inner.cycle()
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn pace(&self) -> Picos {
+        self.inner.pace()
+    }
+
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
         let mut counting = Counting { source, instructions: 0 };
-        let end = self.inner.advance(hart, now, &mut counting);
+        let end = self.inner.advance(hart, now, until, &mut counting);
         self.steps.push(Step { end, hart: hart.0, instructions: counting.instructions });
         end
     }
@@ -197,6 +208,10 @@ impl<T: Watched> Watched for Noted<'_, T> {
 impl<T: Watched> Counted for Noted<'_, T> {
     fn stats(&self) -> TimingStats {
         TimingStats::default()
+    }
+
+    fn open(&mut self) -> TimingStats {
+        self.stats()
     }
 }
 
@@ -244,6 +259,7 @@ impl Source for Counting<'_> {
 /// No model: the steps of one are made again.
 struct Retold {
     cycle: Picos,
+    pace: Picos,
     steps: std::vec::IntoIter<Step>,
     /// How the guest came to do something else.
     astray: Option<String>,
@@ -276,7 +292,11 @@ impl Timing for Retold {
         self.cycle
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn pace(&self) -> Picos {
+        self.pace
+    }
+
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         if self.astray.is_some() {
             return now + STUCK_STEP;
         }
@@ -298,5 +318,9 @@ impl Watched for Retold {
 impl Counted for Retold {
     fn stats(&self) -> TimingStats {
         TimingStats::default()
+    }
+
+    fn open(&mut self) -> TimingStats {
+        self.stats()
     }
 }

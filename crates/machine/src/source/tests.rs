@@ -211,7 +211,7 @@ impl Timing for Stretches {
         CYCLE
     }
 
-    fn advance(&mut self, hart: HartId, now: Picos, source: &mut dyn Source) -> Picos {
+    fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
         let most = if self.random.below(2) == 0 { 6 } else { 200 };
         let count = 1 + self.random.below(most) as u64;
         let executed = if self.skip {

@@ -106,11 +106,7 @@ impl OutOfOrder {
 
     /// Why fewer instructions were issued than could have been.
     fn why_not_issued(&mut self) -> IssueSlot {
-        let mut oldest = self.oldest_unissued.max(self.window.head);
-        while oldest < self.window.renamed && self.window.get(oldest).issued_at != NEVER {
-            oldest += 1;
-        }
-        self.oldest_unissued = oldest;
+        let oldest = self.find_oldest_unissued();
         if oldest == self.window.renamed {
             let refused = self.last_lost.side() == Side::Back && self.window.in_rob() > 0;
             let why = if refused { self.why_no_commit() } else { self.last_lost.of_empty_core() };
@@ -128,6 +124,16 @@ impl OutOfOrder {
             }
             why => why.into(),
         }
+    }
+
+    /// The first renamed instruction that is not issued, or where the next will be renamed.
+    pub(super) fn find_oldest_unissued(&mut self) -> Position {
+        let mut oldest = self.oldest_unissued.max(self.window.head);
+        while oldest < self.window.renamed && self.window.get(oldest).issued_at != NEVER {
+            oldest += 1;
+        }
+        self.oldest_unissued = oldest;
+        oldest
     }
 
     /// The instruction whose result the oldest that is not issued waits for. All it waits for is older,

@@ -184,6 +184,7 @@ impl OutOfOrder {
     fn spend(&mut self, first: Cycle, cycles: u64) {
         let (now, end) = (self.now, first + cycles);
         self.now = first;
+        self.find_oldest_unissued();
         while self.now < end {
             let until = self.next_wait().min(end);
             let (why, cycles) = (self.why_no_commit(), until - self.now);

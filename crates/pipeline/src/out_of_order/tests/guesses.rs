@@ -162,7 +162,7 @@ fn every_committed_branch_that_was_guessed_is_counted_where_its_guess_came_from(
         let mut core = OutOfOrder::new(&config, HART);
         let mut mem = Hierarchy::new(&hierarchy());
         while core.stats.total().instructions.get() < 1000 {
-            core.step(&mut source, &mut mem);
+            core.step(NEVER, &mut source, &mut mem);
         }
         let total = core.stats.total().out_of_order.expect("it is one");
         let expected = if has_parts { total.conditional_branches.get() } else { 0 };

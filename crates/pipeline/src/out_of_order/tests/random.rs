@@ -452,9 +452,11 @@ fn random_programs_increment_nearly_every_counter_of_the_core() {
     let unexpected: Vec<_> = never_incremented(&[total])
         .into_iter()
         .filter(|path| {
-            // In-order cores count stalls. The test hierarchy has no second level, and these programs
+            // In-order cores count stalls. Which part of a predictor guessed is a matter of programs that
+            // teach it more (see the tests of `branch`). The test hierarchy has no second level, and these programs
             // are too short for lines of code to leave the upper levels and stay in the last.
             !path.starts_with("stalls.")
+                && !path.starts_with("out_of_order.direction.")
                 && !path.starts_with("found.l2.")
                 && !NOT_IN_RANDOM_PROGRAMS.contains(&path.as_str())
         })
