@@ -88,14 +88,16 @@ impl Machine {
         self.stepper.begin_turn(&mut self.harts[index]);
         let Self { harts, port, code, stepper, pending_flushes, .. } = self;
         let (hart, flushes) = (&mut harts[index], &mut pending_flushes[index]);
-        let mut source = Live::new(hart, port, code, stepper, flushes);
+        let mut source = Live::new(hart, port, code, stepper, flushes, timing.cycle());
         let pace = timing.pace();
         let mut start = source.turn.hart.now();
         source.turn.hart.set_clock(start, pace);
         let last = loop {
+            source.turn.step_began = start;
             let mut end = timing.advance(HartId(index as u32), start, end_of_turn, &mut source);
             let several = pace > Picos::ZERO && end > start;
-            let mut last = if several { end.saturating_sub(pace) } else { start };
+            let began = source.turn.step_began;
+            let mut last = if several { end.saturating_sub(pace) } else { began };
             if std::mem::take(&mut source.turn.locked_up) {
                 // Only an interrupt gets it out, and none comes before `next`.
                 last = end;

@@ -15,6 +15,7 @@ pub trait Core {
     /// Advances by the least the model can: an instruction for a core that blocks, a cycle for one
     /// that overlaps, and those after it in which nothing happens. That nothing does is known up to
     /// `until` only, when something outside may act on the core: cycles are passed over up to there.
+    /// A core that overlaps goes on with the next cycle while the source lets it ([`Source::passed`]).
     fn step(&mut self, until: Cycle, source: &mut dyn Source, mem: &mut Hierarchy) -> Progress;
 
     /// Updates caches, TLBs and predictors for an instruction, in no time.

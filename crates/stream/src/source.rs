@@ -58,6 +58,13 @@ pub trait Source {
         None
     }
 
+    /// The clock of the core that runs `hart` stands at `cycle`: what the hart does next, it does then.
+    /// Returns whether the core must end its step for the owner of the source to act first, which a
+    /// source that does not know its owner's time always asks for.
+    fn passed(&mut self, _hart: HartId, _cycle: u64) -> bool {
+        true
+    }
+
     /// Ends the wrong path of `hart` and forgets all it did.
     fn squash(&mut self, _hart: HartId) {}
 }

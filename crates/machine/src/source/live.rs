@@ -4,6 +4,7 @@ use super::record::{Context, Description, is_rare, plain, record};
 use crate::board::Board;
 use engine::{Code, FastPort, Step, Stepper};
 use hart::{Hart, Interrupt};
+use sim::Picos;
 use std::collections::VecDeque;
 use stream::{
     Event, Fetched, FlushScope, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk,
@@ -29,6 +30,10 @@ pub(super) struct Turn<'a> {
     event: Event,
     /// The hart can do nothing but fault until an interrupt comes.
     pub locked_up: bool,
+    /// The length of a cycle of the core.
+    cycle: Picos,
+    /// When the last step began.
+    pub step_began: Picos,
 }
 
 impl<'a> Live<'a> {
@@ -38,10 +43,12 @@ impl<'a> Live<'a> {
         code: &'a mut Code<Board>,
         stepper: &'a mut Stepper<Description>,
         flushes: &'a mut VecDeque<FlushScope>,
+        cycle: Picos,
     ) -> Self {
         let context = Context::of(hart);
         let event = Event::None;
-        let turn = Turn { hart, port, flushes, context, event, locked_up: false };
+        let (locked_up, step_began) = (false, hart.now());
+        let turn = Turn { hart, port, flushes, context, event, locked_up, cycle, step_began };
         Self { turn, code, stepper }
     }
 
@@ -160,6 +167,18 @@ impl Source for Live<'_> {
         let step = self.stepper.step_wrong(hart.index(), self.turn.port, self.code)?;
         // A wrong path ends where its context would change.
         Some(record(&self.turn.context, &step, Event::None))
+    }
+
+    fn passed(&mut self, hart: HartId, cycle: u64) -> bool {
+        let turn = &mut self.turn;
+        turn.check(hart);
+        if turn.port.has_request() || turn.locked_up {
+            return true;
+        }
+        let now = Picos(turn.cycle.0 * cycle).max(turn.step_began);
+        turn.hart.set_clock(now, Picos::ZERO);
+        turn.step_began = now;
+        false
     }
 
     fn squash(&mut self, hart: HartId) {

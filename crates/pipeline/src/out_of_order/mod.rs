@@ -313,11 +313,16 @@ impl Core for OutOfOrder {
         self.waiting = None;
         self.leave_wrong_path(source);
         let before = self.now;
-        let instructions = self.tick(source, mem);
-        let state = match self.waiting {
-            Some(waiting) => waiting,
-            None if self.is_stuck() => State::Stuck,
-            None => State::Running,
+        let mut instructions = 0;
+        let state = loop {
+            instructions += self.tick(source, mem);
+            match self.waiting {
+                Some(waiting) => break waiting,
+                None if self.is_stuck() => break State::Stuck,
+                None if self.now >= until => break State::Running,
+                None if source.passed(self.hart, self.now.0) => break State::Running,
+                None => {}
+            }
         };
         Progress { cycles: self.now - before, instructions, state }
     }
