@@ -120,6 +120,7 @@ impl Mshrs {
     }
 
     /// Whether `line` is outstanding at `now`.
+    #[inline]
     pub(crate) fn is_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
         self.find(line, now).is_some()
     }

@@ -36,6 +36,8 @@ pub(crate) struct Footprint {
 struct Lines {
     now: Distinct,
     before: Distinct,
+    /// The line touched last.
+    latest: Option<u64>,
 }
 
 impl Footprint {
@@ -44,6 +46,7 @@ impl Footprint {
         for (lines, what) in self.lines.iter_mut().zip(Touched::ALL) {
             std::mem::swap(&mut lines.now, &mut lines.before);
             lines.now.clear();
+            lines.latest = None;
             if !self.in_window {
                 lines.before.clear();
             }
@@ -100,6 +103,9 @@ impl Footprint {
     fn touch_line(&mut self, what: Touched, pa: u64, privilege: Privilege, stats: &mut CoreStats) {
         let lines = &mut self.lines[what.index()];
         let line = pa >> LINE_SHIFT;
+        if lines.latest.replace(line) == Some(line) {
+            return;
+        }
         if lines.now.insert(line) {
             stats.at(privilege).footprint[what].inc();
             let total = &mut stats.footprint[what];

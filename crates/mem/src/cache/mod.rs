@@ -95,6 +95,21 @@ impl Cache {
         slot
     }
 
+    /// Uses `line` if it is there at `now`, not on its way, may be used as it is, and its use says nothing
+    /// to prefetchers; does nothing if not.
+    #[inline]
+    pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
+        let slot = self.tags.find(line)?;
+        let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
+        let awaited = !self.banks.is_empty() || self.mshrs.is_outstanding(line, now);
+        if !ours || awaited || self.tags.is_marked(slot) {
+            return None;
+        }
+        self.stats.hits[kind].inc();
+        self.tags.touch(slot);
+        Some(())
+    }
+
     /// The same for a prefetch of the level above.
     pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
         let slot = self.tags.find(line);

@@ -96,6 +96,12 @@ impl Tags {
         self.states[slot.0 as usize] = state;
     }
 
+    /// Whether the line was prefetched and has not been used.
+    #[inline]
+    pub(crate) fn is_marked(&self, slot: Slot) -> bool {
+        self.unused != 0 && self.prefetched[slot.0 as usize] != Mark::None
+    }
+
     /// Whether the line was prefetched and this is its first use: says so once.
     #[inline]
     pub(crate) fn first_use(&mut self, slot: Slot) -> bool {

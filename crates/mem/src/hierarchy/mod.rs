@@ -30,6 +30,7 @@ pub(crate) use walks::{Found, Walks};
 use crate::cache::{AccessKind, Cache};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
+use crate::prefetch::PrefetcherConfig;
 use crate::when::When;
 use crate::{CacheConfig, CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
 use fills::Overlap;
@@ -76,6 +77,8 @@ pub struct Hierarchy {
     /// For requests that begin at each [`Side`], and below both: the first cache on their way that has
     /// one.
     watched_from: [Option<Level>; 3],
+    /// For each [`Side`]: its cache has one that sees hits that say nothing new.
+    plain_hits_watched: [bool; 2],
     /// No cache has one and memory answers at once: an access is over when it is made.
     plain: bool,
     io_latency: u64,
@@ -125,6 +128,8 @@ impl Hierarchy {
             memory,
             prefetches,
             watched_from: watched_from(caches),
+            plain_hits_watched: [&caches.l1i, &caches.l1d]
+                .map(|l1| l1.prefetcher.as_ref().is_some_and(PrefetcherConfig::sees_plain_hits)),
             overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,

@@ -39,18 +39,24 @@ impl Hierarchy {
 
     /// What follows from an access without time beside the lines it moves.
     pub(super) fn warm_rest(&mut self, request: Request, outcome: &Outcome, pc: VirtAddr) {
-        if self.is_watched(request, outcome.found) {
+        if self.is_watched(request, outcome) {
             self.show(Cycle(0), request, outcome, pc);
             self.fill_untimed(request, outcome.found);
-            self.prefetch_wanted(None, request, outcome.found);
+            self.prefetch_wanted(None, request, outcome);
         }
         self.memory.forget();
     }
 
-    /// Whether a cache that looked `request` up, which was found at `found`, has a prefetcher. Most
+    /// Whether a cache that looked `request` up has a prefetcher to which that means anything. Most
     /// accesses hit in a first-level cache without one.
     #[inline]
-    fn is_watched(&self, request: Request, found: Level) -> bool {
+    fn is_watched(&self, request: Request, outcome: &Outcome) -> bool {
+        let found = outcome.found;
+        if let (Level::L1, false, Some(side)) = (found, outcome.first_use, request.side)
+            && !self.plain_hits_watched[side as usize]
+        {
+            return false;
+        }
         let from = self.watched_from[request.side.map_or(2, |side| side as usize)];
         from.is_some_and(|from| found >= from)
     }
@@ -72,7 +78,7 @@ impl Hierarchy {
     /// Shows an access to the prefetchers of the caches that looked it up.
     pub(super) fn show(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) {
         let Request { line, kind, .. } = request;
-        if kind == AccessKind::Walk || !self.is_watched(request, outcome.found) {
+        if kind == AccessKind::Walk || !self.is_watched(request, outcome) {
             return;
         }
         for (place, later) in self.asked(request, outcome.found) {
@@ -84,11 +90,16 @@ impl Hierarchy {
     }
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
-    pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
-        if request.kind == AccessKind::Walk || !self.is_watched(request, found) {
+    pub(super) fn prefetch_wanted(
+        &mut self,
+        now: Option<Cycle>,
+        request: Request,
+        outcome: &Outcome,
+    ) {
+        if request.kind == AccessKind::Walk || !self.is_watched(request, outcome) {
             return;
         }
-        for (place, later) in self.asked(request, found) {
+        for (place, later) in self.asked(request, outcome.found) {
             let mut next = 0;
             while let Some(line) = self.cache(place).wanted(next) {
                 self.prefetch(now.map(|now| now + later), request.hart, place, line);

@@ -68,6 +68,10 @@ pub trait Prefetcher: Debug + Clone {
     fn new(config: &Self::Config, pages: Pages) -> Self;
     /// Learns from an access and asks for lines. `requests` was begun for the accessed line.
     fn observe(&mut self, access: &Observed, requests: &mut Requests);
+    /// Whether accesses that are no [trigger](Observed::is_trigger), which most are, mean anything to it:
+    /// one that says no need not be shown them.
+    const SEES_PLAIN_HITS: bool = true;
+
     /// `line` arrives in the cache at `at`. It is `prefetched` if a prefetch asked for it first, even
     /// if a demand access has joined since.
     fn filled(&mut self, _line: LineAddr, _at: Cycle, _prefetched: bool) {}
@@ -93,6 +97,13 @@ macro_rules! prefetchers {
             #[must_use]
             pub fn all() -> Vec<Self> {
                 vec![$(Self::$name(Default::default())),+]
+            }
+
+            /// Whether the prefetcher must be shown accesses that are no trigger; see
+            /// [`Prefetcher::SEES_PLAIN_HITS`].
+            #[must_use]
+            pub fn sees_plain_hits(&self) -> bool {
+                match self { $(Self::$name(_) => <$module::$type as Prefetcher>::SEES_PLAIN_HITS,)+ }
             }
 
             /// The name in configuration files.

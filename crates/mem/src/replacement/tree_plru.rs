@@ -11,23 +11,34 @@ pub(crate) struct TreePlru {
     ways: usize,
     /// Bit n of a set's word is node n; set means the right half is the older one.
     trees: Vec<u64>,
+    /// For each way, the nodes on its path, and which of them are set after its use.
+    paths: Vec<(u64, u64)>,
+}
+
+/// The nodes on the path of `way` and which of them are set after its use.
+fn path(way: usize, ways: usize) -> (u64, u64) {
+    let (mut nodes, mut set) = (0, 0);
+    let mut node = way + ways;
+    while node > 1 {
+        let was_left = node & 1 == 0;
+        node >>= 1;
+        nodes |= 1 << node;
+        set |= u64::from(was_left) << node;
+    }
+    (nodes, set)
 }
 
 impl Replacement for TreePlru {
     fn new(sets: usize, ways: usize) -> Self {
-        Self { ways, trees: vec![0; sets] }
+        let paths = (0..ways).map(|way| path(way, ways)).collect();
+        Self { ways, trees: vec![0; sets], paths }
     }
 
     #[inline]
     fn touch(&mut self, set: usize, way: usize) {
-        let mut tree = self.trees[set];
-        let mut node = way + self.ways;
-        while node > 1 {
-            let was_left = node & 1 == 0;
-            node >>= 1;
-            tree = tree & !(1 << node) | u64::from(was_left) << node;
-        }
-        self.trees[set] = tree;
+        let (nodes, set_after) = self.paths[way];
+        let tree = &mut self.trees[set];
+        *tree = *tree & !nodes | set_after;
     }
 
     fn victim(&mut self, set: usize) -> usize {

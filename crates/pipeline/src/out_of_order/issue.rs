@@ -89,18 +89,16 @@ impl OutOfOrder {
     /// of wrong ones were issued.
     pub(super) fn count_issue(&mut self, cycles: u64, issued: [u64; 2]) {
         let width = u64::from(self.config.rename_width.min(self.config.issue_width));
-        let mut left = width * cycles;
-        let mut taken = [0, 0];
-        for ((taken, issued), owed) in taken.iter_mut().zip(issued).zip(&mut self.issued_ahead) {
-            *owed += issued;
-            *taken = left.min(*owed);
-            *owed -= *taken;
-            left -= *taken;
-        }
+        let [right, wrong] = issued;
+        let [right, wrong] = [right + self.issued_ahead[0], wrong + self.issued_ahead[1]];
+        let taken_right = right.min(width * cycles);
+        let taken_wrong = wrong.min(width * cycles - taken_right);
+        self.issued_ahead = [right - taken_right, wrong - taken_wrong];
+        let left = width * cycles - taken_right - taken_wrong;
         let why = if left > 0 { self.why_not_issued() } else { IssueSlot::Base };
         let slots = &mut self.stats.at(self.privilege).out_of_order_mut().issue;
-        slots[IssueSlot::Base].add(taken[0]);
-        slots[IssueSlot::WrongPath].add(taken[1]);
+        slots[IssueSlot::Base].add(taken_right);
+        slots[IssueSlot::WrongPath].add(taken_wrong);
         slots[why].add(left);
     }
 

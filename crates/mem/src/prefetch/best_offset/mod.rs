@@ -122,6 +122,7 @@ impl BestOffset {
 
 impl Prefetcher for BestOffset {
     type Config = BestOffsetConfig;
+    const SEES_PLAIN_HITS: bool = false;
 
     fn validate(config: &Self::Config, path: &str, problems: &mut Problems) {
         let offsets = &config.offsets;
