@@ -69,6 +69,9 @@ enum Device {
     Queued(Queued),
 }
 
+/// Cycles by which requests of different harts are less apart.
+const SHORTLY: u64 = 1 << 20;
+
 /// A controller and the lines that wait for room in it.
 #[derive(Clone, Debug)]
 struct Queued {
@@ -258,7 +261,21 @@ impl Queued {
         Self { controller, reached: Cycle(0), next_event, leaving, waiting, write_buffers }
     }
 
+    /// Before the first request after a long time, lets the controller act up to shortly before it. With
+    /// nothing to do it counts its refreshes; with a request it would make one after the other, which
+    /// after the minutes of virtual time that another mode took are millions.
+    fn catch_up(&mut self, at: Cycle) {
+        let before = Cycle(at.0.saturating_sub(SHORTLY));
+        if self.next_event.is_none() && before > self.reached {
+            let mut answers = Vec::new();
+            to_controller!(&mut self.controller, advance(before, &mut answers));
+            debug_assert!(answers.is_empty(), "a controller with nothing to do answers");
+            self.reached = before;
+        }
+    }
+
     fn push(&mut self, at: Cycle, line: LineAddr, write: bool, id: u32) {
+        self.catch_up(at);
         to_controller!(&mut self.controller, push(at, line, write, id));
         self.next_event = to_controller!(&self.controller, next_event());
     }

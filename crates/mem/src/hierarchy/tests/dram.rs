@@ -93,3 +93,20 @@ fn warming_leaves_the_dram_alone() {
     assert_eq!(mem.next_event(), None);
     assert_eq!(mem.stats().dram.expect("configured").writes.get(), 0);
 }
+
+#[test]
+fn a_request_after_a_long_time_finds_the_dram_where_cycle_by_cycle_would_have_brought_it() {
+    for at in [50_000_000, 50_007_321, 50_019_500] {
+        let mut mem = Hierarchy::new(&over_dram(small()));
+        // Memory alone, which is pushed to without being advanced, makes its refreshes one by one.
+        let expected = alone(at + 1 + 10, 7) + 5 + 3;
+        assert_eq!(load(&mut mem, at, 7), (expected, Level::Memory), "at {at}");
+        let ours = mem.stats().dram.expect("configured");
+        let mut dram = Dram::new(&ddr4(), small().clock, 64);
+        dram.push(Cycle(at), LineAddr(7), false, 0);
+        dram.advance(Cycle(expected), &mut Vec::new());
+        let refreshes = |of: &crate::dram::DramStats| of.refreshes.get();
+        assert!(refreshes(&ours) > 1000, "{}", refreshes(&ours));
+        assert_eq!(refreshes(&ours), refreshes(dram.stats()), "at {at}");
+    }
+}
