@@ -36,8 +36,6 @@ pub(crate) struct Footprint {
 struct Lines {
     now: Distinct,
     before: Distinct,
-    /// The line touched last.
-    latest: Option<u64>,
 }
 
 impl Footprint {
@@ -46,7 +44,6 @@ impl Footprint {
         for (lines, what) in self.lines.iter_mut().zip(Touched::ALL) {
             std::mem::swap(&mut lines.now, &mut lines.before);
             lines.now.clear();
-            lines.latest = None;
             if !self.in_window {
                 lines.before.clear();
             }
@@ -103,9 +100,6 @@ impl Footprint {
     fn touch_line(&mut self, what: Touched, pa: u64, privilege: Privilege, stats: &mut CoreStats) {
         let lines = &mut self.lines[what.index()];
         let line = pa >> LINE_SHIFT;
-        if lines.latest.replace(line) == Some(line) {
-            return;
-        }
         if lines.now.insert(line) {
             stats.at(privilege).footprint[what].inc();
             let total = &mut stats.footprint[what];
@@ -144,6 +138,8 @@ struct Distinct {
     members: u64,
     /// Where the block that was asked for last is; any entry at first.
     last: usize,
+    /// Members that were asked for lately, by their lowest bits: most are asked for again.
+    recent: [u64; Self::RECENT],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,13 +153,22 @@ struct Block {
 impl Default for Distinct {
     fn default() -> Self {
         let entries = vec![Block::default(); Self::FIRST_BLOCKS];
-        Self { entries, generation: 1, blocks: 0, members: 0, last: 0 }
+        Self {
+            entries,
+            generation: 1,
+            blocks: 0,
+            members: 0,
+            last: 0,
+            recent: [u64::MAX; Self::RECENT],
+        }
     }
 }
 
 impl Distinct {
     /// Half of them hold the lines of 4 MiB, or the branches of 128 KiB of code, before it grows.
     const FIRST_BLOCKS: usize = 2048;
+
+    const RECENT: usize = 64;
 
     fn len(&self) -> u64 {
         self.members
@@ -173,11 +178,17 @@ impl Distinct {
         self.generation += 1;
         self.blocks = 0;
         self.members = 0;
+        // No line or place of an instruction has this number.
+        self.recent = [u64::MAX; Self::RECENT];
     }
 
     /// Puts in `member`; returns whether it was not there.
     #[inline]
     fn insert(&mut self, member: u64) -> bool {
+        let recent = &mut self.recent[member as usize % Self::RECENT];
+        if std::mem::replace(recent, member) == member {
+            return false;
+        }
         let (number, bit) = (member >> 6, 1 << (member & 63));
         let last = &self.entries[self.last];
         if last.number != number || last.generation != self.generation {

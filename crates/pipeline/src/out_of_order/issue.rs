@@ -5,18 +5,26 @@
 //! hoped to be, so nothing is issued in vain. Left out, then: replays after a missed cache hit, and
 //! conflicts on write-back ports.
 
-use super::slot::{NEVER, NOBODY, Name, Position};
+use super::slot::{NEVER, NOBODY, Name, Position, Slot};
 use super::stats::{IssueSlot, Side, Spent};
 use super::{Happening, OutOfOrder};
 use mem::{Cycle, Hierarchy};
 use stream::{Class, MemKind, Source};
 
+/// An instruction whose operands are there, with what decides about it in most cycles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ready {
+    name: Name,
+    class: Class,
+    off_path: bool,
+}
+
 /// A scheduler and its ports.
 #[derive(Clone, Debug)]
 pub(super) struct Scheduler {
     pub(super) free: u32,
-    /// Instructions whose operands are there, the oldest first.
-    pub(super) ready: Vec<Name>,
+    /// Instructions whose operands are there, the oldest first; none that was squashed.
+    pub(super) ready: Vec<Ready>,
     /// For each class, the ports that take it.
     pub(super) ports: [u32; Class::ALL.len()],
     /// For each port, when it is free again.
@@ -25,9 +33,16 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     /// Puts in an instruction by age.
-    pub(super) fn insert(&mut self, name: Name) {
-        let place = self.ready.partition_point(|other| other.at < name.at);
-        self.ready.insert(place, name);
+    pub(super) fn insert(&mut self, name: Name, slot: &Slot) {
+        let ready = Ready { name, class: slot.instr.class, off_path: slot.off_path };
+        let place = self.ready.partition_point(|other| other.name.at < name.at);
+        self.ready.insert(place, ready);
+    }
+
+    /// Drops the instructions from `from` on.
+    pub(super) fn squash(&mut self, from: Position) {
+        let left = self.ready.partition_point(|ready| ready.name.at < from);
+        self.ready.truncate(left);
     }
 
     /// The first port that takes `class` and is not used in this cycle.
@@ -56,13 +71,9 @@ impl OutOfOrder {
             let mut ready = std::mem::take(&mut self.schedulers[index].ready);
             let mut used = 0;
             let before = left;
-            ready.retain(|name| {
-                if !self.window.holds(*name) {
-                    return false;
-                }
-                let slot = self.window.get(name.at);
-                let (class, off_path) = (slot.instr.class, slot.off_path);
-                if left == 0 || !self.may_issue(name.at) {
+            ready.retain(|&Ready { name, class, off_path }| {
+                debug_assert!(self.window.holds(name), "a squashed instruction is ready");
+                if left == 0 || !self.may_issue(name.at, class) {
                     return true;
                 }
                 let Some(port) = self.schedulers[index].port(class, used, self.now) else {
@@ -71,7 +82,7 @@ impl OutOfOrder {
                 used |= 1 << port;
                 left -= 1;
                 issued[usize::from(off_path)] += 1;
-                self.start(*name, index, port, source, mem);
+                self.start(name, index, port, source, mem);
                 false
             });
             // Nothing becomes ready within this stage, so the list taken out is the whole.
@@ -146,19 +157,20 @@ impl OutOfOrder {
         Some(unknown.unwrap_or(slot.latest_producer)).filter(|&producer| producer != NOBODY)
     }
 
-    /// Whether order allows the instruction at `at` to execute.
-    fn may_issue(&self, at: Position) -> bool {
-        let slot = self.window.get(at);
+    /// Whether order allows the instruction at `at`, which is of `class`, to execute.
+    #[inline]
+    fn may_issue(&self, at: Position, class: Class) -> bool {
         let oldest = at == self.window.head;
-        match slot.instr.class {
+        match class {
             Class::Load | Class::Store => {
+                let slot = self.window.get(at);
                 if slot.instr.mem.is_some_and(|access| access.io) {
                     return oldest && !self.stores.has_committed();
                 }
                 let barrier = self.barriers.front().is_some_and(|&barrier| barrier < at);
                 !barrier && self.may_go_before_stores(at)
             }
-            Class::Cache if is_hint(&slot.instr) => true,
+            Class::Cache if is_hint(&self.window.get(at).instr) => true,
             Class::Atomic | Class::Fence | Class::Cache => oldest && !self.stores.has_committed(),
             Class::Csr | Class::System => oldest,
             _ => true,

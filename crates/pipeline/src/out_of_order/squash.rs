@@ -91,6 +91,7 @@ impl OutOfOrder {
         }
         self.window.decoded = self.window.decoded.min(from);
         self.window.renamed = self.window.renamed.min(from);
+        self.schedulers.iter_mut().for_each(|scheduler| scheduler.squash(from));
         self.oldest_unissued = self.oldest_unissued.min(from);
         let undone = renamed_before.saturating_sub(from);
         if undone > 0 {

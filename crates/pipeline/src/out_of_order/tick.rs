@@ -132,7 +132,8 @@ impl OutOfOrder {
     fn take_fresh(&mut self) {
         let Self { fresh, schedulers, window, .. } = self;
         for name in fresh.drain(..).filter(|name| window.holds(*name)) {
-            schedulers[usize::from(window.get(name.at).scheduler)].insert(name);
+            let slot = window.get(name.at);
+            schedulers[usize::from(slot.scheduler)].insert(name, slot);
         }
     }
 
@@ -140,8 +141,8 @@ impl OutOfOrder {
         match what {
             Happening::Wake => {}
             Happening::Ready(name) if self.window.holds(name) => {
-                let scheduler = usize::from(self.window.get(name.at).scheduler);
-                self.schedulers[scheduler].insert(name);
+                let slot = self.window.get(name.at);
+                self.schedulers[usize::from(slot.scheduler)].insert(name, slot);
             }
             Happening::Resolve(name) if self.window.holds(name) => {
                 if let Some(wrong) = self.window.get(name.at).wrong {
