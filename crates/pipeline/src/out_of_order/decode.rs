@@ -76,24 +76,15 @@ impl OutOfOrder {
         self.front.redirect(next, self.now + 1);
         self.front.dead_end = next.is_none();
         let slot = self.window.get_mut(at);
-        slot.wrong = None;
-        if slot.off_path {
-            self.front.off_path = true;
-            if let Some(next) = next {
-                source.wrong_path(self.hart, next);
-            }
-            return;
-        }
-        self.front.refilling = Some(Lost::ResteerDecode);
         let right = next == Some(slot.actual_next());
-        if !right {
-            slot.wrong = Some(Wrong { cause: cause_of(slot) });
-        }
-        if self.front.off_path {
+        slot.wrong = (!right).then(|| Wrong { cause: cause_of(slot) });
+        self.front.refilling = Some(Lost::ResteerDecode);
+        let off_path = slot.off_path || !right;
+        if self.front.off_path && !off_path {
             source.squash(self.hart);
         }
-        self.front.off_path = !right;
-        if let (false, Some(next)) = (right, next) {
+        self.front.off_path = off_path;
+        if let (true, Some(next)) = (off_path, next) {
             source.wrong_path(self.hart, next);
         }
     }

@@ -358,6 +358,7 @@ impl OutOfOrder {
     /// that is another target.
     fn enter(&mut self, instr: Instr, source: &mut dyn Source) -> bool {
         let off_path = self.front.off_path;
+        self.front.refilling = None;
         if !off_path {
             self.enter_right_path(&instr);
         }
@@ -402,9 +403,8 @@ impl OutOfOrder {
         guess.is_some()
     }
 
-    /// Book-keeping of the first instruction after a redirection.
+    /// What fetch takes from an instruction of the right path about those that follow.
     fn enter_right_path(&mut self, instr: &Instr) {
-        self.front.refilling = None;
         if self.window.is_empty() {
             self.privilege = instr.privilege;
         }
@@ -425,10 +425,6 @@ impl OutOfOrder {
         let slot = self.window.get_mut(at);
         let (next, actual) = (slot.next, slot.actual_next());
         if next == actual || slot.instr.serialising {
-            return;
-        }
-        if slot.off_path {
-            source.wrong_path(self.hart, next);
             return;
         }
         if slot.instr.event == Event::Exception {

@@ -107,7 +107,7 @@ pub(super) struct Front {
     pub(super) replay: VecDeque<Instr>,
     /// Instructions of those that prediction has seen.
     pub(super) ahead: usize,
-    /// What the front end is refilling after, until an instruction of the right path is fetched.
+    /// What the front end is refilling after, until an instruction is fetched.
     pub(super) refilling: Option<Lost>,
     /// Why fetch delivered nothing, for each of the latest cycles.
     pub(super) log: [Lost; Self::LOG],

@@ -12,13 +12,13 @@
 //! The source executes an instruction when it is fetched, so the core knows every outcome and pretends
 //! not to until the model has found it out. After a wrong guess the source executes what lies on the
 //! wrong path, which takes up everything a real wrong path takes up, until the branch is resolved.
+//! Branches on it are resolved, too, and send the front end where the speculative execution goes.
 //! Instructions that change the state others run in are executed when the core is empty.
 //!
 //! One file a stage; [`OutOfOrder::tick`] lists them from back to front, so that an
 //! instruction passes one stage a cycle and what commit frees is there for rename in the same cycle. Cycles in which nothing can happen are skipped.
 //!
-//! Left out: several threads on a core, a micro-operation cache, fusion, and wrong guesses that are
-//! found on a wrong path (the front end follows its guesses there until the squash).
+//! Left out: several threads on a core, a micro-operation cache, and fusion.
 
 mod commit;
 mod config;

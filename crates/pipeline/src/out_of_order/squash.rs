@@ -1,6 +1,9 @@
 //! Squash: takes back instructions from the youngest on, and sends the front end elsewhere.
 //!
-//! The memory system is not told: what a wrong path touched stays touched.
+//! The memory system is not told: what a wrong path touched stays touched. A branch or load on a wrong
+//! path squashes as one on the right path does, and the front end goes on along the wrong path. The
+//! source goes on there with the registers and stores that the squashed instructions have made: it
+//! keeps one state for a wrong path and none to return to.
 
 use super::OutOfOrder;
 use super::slot::{NOBODY, Position};
@@ -8,9 +11,11 @@ use super::stats::{Cause, Lost};
 use stream::{Class, Source, VirtAddr};
 
 impl OutOfOrder {
-    /// The branch at `at` was executed and had been guessed wrong.
+    /// The branch at `at` was executed and had been guessed wrong. On a wrong path its outcome is that
+    /// of the speculative execution: the front end follows it there, as hardware cannot tell.
     pub(super) fn resolve(&mut self, at: Position, cause: Cause, source: &mut dyn Source) {
         let slot = self.window.get(at);
+        let off_path = slot.off_path;
         let (pc, next, fall_through) = (slot.instr.pc, slot.actual_next(), slot.fall_through());
         let branch = slot.instr.branch.expect("only branches are guessed");
         match slot.record {
@@ -28,22 +33,36 @@ impl OutOfOrder {
         let slot = self.window.get_mut(at);
         slot.wrong = None;
         slot.mispredicted = Some(cause);
-        self.start_over(next, cause, source);
+        self.start_over(next, cause, off_path, source);
     }
 
     /// The load at `at` was executed before an older store to its address.
     pub(super) fn violate(&mut self, at: Position, source: &mut dyn Source) {
-        let pc = self.window.get(at).instr.pc;
+        let slot = self.window.get(at);
+        let (pc, off_path) = (slot.instr.pc, slot.off_path);
         self.forget_after(at - 1);
-        self.start_over(pc, Cause::MemoryOrder, source);
+        self.start_over(pc, Cause::MemoryOrder, off_path, source);
     }
 
-    /// Sends the front end along the right path at `next`.
-    fn start_over(&mut self, next: VirtAddr, cause: Cause, source: &mut dyn Source) {
-        if self.front.off_path {
-            source.squash(self.hart);
+    /// Sends the front end on at `next`, on the path that the instruction at fault lies on.
+    fn start_over(
+        &mut self,
+        next: VirtAddr,
+        cause: Cause,
+        off_path: bool,
+        source: &mut dyn Source,
+    ) {
+        let ours = self.stats.at(self.privilege).out_of_order_mut();
+        if off_path {
+            ours.squashes_off_path.inc();
+            source.wrong_path(self.hart, next);
+        } else {
+            ours.squashes[cause].inc();
+            if self.front.off_path {
+                source.squash(self.hart);
+            }
         }
-        self.front.off_path = false;
+        self.front.off_path = off_path;
         self.front.dead_end = false;
         self.front.halt = None;
         self.front.redirect(Some(next), self.now + 1);
@@ -53,7 +72,6 @@ impl OutOfOrder {
             Cause::Return => Lost::ResteerReturn,
             Cause::MemoryOrder => Lost::ResteerMemory,
         });
-        self.stats.at(self.privilege).out_of_order_mut().squashes[cause].inc();
     }
 
     /// Squashes all after `at`, and what was predicted of them.

@@ -363,7 +363,7 @@ pub struct OutOfOrderStats {
     /// Where the guesses of conditional branches came from, of those that the front end knew or that
     /// were taken.
     pub direction: DirectionStats,
-    /// Squashes by cause.
+    /// Squashes by cause, of instructions of the right path.
     #[stat(unit = "events")]
     pub squashes: PerKind<Cause>,
     /// Branches that committed and had been guessed wrong.
@@ -375,6 +375,9 @@ pub struct OutOfOrderStats {
     /// Share of mispredictions that are initial: at a branch that was not seen before in the window.
     #[stat(unit = "ratio", formula = "mispredicted_initially / mispredicted")]
     pub initial_misprediction_share: Derived,
+    /// Squashes by instructions that were on a wrong path themselves, whatever the cause.
+    #[stat(unit = "events")]
+    pub squashes_off_path: Counter,
     /// Resteers at decode: branches the target buffer did not know, or that were none.
     #[stat(unit = "events")]
     pub decode_resteers: Counter,

@@ -92,3 +92,80 @@ fn registers_written_on_a_wrong_path_are_the_old_ones_again() {
     let bench = guess_wrong(&core, &hierarchy(), &program, &wrong[1..]);
     assert_eq!(bench.committed[2].issued(), bench.committed[0].done());
 }
+
+/// A branch guessed wrong that waits for a division of `latency`, with `wrong` behind it.
+fn behind_a_division(latency: u32, mem: &HierarchyConfig, wrong: &[Instr]) -> Bench {
+    let mut core = wide();
+    core.latency_cycles.insert(Class::IntDiv, latency);
+    let mut program = vec![reads(of_class(alu(CODE - 4), Class::IntDiv), 6, 5)];
+    program.extend(mispredicted(1));
+    program[1].operands.srcs[0] = Some(Reg::int(5));
+    program[2] = access(program[2], DATA, MemKind::Load);
+    guess_wrong(&core, mem, &program, wrong)
+}
+
+/// A branch right behind another, to where a load of `DATA` lies.
+fn branch_to_a_load() -> [Instr; 2] {
+    let to = CODE + 0x800;
+    let branch = jump(alu(CODE + 4), BranchKind::Conditional, true, to);
+    [branch, access(alu(to), DATA, MemKind::Load)]
+}
+
+#[test]
+fn a_wrong_guess_on_a_wrong_path_is_found_when_its_branch_executes() {
+    // The same penalty as on the right path: F + D + R + Lbranch + 2 + L1I.
+    let penalty = 3 + 2 + 2 + 1 + 2 + 3;
+    let mut seen = Vec::new();
+    for latency in 5..25 {
+        let bench = behind_a_division(latency, &hierarchy(), &branch_to_a_load());
+        let outer = &bench.committed[1];
+        // What is fetched in the cycle in which the outer branch is resolved is not.
+        let reached = outer.done() > outer.fetched() + penalty;
+        let ours = bench.core.stats.total().out_of_order.expect("counted");
+        assert_eq!(ours.fetched_off_path.get(), 1 + u64::from(reached), "division of {latency}");
+        seen.push(reached);
+    }
+    assert!(seen.contains(&false) && seen.contains(&true), "{seen:?}");
+}
+
+#[test]
+fn what_lies_where_a_wrong_path_is_corrected_to_is_executed() {
+    assert_eq!(behind_a_division(300, &hierarchy(), &[]).committed[2].slot.access.found, {
+        Some(Level::Memory)
+    });
+    let bench = behind_a_division(300, &hierarchy(), &branch_to_a_load());
+    assert_eq!(bench.committed[2].slot.access.found, Some(Level::L1));
+}
+
+#[test]
+fn squashes_on_a_wrong_path_are_counted_apart() {
+    let bench = behind_a_division(300, &hierarchy(), &branch_to_a_load());
+    let ours = bench.core.stats.total().out_of_order.expect("counted");
+    assert_eq!((ours.squashes.sum(), ours.squashes[Cause::Conditional].get()), (1, 1));
+    assert_eq!(ours.squashes_off_path.get(), 1);
+    assert_eq!(bench.committed.len(), 3);
+}
+
+#[test]
+fn a_memory_order_violation_on_a_wrong_path_goes_on_along_it() {
+    // The load goes ahead of a store to its address that waits for a division, and is repeated.
+    let mut wrong = straight(5, |instr, _| instr);
+    wrong[1] = reads(of_class(wrong[1], Class::IntDiv), 6, 7);
+    wrong[2] = access(wrong[2], DATA, MemKind::Store);
+    wrong[2].operands.srcs[0] = Some(Reg::int(7));
+    wrong[3] = access(wrong[3], DATA, MemKind::Load);
+    wrong[4] = access(wrong[4], DATA + 4096, MemKind::Load);
+    let mut core = wide();
+    core.latency_cycles.insert(Class::IntDiv, 60);
+    core.latency_cycles.insert(Class::FpDiv, 300);
+    let mut program = vec![reads(of_class(alu(CODE - 4), Class::FpDiv), 6, 5)];
+    program.extend(mispredicted(1));
+    program[1].operands.srcs[0] = Some(Reg::int(5));
+    let bench = guess_wrong(&core, &hierarchy(), &program, &wrong[1..]);
+    let ours = bench.core.stats.total().out_of_order.expect("counted");
+    assert_eq!(ours.squashes_off_path.get(), 1);
+    assert_eq!(ours.squashes[Cause::MemoryOrder].get(), 0);
+    // Four, and the load and what follows it once more.
+    assert_eq!(ours.fetched_off_path.get(), 6);
+    assert_eq!(bench.committed.len(), 3);
+}
