@@ -193,13 +193,13 @@ fn fetch(instr: &Instr, last: Option<LineAddr>, accesses: &mut impl Accesses) ->
 /// Makes one data access.
 #[inline]
 fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
-    let (kind, what) = match access.kind {
-        MemKind::Load => (AccessKind::Load, Translate::Load),
-        MemKind::Store | MemKind::Amo => (AccessKind::Store, Translate::Store),
+    let kind = match access.kind {
+        MemKind::Load => AccessKind::Load,
+        MemKind::Store | MemKind::Amo => AccessKind::Store,
         MemKind::Cache(op) => return operate(op, access, accesses),
     };
     if access.translated {
-        accesses.translate(access.va, what);
+        accesses.translate(access.va, translation_for(access.kind));
     }
     if access.io {
         return accesses.device();
@@ -211,15 +211,21 @@ fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
     }
 }
 
+/// What the translation of an access is for. An operation that keeps the block's content (clean)
+/// needs no more than a load's permission, a prefetch that of what it prepares (RISC-V CMO
+/// extensions, "Traps").
+pub(crate) fn translation_for(kind: MemKind) -> Translate {
+    match kind {
+        MemKind::Load | MemKind::Cache(CacheOp::Clean | CacheOp::PrefetchRead) => Translate::Load,
+        MemKind::Cache(CacheOp::PrefetchInstruction) => Translate::Fetch,
+        MemKind::Store | MemKind::Amo | MemKind::Cache(_) => Translate::Store,
+    }
+}
+
 /// Performs a cache operation on the block at `access`.
 fn operate(op: CacheOp, access: &MemAccess, accesses: &mut impl Accesses) {
-    let what = match op {
-        CacheOp::Clean | CacheOp::PrefetchRead => Translate::Load,
-        CacheOp::PrefetchInstruction => Translate::Fetch,
-        _ => Translate::Store,
-    };
     if access.translated {
-        accesses.translate(access.va, what);
+        accesses.translate(access.va, translation_for(access.kind));
     }
     if access.io {
         return accesses.device();

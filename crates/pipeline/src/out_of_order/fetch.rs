@@ -138,7 +138,7 @@ impl OutOfOrder {
         let what = (va, self.asid);
         match mem.demand_translation(self.now, self.hart, what, Translate::Fetch, source) {
             Reply::Done(translation) => {
-                self.count_translation(&translation, true);
+                self.count_translation(&translation, Translate::Fetch);
                 let target = &mut self.front.targets[self.front.translated];
                 target.walked = !translation.reads().is_empty();
                 self.remember_fetch_page(va, translation.pa);

@@ -7,16 +7,17 @@
 //! is that of their requests.
 //!
 //! Addresses of stores are taken to be known when address and data are there: one operation, as in
-//! gem5's O3 model. Left out: store address and data as separate operations, merging in the queue,
-//! and the translation of the second page of an access that crosses one.
+//! gem5's O3 model. Left out: store address and data as separate operations, and merging in the queue.
+//! Both pages of an access that crosses one are looked up in the same cycle.
 
 use super::issue::is_hint;
-use super::slot::{NEVER, NOBODY, Name, Position};
+use super::slot::{NEVER, NOBODY, Name, Position, Slot};
 use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
+use crate::in_order::translation_for;
 use mem::{AccessKind, Cycle, Hierarchy, Level, Reply};
 use std::collections::VecDeque;
-use stream::{CacheOp, Class, Instr, MemAccess, MemKind, PhysAddr, Source, Translate};
+use stream::{CacheOp, Class, Instr, MemAccess, MemKind, PhysAddr, Source};
 
 /// Bytes of memory: a start and a size for each of at most two parts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,8 +153,7 @@ impl OutOfOrder {
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) {
-        let instr = &self.window.get(name.at).instr;
-        let (access, asid) = (instr.mem.expect("the caller saw it"), instr.asid);
+        let access = self.window.get(name.at).instr.mem.expect("the caller saw it");
         if access.io {
             let done = mem.uncached(ready);
             self.stats.at(self.privilege).io_accesses.inc();
@@ -164,26 +164,57 @@ impl OutOfOrder {
             self.translated(name, ready);
             return;
         }
-        let what = match access.kind {
-            MemKind::Load | MemKind::Cache(_) => Translate::Load,
-            MemKind::Store | MemKind::Amo => Translate::Store,
-        };
-        let address = (access.va, asid);
-        match mem.demand_translation(ready, self.hart, address, what, source) {
-            Reply::Done(translation) => {
-                self.count_translation(&translation, false);
-                self.translated(name, translation.at);
+        let what = translation_for(access.kind);
+        loop {
+            let slot = self.window.get(name.at);
+            let Some(page) = next_page(slot) else { break };
+            let address = (page.va, slot.instr.asid);
+            match mem.demand_translation(ready, self.hart, address, what, source) {
+                Reply::Done(translation) => {
+                    self.count_translation(&translation, what);
+                    self.page_there(name.at, translation.at);
+                }
+                Reply::Pending(ticket) => {
+                    self.window.get_mut(name.at).access.outstanding += 1;
+                    self.claims.push((ticket, Claimant::Translation(name, what)));
+                }
+                Reply::Busy => {
+                    self.count_retry();
+                    self.wheel.put(self.now + 1, Happening::Translate(name));
+                    return;
+                }
             }
-            Reply::Pending(ticket) => self.claims.push((ticket, Claimant::Translation(name))),
-            Reply::Busy => {
-                self.count_retry();
-                self.wheel.put(self.now + 1, Happening::Translate(name));
-            }
+            self.window.get_mut(name.at).access.requested += 1;
         }
+        self.go_on_if_translated(name);
+    }
+
+    fn page_there(&mut self, at: Position, when: Cycle) {
+        let access = &mut self.window.get_mut(at).access;
+        access.there_at = access.there_at.max(when);
+    }
+
+    /// A translation that was pending has its time.
+    pub(super) fn page_arrived(&mut self, name: Name, when: Cycle) {
+        self.page_there(name.at, when);
+        self.window.get_mut(name.at).access.outstanding -= 1;
+        self.go_on_if_translated(name);
+    }
+
+    /// Goes on when all pages of an access are translated: from the later time of two.
+    fn go_on_if_translated(&mut self, name: Name) {
+        let slot = self.window.get_mut(name.at);
+        if slot.access.outstanding > 0 || next_page(slot).is_some() {
+            return;
+        }
+        let when = slot.access.there_at;
+        slot.access.requested = 0;
+        slot.access.there_at = Cycle(0);
+        self.translated(name, when);
     }
 
     /// The physical address of an access is known at `when`.
-    pub(super) fn translated(&mut self, name: Name, when: Cycle) {
+    fn translated(&mut self, name: Name, when: Cycle) {
         self.window.get_mut(name.at).access.translated_at = when;
         self.wheel.put(when.max(self.now + 1), Happening::Access(name));
     }
@@ -443,6 +474,15 @@ impl OutOfOrder {
 
     fn count_retry(&mut self) {
         self.stats.at(self.privilege).out_of_order_mut().busy_retries.inc();
+    }
+}
+
+/// The first page of an access, or its second, whose translation has not been asked for.
+fn next_page(slot: &Slot) -> Option<MemAccess> {
+    match slot.access.requested {
+        0 => slot.instr.mem,
+        1 => slot.instr.mem_tail,
+        _ => None,
     }
 }
 

@@ -53,7 +53,9 @@ use rename::Registers;
 use slot::{NOBODY, Name, Position, Window};
 use std::collections::VecDeque;
 use store_sets::StoreSets;
-use stream::{Class, HartId, Instr, LineAddr, MemKind, PhysAddr, Privilege, Reg, Source};
+use stream::{
+    Class, HartId, Instr, LineAddr, MemKind, PhysAddr, Privilege, Reg, Source, Translate,
+};
 use wheel::Wheel;
 
 /// Who waits for a request that memory has not answered.
@@ -64,7 +66,7 @@ enum Claimant {
     /// The fetch target whose bytes they are.
     FetchLine,
     /// The access whose address is translated.
-    Translation(Name),
+    Translation(Name, Translate),
     /// The access whose data it is.
     Data(Name),
     /// The committed store that is written.
@@ -296,10 +298,13 @@ impl OutOfOrder {
         self.stats.at(self.privilege).found[found][stream].inc();
     }
 
-    fn count_translation(&mut self, translation: &Translation, fetch: bool) {
+    fn count_translation(&mut self, translation: &Translation, what: Translate) {
         let stats = self.stats.at(self.privilege);
         if translation.missed {
-            if fetch { stats.itlb_misses.inc() } else { stats.dtlb_misses.inc() }
+            match what {
+                Translate::Fetch => stats.itlb_misses.inc(),
+                Translate::Load | Translate::Store => stats.dtlb_misses.inc(),
+            }
         }
         for found in translation.reads() {
             stats.found[*found][Stream::Walk].inc();

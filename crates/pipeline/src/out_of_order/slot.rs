@@ -56,7 +56,7 @@ pub(super) struct Wrong {
 pub(super) struct Access {
     /// Its address was translated: it may use the cache from then on.
     pub(super) translated_at: Cycle,
-    /// Parts (lines) that have been requested.
+    /// Parts that have been requested: pages until all are translated, then lines.
     pub(super) requested: u8,
     /// Parts that memory has still to give a time for.
     pub(super) outstanding: u8,

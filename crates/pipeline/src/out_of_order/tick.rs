@@ -6,7 +6,7 @@ use super::stats::Spent;
 use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
 use mem::{Arrival, Cycle, Hierarchy, Ticket};
-use stream::Source;
+use stream::{Source, Translate};
 
 /// Cycles without a commit after which something is broken: a thousand times the longest wait that a
 /// memory system of today has.
@@ -82,13 +82,13 @@ impl OutOfOrder {
             }
             (Arrival::Translation(_, translation), claimant) => match claimant {
                 Claimant::FetchTranslation => {
-                    self.count_translation(&translation, true);
+                    self.count_translation(&translation, Translate::Fetch);
                     self.fetch_translated(ticket, &translation);
                 }
-                Claimant::Translation(name) => {
-                    self.count_translation(&translation, false);
+                Claimant::Translation(name, what) => {
+                    self.count_translation(&translation, what);
                     if self.window.holds(name) {
-                        self.translated(name, translation.at);
+                        self.page_arrived(name, translation.at);
                     }
                 }
                 _ => {}

@@ -332,12 +332,32 @@ pub(super) fn parallelism() -> Vec<Form> {
     forms
 }
 
-pub(super) fn translation() -> Vec<Form> {
-    let translated = |instr: Instr, address| {
-        let mut instr = load(instr, address);
-        instr.mem.as_mut().expect("an access").translated = true;
+fn translated(instr: Instr, address: u64) -> Instr {
+    let mut instr = load(instr, address);
+    instr.mem.as_mut().expect("an access").translated = true;
+    instr
+}
+
+/// A load over the end of a page, whose lines are in the first level, as are the table entries of
+/// both pages; the TLB has the pages in `known`.
+fn load_across_pages(mem: &HierarchyConfig, known: &[u64]) -> Bench {
+    let mut bench = Bench::new(&wide(), mem);
+    let program = straight(1, |instr, _| {
+        let mut instr = sized(translated(instr, DATA + 4092), 4);
+        instr.mem_tail = sized(translated(instr, DATA + 4096), 4).mem;
         instr
-    };
+    });
+    bench.warm_code(&program);
+    bench.warm(&[load(alu(CODE), DATA + 4088), load(alu(CODE), DATA + 4096)]);
+    for &page in known {
+        bench.warm(&[translated(alu(CODE), page)]);
+    }
+    bench.push(&program);
+    bench.run();
+    bench
+}
+
+pub(super) fn translation() -> Vec<Form> {
     let mut forms = sweep(
         "page walk, table entries in memory",
         "done - issued = address + levels (L1D tags + LLC tags + memory) + L1D",
@@ -375,6 +395,29 @@ pub(super) fn translation() -> Vec<Form> {
             let done = &bench.run()[0];
             let expected = 1 + 2 * cycles + (cycles + LLC + MEMORY) + cycles;
             (expected, done.done() - done.issued())
+        },
+    ));
+    let formula = "done - issued = address + 3 L1D (the walk) + L1D";
+    for (name, known) in [
+        ("load that crosses a page, second page walked", DATA),
+        ("load that crosses a page, first page walked", DATA + 4096),
+    ] {
+        forms.extend(sweep(name, formula, &[1, 4, 9], |cycles| {
+            let mut mem = hierarchy();
+            set_latency(&mut mem.caches.l1d, cycles);
+            let done = load_across_pages(&mem, &[known]).committed.remove(0);
+            (1 + 3 * cycles + cycles, done.done() - done.issued())
+        }));
+    }
+    forms.extend(sweep(
+        "load that crosses a page, both in the TLB",
+        "done - issued = address + L1D",
+        &[1, 4, 9],
+        |cycles| {
+            let mut mem = hierarchy();
+            set_latency(&mut mem.caches.l1d, cycles);
+            let done = load_across_pages(&mem, &[DATA, DATA + 4096]).committed.remove(0);
+            (1 + cycles, done.done() - done.issued())
         },
     ));
     forms.extend(sweep("TLB hit", "done - issued = address + TLB + L1D", &[0, 1, 3], |cycles| {
@@ -415,4 +458,33 @@ fn misses_overlap_as_far_as_miss_registers_and_reorder_buffer_go() {
 #[test]
 fn a_page_walk_costs_its_reads() {
     assert_exact(&translation());
+}
+
+#[test]
+fn both_pages_of_an_access_are_looked_up() {
+    let misses =
+        |known: &[u64]| load_across_pages(&hierarchy(), known).core.stats.total().dtlb_misses.get();
+    assert_eq!(misses(&[]), 2);
+    assert_eq!(misses(&[DATA]), 1);
+    assert_eq!(misses(&[DATA + 4096]), 1);
+    assert_eq!(misses(&[DATA, DATA + 4096]), 0);
+}
+
+#[test]
+fn an_instruction_prefetch_is_translated_as_a_fetch_and_others_as_data() {
+    use stream::CacheOp::{Clean, Flush, Invalidate, PrefetchInstruction, PrefetchRead, Zero};
+    for op in [Clean, Flush, Invalidate, Zero, PrefetchRead, PrefetchInstruction] {
+        let program = straight(1, |instr, _| {
+            let mut instr = of_class(access(instr, DATA, MemKind::Cache(op)), Class::Cache);
+            instr.mem.as_mut().expect("an access").translated = true;
+            instr
+        });
+        let mut bench = Bench::new(&wide(), &hierarchy());
+        bench.warm_code(&program);
+        bench.push(&program);
+        bench.run();
+        let total = bench.core.stats.total();
+        let expected = if op == PrefetchInstruction { (1, 0) } else { (0, 1) };
+        assert_eq!((total.itlb_misses.get(), total.dtlb_misses.get()), expected, "{op:?}");
+    }
 }
