@@ -127,7 +127,7 @@ impl OutOfOrderConfig {
         range("front.ftq", front.ftq, 1, 128);
         range("front.predictions_per_cycle", front.predictions_per_cycle, 1, 4);
         range("front.fetch_bytes", front.fetch_bytes, 4, 256);
-        range("front.queue", front.queue, 1, 128);
+        range("front.queue", front.queue, 1, 256);
         range("front.fetch_to_decode_cycles", front.fetch_to_decode_cycles, 1, 64);
         range("front.decode_width", front.decode_width, 1, 64);
         let memory = &self.memory;
@@ -137,6 +137,11 @@ impl OutOfOrderConfig {
         range("memory.stores_per_cycle", memory.stores_per_cycle, 1, 8);
         range("memory.store_sets", memory.store_sets, 1, 1 << 20);
         range("memory.store_set_clear", memory.store_set_clear, 1, u32::MAX);
+        let branches = self.rob.saturating_add(front.queue).saturating_add(front.ftq);
+        problems.require(branches <= branch::MAX_IN_FLIGHT as u32, &at("rob"), || {
+            let most = branch::MAX_IN_FLIGHT;
+            format!("{branches} branches with front.queue and front.ftq are more than {most}")
+        });
         let power = |value: u32, to: u32| value.is_power_of_two() && value <= to;
         problems.require(
             front.target_bytes >= 4 && power(front.target_bytes, 64),

@@ -207,3 +207,20 @@ fn every_queue_of_the_front_end_holds_as_many_as_it_says() {
 fn taken_branches_cost_their_bubble_or_a_resteer() {
     assert_exact(&targets());
 }
+
+#[test]
+fn a_core_may_hold_as_many_branches_as_the_predictors_remember_and_no_more() {
+    let problems = |rob, queue, ftq| {
+        let mut core = wide();
+        core.rob = rob;
+        core.front.queue = queue;
+        core.front.ftq = ftq;
+        let mut problems = mem::Problems::default();
+        core.validate("core", &mut problems);
+        problems.0.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    assert!(problems(512, 144, 32).is_empty(), "the largest preset");
+    assert!(problems(700, 256, 68).is_empty());
+    assert_eq!(problems(700, 256, 69), ["core.rob"]);
+    assert_eq!(problems(512, 257, 32), ["core.front.queue"]);
+}
