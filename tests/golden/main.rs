@@ -87,6 +87,7 @@ fn report(stats: &TimingStats) -> String {
     ] {
         line(name, ours.squashes[cause].get());
     }
+    line("squashes_off_path", ours.squashes_off_path.get());
     line("forwarded", ours.forwarded.get());
     line("forward_blocked", ours.forward_blocked.get());
     line("store_set_waits", ours.store_set_waits.get());

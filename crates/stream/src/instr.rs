@@ -37,6 +37,9 @@ pub struct Instr {
     /// It may not overlap with the instructions around it: fences of the instruction stream,
     /// writes of control registers, returns from traps.
     pub serialising: bool,
+    /// It does nothing but copy its first source to its destination: a core may rename the
+    /// destination instead of executing it.
+    pub is_move: bool,
     /// What interrupted the flow at this instruction.
     pub event: Event,
 }

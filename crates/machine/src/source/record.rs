@@ -20,6 +20,7 @@ pub(crate) struct Description {
     access: MemKind,
     branch: Option<BranchKind>,
     serialising: bool,
+    is_move: bool,
 }
 
 impl Describe for Description {
@@ -30,6 +31,7 @@ impl Describe for Description {
             access: mem_kind(inst),
             branch: branch_kind(inst),
             serialising: is_serialising(inst),
+            is_move: is_move(inst),
         }
     }
 }
@@ -90,7 +92,7 @@ pub(super) fn record(context: &Context, step: &Step<'_, Description>, event: Eve
 /// nothing. Nearly all do, and records are large: what is known not to be there costs least.
 #[inline(always)]
 pub(super) fn plain(context: &Context, step: &Step<'_, Description>) -> Instr {
-    let &Description { class, operands, branch, serialising, .. } = step.description;
+    let &Description { class, operands, branch, serialising, is_move, .. } = step.description;
     Instr {
         pc: VirtAddr(step.pc),
         fetch_pa: PhysAddr(step.fetch_pa),
@@ -105,6 +107,7 @@ pub(super) fn plain(context: &Context, step: &Step<'_, Description>) -> Instr {
         asid: context.asid,
         translated: context.fetch_translated,
         serialising,
+        is_move,
         event: Event::None,
     }
 }
@@ -203,4 +206,38 @@ fn branch_kind(inst: &Inst) -> Option<BranchKind> {
 fn is_serialising(inst: &Inst) -> bool {
     matches!(inst.op.class(), IsaClass::Csr | IsaClass::System | IsaClass::Marker)
         || inst.op == Op::FenceI
+}
+
+/// Whether all that `inst` does is copy a register to another, bit for bit: `mv` in its forms, and
+/// `fmv.d`. That of single precision checks how its operand is boxed.
+fn is_move(inst: &Inst) -> bool {
+    let copies = match inst.op {
+        Op::Addi => inst.imm == 0 && inst.rs1 != 0,
+        Op::Add => (inst.rs1 == 0) != (inst.rs2 == 0),
+        Op::FsgnjD => inst.rs1 == inst.rs2,
+        _ => false,
+    };
+    copies && operands(inst).dst.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conformance::asm::inst;
+
+    #[test]
+    fn moves_are_the_instructions_that_copy_a_register_bit_for_bit() {
+        let is_move = |op, rd, rs1, rs2, imm| Description::of(&inst(op, rd, rs1, rs2, imm)).is_move;
+        assert!(is_move(Op::Addi, 5, 6, 0, 0));
+        assert!(is_move(Op::Add, 5, 0, 6, 0), "c.mv");
+        assert!(is_move(Op::Add, 5, 6, 0, 0));
+        assert!(is_move(Op::FsgnjD, 5, 6, 6, 0), "fmv.d");
+        assert!(!is_move(Op::Addi, 5, 6, 0, 1));
+        assert!(!is_move(Op::Addi, 5, 0, 0, 0), "li");
+        assert!(!is_move(Op::Addi, 0, 6, 0, 0), "it writes nothing");
+        assert!(!is_move(Op::Add, 5, 6, 7, 0));
+        assert!(!is_move(Op::Addiw, 5, 6, 0, 0), "it extends the sign");
+        assert!(!is_move(Op::FsgnjD, 5, 6, 7, 0));
+        assert!(!is_move(Op::FsgnjS, 5, 6, 6, 0), "it checks the boxing");
+    }
 }

@@ -38,11 +38,19 @@ impl OutOfOrder {
         let (pc, branch, record) = (instr.pc, instr.branch, slot.record);
         let fall_through = slot.fall_through();
         let (load, store) = (is_load(instr), is_store(instr));
+        let shared = slot.shared;
         if let Some(register) = instr.operands.dst {
             if self.map[register.index()] == at {
                 self.map[register.index()] = NOBODY;
             }
-            *self.registers.free(register.kind()) += 1;
+            let sharing = self.sharing.as_mut();
+            if sharing.is_none_or(|sharing| sharing.commit(slot.replaced)) {
+                *self.registers.free(register.kind()) += 1;
+            }
+        }
+        if shared {
+            // What names it by way of moves finds its value in the register file from now on.
+            self.map.iter_mut().filter(|name| **name == at).for_each(|name| *name = NOBODY);
         }
         if load {
             self.loads.pop_front();
@@ -88,6 +96,9 @@ impl OutOfOrder {
         }
         let ours = stats.out_of_order_mut();
         ours.retired.inc();
+        if slot.eliminated {
+            ours.moves_eliminated.inc();
+        }
         if let Some(branch) = branch {
             if branch.kind == stream::BranchKind::Conditional {
                 ours.conditional_branches.inc();

@@ -25,6 +25,9 @@ pub struct OutOfOrderConfig {
     pub int_registers: u32,
     /// Physical floating-point registers.
     pub fp_registers: u32,
+    /// Moves of a register to another are renamed instead of executed.
+    #[serde(default)]
+    pub move_elimination: bool,
     /// Instructions issued, over all schedulers.
     pub issue_width: u32,
     /// Schedulers by name, each with its entries and ports.

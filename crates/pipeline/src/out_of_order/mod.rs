@@ -29,6 +29,7 @@ mod issue;
 mod lsq;
 mod predict;
 mod rename;
+mod sharing;
 mod slot;
 mod squash;
 mod stats;
@@ -50,6 +51,7 @@ use issue::Scheduler;
 use lsq::Stores;
 use mem::{Cycle, Hierarchy, Level, Ticket, Translation};
 use rename::Registers;
+use sharing::Sharing;
 use slot::{NOBODY, Name, Position, Window};
 use std::collections::VecDeque;
 use store_sets::StoreSets;
@@ -121,6 +123,8 @@ pub struct OutOfOrder {
     /// For each register, the instruction in the core that will write it last.
     map: [u64; Reg::COUNT],
     registers: Registers,
+    /// Which physical registers are shared, if moves are eliminated.
+    sharing: Option<Sharing>,
     schedulers: Vec<Scheduler>,
     /// No instruction before this one waits to be issued.
     oldest_unissued: Position,
@@ -190,6 +194,7 @@ impl OutOfOrder {
             window: Window::new(capacity as usize),
             map: [NOBODY; Reg::COUNT],
             registers: Registers::new(config.int_registers, config.fp_registers),
+            sharing: None,
             schedulers,
             oldest_unissued: 0,
             issued_ahead: [0; 2],
@@ -235,6 +240,8 @@ impl OutOfOrder {
         self.barriers.clear();
         self.blocked_loads.clear();
         self.registers = Registers::new(self.config.int_registers, self.config.fp_registers);
+        let spare = self.registers.spare();
+        self.sharing = self.config.move_elimination.then(|| Sharing::new(spare));
         for (scheduler, config) in self.schedulers.iter_mut().zip(self.config.schedulers.values()) {
             scheduler.ready.clear();
             scheduler.free = config.entries;

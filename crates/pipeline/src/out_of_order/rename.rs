@@ -1,14 +1,15 @@
 //! Rename and dispatch: gives instructions their registers, a place in the reorder buffer, in a
 //! scheduler, and in the load or store queue, all in one step and in program order.
 //!
-//! The slots of the top-down accounting are counted here (see `stats`). Left out: move elimination and
-//! instructions that split into several operations.
+//! The slots of the top-down accounting are counted here (see `stats`). What moves are spared is in
+//! `sharing`. Left out: instructions that split into several operations.
 
+use super::sharing::move_source;
 use super::slot::{NEVER, NOBODY, Position};
 use super::stats::Lost;
 use super::{OutOfOrder, is_load, is_store};
 use mem::Cycle;
-use stream::{Class, RegKind};
+use stream::{Class, Reg, RegKind};
 
 /// Free physical registers, by file.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,11 @@ impl Registers {
     /// Those that do not hold the architectural state.
     pub(super) fn new(int: u32, fp: u32) -> Self {
         Self { int: int - 32, fp: fp - 32 }
+    }
+
+    /// All that are free.
+    pub(super) fn spare(self) -> u32 {
+        self.int + self.fp
     }
 
     #[inline]
@@ -88,6 +94,12 @@ impl OutOfOrder {
         }
         if self.window.in_rob() >= u64::from(self.config.rob) {
             return Err(Lost::RobFull);
+        }
+        if self.config.move_elimination
+            && let Some(source) = move_source(instr)
+        {
+            self.eliminate(at, source);
+            return Ok(());
         }
         let (load, store) = (is_load(instr), is_store(instr));
         if load && self.loads.len() >= self.config.memory.load_queue as usize {
@@ -161,11 +173,33 @@ impl OutOfOrder {
         if let Some(register) = slot.instr.operands.dst {
             slot.previous = std::mem::replace(&mut self.map[register.index()], at);
             *self.registers.free(register.kind()) -= 1;
+            if let Some(sharing) = &mut self.sharing {
+                slot.replaced = sharing.take(register);
+            }
         }
         self.window.renamed += 1;
         if waiting == 0 {
             self.ready(at, ready_at);
         }
+    }
+
+    /// Renames the move at `at`: its destination names what `source` names, and it is done.
+    fn eliminate(&mut self, at: Position, source: Reg) {
+        let producer = self.map[source.index()];
+        if producer != NOBODY {
+            self.window.get_mut(producer).shared = true;
+        }
+        let now = self.now;
+        let slot = self.window.get_mut(at);
+        (slot.renamed_at, slot.ready_at, slot.issued_at, slot.done_at) = (now, now, now, now);
+        slot.eliminated = true;
+        // It takes a slot of the stack at issue, too, whose base is then that of the other stages.
+        self.issued_ahead[usize::from(slot.off_path)] += 1;
+        let destination = slot.instr.operands.dst.expect("a move has a destination");
+        slot.previous = std::mem::replace(&mut self.map[destination.index()], producer);
+        let sharing = self.sharing.as_mut().expect("moves are eliminated");
+        slot.replaced = sharing.share(destination, source);
+        self.window.renamed += 1;
     }
 
     fn enter_queues(&mut self, at: Position, load: bool, store: bool) {

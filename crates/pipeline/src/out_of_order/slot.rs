@@ -11,6 +11,7 @@
 //! A squash moves `tail` (and what lies beyond it) back, so positions are used again; whatever refers
 //! to an instruction from outside the ring carries its serial number too, which is not.
 
+use crate::out_of_order::sharing::Physical;
 use crate::out_of_order::stats::Cause;
 use branch::Record;
 use mem::{Cycle, Level};
@@ -128,6 +129,12 @@ pub(super) struct Slot {
     pub(super) latest_producer: u64,
     /// The instruction that its destination register came from before.
     pub(super) previous: u64,
+    /// The physical register that its destination stood for before, where moves are eliminated.
+    pub(super) replaced: Physical,
+    /// Other registers name its result, too: moves of it were eliminated.
+    pub(super) shared: bool,
+    /// It is a move that was eliminated.
+    pub(super) eliminated: bool,
     pub(super) access: Access,
 }
 
@@ -158,6 +165,9 @@ impl Slot {
             producers: [NOBODY; 3],
             latest_producer: NOBODY,
             previous: NOBODY,
+            replaced: 0,
+            shared: false,
+            eliminated: false,
             access: Access::NONE,
         }
     }
@@ -187,6 +197,8 @@ impl Slot {
         self.producers = [NOBODY; 3];
         self.latest_producer = NOBODY;
         self.previous = NOBODY;
+        self.shared = false;
+        self.eliminated = false;
         self.access = Access::NONE;
     }
 

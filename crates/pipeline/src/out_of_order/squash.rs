@@ -139,7 +139,10 @@ impl OutOfOrder {
             // An instruction that has committed since is the architectural state.
             let waits = slot.previous != NOBODY && slot.previous >= self.window.head;
             self.map[register.index()] = if waits { slot.previous } else { NOBODY };
-            *self.registers.free(register.kind()) += 1;
+            let sharing = self.sharing.as_mut();
+            if sharing.is_none_or(|sharing| sharing.undo(register, slot.replaced)) {
+                *self.registers.free(register.kind()) += 1;
+            }
         }
         if slot.issued_at == super::slot::NEVER {
             self.schedulers[usize::from(slot.scheduler)].free += 1;

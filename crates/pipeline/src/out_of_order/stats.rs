@@ -384,6 +384,9 @@ pub struct OutOfOrderStats {
     /// Taken branches that committed and had not been in the branch target buffer.
     #[stat(unit = "instructions")]
     pub btb_misses: Counter,
+    /// Moves that committed and were renamed instead of executed.
+    #[stat(unit = "instructions")]
+    pub moves_eliminated: Counter,
     /// Loads that got their data from an older store in the queue.
     #[stat(unit = "instructions")]
     pub forwarded: Counter,

@@ -15,7 +15,7 @@
 //! | length | the distance to the next record if that is an instruction of x86 (1 to 15 bytes), else 4 |
 //! | target | of a taken branch the next pc; of one not taken where it went last, or the next pc |
 //! | size of accesses | 8 bytes, fewer up to the end of a 64-byte line: ChampSim has no accesses of two lines |
-//! | class | branch, load, store or integer; latency classes are not in the format |
+//! | class | branch, load, store or integer; latency classes are not in the format, nor which are moves |
 //! | translation | identity, 4 KiB pages, tables of four levels as of x86-64 |
 //!
 //! Lost when reading: memory operands beyond the first two of one kind (loads before stores),

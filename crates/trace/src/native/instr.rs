@@ -146,6 +146,7 @@ fn amend_from(
 const TRANSLATED: u8 = 1 << 2;
 const SERIALISING: u8 = 1 << 3;
 const FETCH_TAIL: u8 = 1 << 6;
+const MOVE: u8 = 1 << 7;
 
 const MEM: u8 = 1 << 0;
 const MEM_TAIL: u8 = 1 << 1;
@@ -166,7 +167,8 @@ fn put_whole(history: &History, instr: &Instr, out: &mut Vec<u8>) {
             | bit(instr.translated, TRANSLATED)
             | bit(instr.serialising, SERIALISING)
             | codes::of_event(instr.event) << 4
-            | bit(instr.fetch_tail.is_some(), FETCH_TAIL),
+            | bit(instr.fetch_tail.is_some(), FETCH_TAIL)
+            | bit(instr.is_move, MOVE),
     );
     let (kind, taken) =
         instr.branch.map_or((0, false), |branch| (codes::of_branch(branch.kind), branch.taken));
@@ -208,6 +210,7 @@ fn get_whole(history: &History, pc: VirtAddr, from: &mut Cursor) -> Result<Instr
     instr.privilege = codes::privilege(state & 3)?;
     instr.translated = state & TRANSLATED != 0;
     instr.serialising = state & SERIALISING != 0;
+    instr.is_move = state & MOVE != 0;
     instr.event = codes::event(state >> 4 & 3)?;
     if state & FETCH_TAIL != 0 {
         instr.fetch_tail = Some(PhysAddr(from.difference(fetch_pa.0)?));

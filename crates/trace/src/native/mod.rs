@@ -53,8 +53,8 @@ pub use writer::Writer;
 /// How a native trace begins.
 pub(crate) const MAGIC: &[u8; 8] = b"vswtrace";
 
-/// The format that this version writes and reads.
-const VERSION: u32 = 1;
+/// The format that this version writes and reads. 2: records say which instructions are moves.
+const VERSION: u32 = 2;
 
 /// More harts than any system has; a number beyond it is no number of harts.
 const MAX_HARTS: u32 = 1024;

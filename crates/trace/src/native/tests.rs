@@ -102,14 +102,14 @@ fn any_instr() -> impl Strategy<Value = Instr> {
         proptest::sample::select(privileges),
         prop_oneof![0_u16..3, any::<u16>()],
         any::<bool>(),
-        any::<bool>(),
+        (any::<bool>(), any::<bool>()),
         proptest::sample::select(events),
     );
     let memory = (proptest::option::of(access()), proptest::option::of(access()));
     let what = (any::<u8>(), class(), operands(), proptest::option::of(branch()));
     (va(), pa(), proptest::option::of(pa()), what, memory, state).prop_map(
         |(pc, fetch_pa, fetch_tail, (len, class, operands, branch), (mem, mem_tail), state)| {
-            let (privilege, asid, translated, serialising, event) = state;
+            let (privilege, asid, translated, (serialising, is_move), event) = state;
             Instr {
                 pc,
                 fetch_pa,
@@ -124,6 +124,7 @@ fn any_instr() -> impl Strategy<Value = Instr> {
                 asid,
                 translated,
                 serialising,
+                is_move,
                 event,
             }
         },

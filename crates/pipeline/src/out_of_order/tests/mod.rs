@@ -5,6 +5,7 @@
 //! - `forms`, `front`, `back`, `memory`, `guesses`: closed forms of every parameter, exact to the cycle.
 //!   The table of them is `docs/model/validation-closed-forms.md`, which `table` compares.
 //! - `stacks`: what each kind of program spends its slots at issue and its cycles at commit on.
+//! - `moves`: moves that are renamed instead of executed.
 //! - `wrong`: what wrong paths leave behind.
 //! - `random`: random programs on random cores.
 
@@ -14,6 +15,7 @@ mod front;
 mod guesses;
 mod logs;
 mod memory;
+mod moves;
 mod random;
 mod run;
 mod stacks;

@@ -287,6 +287,7 @@ fn kind_of(random: &mut Random, instr: &mut Instr) {
     if matches!(instr.class, Class::Store | Class::Branch | Class::Fence | Class::Cache) {
         instr.operands.dst = None;
     }
+    instr.is_move = instr.class == Class::IntAlu && random.once_in(2);
 }
 
 /// A core that may be tiny in every respect.
@@ -298,6 +299,7 @@ fn random_core(random: &mut Random) -> OutOfOrderConfig {
     core.rob = random.pick(&[1, 2, 3, 8, 40, 64, 128]);
     core.int_registers = 32 + random.pick(&[1, 2, 8, 100]);
     core.fp_registers = 32 + random.pick(&[1, 2, 8, 100]);
+    core.move_elimination = random.once_in(2);
     core.issue_width = random.from(1, 8);
     core.execute_to_commit_cycles = random.from(0, 3);
     core.commit_width = random.from(1, 6);

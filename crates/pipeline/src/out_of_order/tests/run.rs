@@ -148,19 +148,33 @@ pub(super) fn check_books(core: &OutOfOrder) {
     let mut map = [NOBODY; Reg::COUNT];
     let (mut int, mut fp) = (core.config.int_registers - 32, core.config.fp_registers - 32);
     let mut free: Vec<u32> = core.config.schedulers.values().map(|s| s.entries).collect();
+    let eliminates = core.config.move_elimination;
     for (at, slot) in in_rob() {
         if let Some(register) = slot.instr.operands.dst {
-            map[register.index()] = at;
-            if register.kind() == RegKind::Int { int -= 1 } else { fp -= 1 }
+            let source = sharing::move_source(&slot.instr).filter(|_| eliminates);
+            map[register.index()] = source.map_or(at, |source| map[source.index()]);
+            let file = if register.kind() == RegKind::Int { &mut int } else { &mut fp };
+            // Shared ones are counted otherwise below.
+            *file -= u32::from(!eliminates);
         }
         if slot.issued_at == NEVER {
             free[usize::from(slot.scheduler)] -= 1;
         }
     }
     assert_eq!(core.map, map, "rename map at {now}");
-    let mut registers = core.registers;
-    assert_eq!(*registers.free(RegKind::Int), int, "integer registers at {now}");
-    assert_eq!(*registers.free(RegKind::Fp), fp, "floating-point registers at {now}");
+    match &core.sharing {
+        None => {
+            let mut registers = core.registers;
+            assert_eq!(*registers.free(RegKind::Int), int, "integer registers at {now}");
+            assert_eq!(*registers.free(RegKind::Fp), fp, "floating-point registers at {now}");
+        }
+        Some(sharing) => {
+            // Each name refers to a register, and each writer in the core to the one it replaced.
+            let writers = in_rob().filter(|(_, slot)| slot.instr.operands.dst.is_some()).count();
+            let spare = core.registers.spare() as usize;
+            assert_eq!(sharing.books(), (spare, Reg::COUNT + writers), "registers at {now}");
+        }
+    }
     let left: Vec<u32> = core.schedulers.iter().map(|s| s.free).collect();
     assert_eq!(left, free, "scheduler entries at {now}");
     let loads: Vec<u64> = in_rob().filter(|(_, s)| is_load(&s.instr)).map(|(at, _)| at).collect();

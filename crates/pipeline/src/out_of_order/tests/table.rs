@@ -1,7 +1,7 @@
 //! The table of closed forms in the documentation is what the core does.
 
 use super::forms::Form;
-use super::{back, front, guesses, memory};
+use super::{back, front, guesses, memory, moves};
 use std::fmt::Write;
 
 const PAGE: &str =
@@ -37,6 +37,7 @@ fn all() -> Vec<(&'static str, Vec<Form>)> {
         ("Rename to commit: latencies", back::latencies()),
         ("Rename to commit: widths", back::widths()),
         ("Rename to commit: queues", back::queues()),
+        ("Move elimination", moves::chains()),
         ("Traps, serialisation, waits", back::interruptions()),
         ("Loads by level", memory::levels()),
         ("Forwarding and the store queue", memory::forwarding()),
