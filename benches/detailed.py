@@ -24,7 +24,7 @@ MODES = ("warming", "detailed")
 # Enough to be warm, and so many more that what is counted is most of the run.
 LENGTHS = {"warming": (1_000_000, 4_000_000), "detailed": (500_000, 1_500_000)}
 # Invocations of the function, which warming executes ten times as fast.
-INVOCATIONS = {"warming": (1, 41), "detailed": (1, 9)}
+INVOCATIONS = {"warming": (1, 81), "detailed": (1, 17)}
 REPEAT = 3
 
 
@@ -47,31 +47,41 @@ def loop_cost(system, mode):
     return (many_host - few_host) / (many - few)
 
 
-def invoked(system, function, mode, count):
-    """Processor seconds of a run with `count` invocations in `mode`, and the instructions of one."""
-    command = [PROGRAM, "run", function, "--system", system, "--json", "--results", RESULTS]
+def numbers(mode, count):
+    """The options for `count` invocations in `mode`."""
     settle, measured = (count, 1) if mode == "warming" else (1, count)
-    command += ["--settle", str(settle), "--invocations", str(measured)]
+    return ["--settle", str(settle), "--invocations", str(measured)]
+
+
+def succeed(command):
+    """What a command prints, and its processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     if ended.returncode != 0:
         raise SystemExit(f"{command}: status {ended.returncode}\n{ended.stderr.decode()}")
-    invocations = json.loads(ended.stdout)["invocations"]
-    executed = sum(hart["instructions"] for each in invocations for hart in each["harts"])
-    return seconds, executed / len(invocations)
+    return ended.stdout, seconds
+
+
+def executed(system, function, mode, count):
+    """Instructions of `count` invocations in `mode`, those between windows and of all harts included."""
+    command = [PROGRAM, "verify", function, "--system", system, "--json"]
+    return json.loads(succeed(command + numbers(mode, count))[0])["instructions"]
+
+
+def seconds(system, function, mode, count):
+    """Processor seconds of a run with `count` invocations in `mode`, the best of a few."""
+    with tempfile.TemporaryDirectory() as results:
+        command = [PROGRAM, "run", function, "--system", system, "--json", "--out", results]
+        return min(succeed(command + numbers(mode, count))[1] for _ in range(REPEAT))
 
 
 def speed(system, function, mode):
-    """Instructions a second of processor time, the best of a few."""
+    """Instructions a second of processor time."""
     few, many = INVOCATIONS[mode]
-    best = 0
-    for _ in range(REPEAT):
-        start, _ = invoked(system, function, mode, few)
-        end, instructions = invoked(system, function, mode, many)
-        if end > start:
-            best = max(best, (many - few) * instructions / (end - start))
-    return best
+    instructions = [executed(system, function, mode, count) for count in (few, many)]
+    took = [seconds(system, function, mode, count) for count in (few, many)]
+    return (instructions[1] - instructions[0]) / (took[1] - took[0])
 
 
 def main():
