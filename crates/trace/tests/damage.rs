@@ -112,10 +112,17 @@ fn another_format_is_told_by_its_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = recorded(folder.path());
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8] = 9;
-    fs::write(&path, bytes).unwrap();
-    let error = TraceSource::open(&path).unwrap_err();
-    assert!(matches!(error, TraceError::Version { found: 9, known: 1, .. }), "{error}");
+    // The one before, which cannot tell moves, and one to come.
+    for format in [1, 9] {
+        bytes[8] = format;
+        fs::write(&path, &bytes).unwrap();
+        let error = TraceSource::open(&path).unwrap_err();
+        let expected = u32::from(format);
+        assert!(
+            matches!(error, TraceError::Version { found, known: 2, .. } if found == expected),
+            "{error}"
+        );
+    }
 }
 
 #[test]
