@@ -43,7 +43,7 @@ pub trait IndirectPredictor: Debug + Clone {
     fn validate(config: &Self::Config, problems: &mut Problems);
     /// A predictor that has seen nothing. The configuration is valid.
     fn new(config: &Self::Config) -> Self;
-    /// What it reads of the [history of targets](History::target_folds).
+    /// What it reads of the [history of targets](History::target_fold).
     fn folds(&self) -> Vec<FoldSpec>;
     /// Guesses the target of a branch.
     fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, Self::Token);
