@@ -116,7 +116,9 @@ impl<'a> Player<'a> {
             Hart { warming, clock: Picos::ZERO, executed: 0, mark: None, passed: 0, ended: false };
         let harts = vec![hart; source.harts() as usize];
         let function = HartId(if harts.len() > FUNCTION_HART as usize { FUNCTION_HART } else { 0 });
-        let start = (!warming).then(|| (Picos::ZERO, model.begin_window()));
+        // A window without a mark: what it touches is counted from here on as it is, and the first
+        // window with one is not compared with it.
+        let start = (!warming).then(|| (Picos::ZERO, model.stats()));
         Ok(Self {
             order,
             source,
@@ -292,7 +294,7 @@ impl<'a> Player<'a> {
         let clock = state.clock;
         self.model.resume_at(hart, clock);
         if hart == self.function {
-            self.start = Some((self.model.now(hart), self.model.begin_window()));
+            self.start = Some((self.model.now(hart), self.model.stats()));
         }
     }
 
