@@ -110,7 +110,7 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(order: &'a Replay, source: AnySource) -> Result<Self, StudyError> {
-        let mut model = Model::new(&order.system.config)?;
+        let model = Model::new(&order.system.config)?;
         let warming = order.warmup.is_some_and(|instructions| instructions > 0);
         let hart =
             Hart { warming, clock: Picos::ZERO, executed: 0, mark: None, passed: 0, ended: false };
