@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
-mod base64;
 mod error;
 mod guest_link;
 pub mod guest_program;

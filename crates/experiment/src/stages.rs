@@ -3,10 +3,11 @@
 //! After each stage the peer is replaced by a fresh one, so a run that goes on and one that is
 //! restored do the same from there, to the byte.
 
-use crate::base64;
 use crate::prepare::{self, Prepared};
 use crate::rig::{Happening, Mode, Rig};
 use crate::{Observer, Study, StudyError};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use client::{PeerConfig, PeerEvent};
 use devices::virtio::{Blk, BlkConfig, NetConfig, Overlay, VirtioBlk};
 use guest::bootable::Guest;
@@ -235,7 +236,7 @@ impl<'a> Stages<'a> {
     fn deploy(&self, rig: &mut Rig<'_>) -> Result<(), StudyError> {
         rig.enter("deploying the function");
         rig.peer.serve_registry(prepare::registry(&self.prepared().images)?);
-        let file = base64::encode(self.prepared().compose.as_bytes());
+        let file = BASE64_STANDARD.encode(&self.prepared().compose);
         rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
         rig.command("docker compose -f /run/function.yaml up -d --quiet-pull", DEPLOY_LIMIT)?;
         rig.enter("waiting for the function");

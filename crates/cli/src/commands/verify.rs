@@ -25,10 +25,6 @@ pub fn verify(args: VerifyArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn summary(args: &VerifyArgs, verified: &Verified) -> String {
     let Verified { instructions, steps, now, memory, state } = verified;
     format!(
@@ -37,8 +33,8 @@ fn summary(args: &VerifyArgs, verified: &Verified) -> String {
         args.function,
         args.system.system,
         now.as_secs_f64(),
-        hex(memory),
-        hex(state),
+        hex::encode(memory),
+        hex::encode(state),
     )
 }
 
@@ -53,7 +49,7 @@ fn document(args: &VerifyArgs, verified: &Verified) -> serde_json::Value {
         "instructions": instructions,
         "steps": steps,
         "virtual_time_ps": now.0,
-        "memory_digest": hex(memory),
-        "state_digest": hex(state),
+        "memory_digest": hex::encode(memory),
+        "state_digest": hex::encode(state),
     })
 }

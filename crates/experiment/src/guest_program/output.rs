@@ -2,8 +2,9 @@
 
 use super::parcel::output_path;
 use crate::StudyError;
-use crate::base64;
 use crate::rig::Rig;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use sim::Picos;
 
 /// Bytes of each stream that are fetched.
@@ -37,7 +38,7 @@ fn fetch_stream(rig: &mut Rig<'_>, stream: &str) -> Result<Output, StudyError> {
 fn read(text: &str) -> Option<Output> {
     let (total, coded) = text.split_once('\n')?;
     let coded: String = coded.lines().collect();
-    Some(Output { bytes: base64::decode(&coded)?, total: total.trim().parse().ok()? })
+    Some(Output { bytes: BASE64_STANDARD.decode(&coded).ok()?, total: total.trim().parse().ok()? })
 }
 
 #[cfg(test)]
@@ -50,5 +51,12 @@ mod tests {
         assert_eq!(read("4\nZm9v\nYg==\n"), Some(output));
         assert_eq!(read("0\n"), Some(Output::default()));
         assert_eq!(read("wc: no such file\n"), None);
+    }
+
+    #[test]
+    fn what_is_not_base64_is_refused() {
+        for text in ["Z", "Zg=", "Zg==Zg==", "Z===", "Zm9*", "Z=9v"] {
+            assert_eq!(read(&format!("1\n{text}\n")), None, "{text}");
+        }
     }
 }

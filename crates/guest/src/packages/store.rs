@@ -177,16 +177,8 @@ fn sha256_of(mut reader: impl Read) -> std::io::Result<String> {
     let mut buffer = vec![0; 1 << 18];
     loop {
         match reader.read(&mut buffer)? {
-            0 => return Ok(hex(&hash.finalize())),
+            0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(&buffer[..count]),
         }
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
 }

@@ -13,7 +13,7 @@ use pgp::composed::{
 use pgp::types::Password;
 use sha2::{Digest, Sha256};
 
-use super::{Mirror, store::hex};
+use super::Mirror;
 
 /// The archive: change `files` to make it misbehave.
 pub(crate) struct FakeArchive {
@@ -122,7 +122,7 @@ pub(crate) fn sign(key: &SignedSecretKey, text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// A `.deb` whose payload is an uncompressed tar.

@@ -1,5 +1,7 @@
 //! `package-lock.json`, versions 2 and 3 (npm documentation, "package-lock.json", `packages`).
 
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -63,6 +65,14 @@ pub(in super::super) fn read(text: &[u8]) -> Result<Vec<LockedPackage>, String> 
         .collect()
 }
 
+/// Base 64 as hashes are written in it, whose padding may be left out (W3C, Subresource Integrity).
+const INTEGRITY: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
 fn locked(path: String, package: PackageDoc) -> Result<LockedPackage, String> {
     let safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let (_, name) = path.rsplit_once("node_modules/").unwrap_or_default();
@@ -92,21 +102,8 @@ fn locked(path: String, package: PackageDoc) -> Result<LockedPackage, String> {
     Ok(LockedPackage { path, name, version, sha512 })
 }
 
-/// Decodes base64 (RFC 4648, section 4) to hex.
 fn hex_of_base64(text: &str) -> Option<String> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut hex = String::new();
-    let (mut bits, mut count) = (0u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
-        bits = (bits << 6) | u32::try_from(digit).ok()?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            hex.push_str(&format!("{:02x}", (bits >> count) & 0xff));
-        }
-    }
-    Some(hex)
+    INTEGRITY.decode(text).ok().map(hex::encode)
 }
 
 #[cfg(test)]
