@@ -36,4 +36,4 @@ pub use model::{Catalogue, Invocation, Manifest, Run};
 pub use parquet::{ParquetFailure, windows_parquet};
 pub use stats_txt::stats_txt;
 pub use summary::summarize;
-pub use table::table;
+pub use table::{MPKI, table};

@@ -129,6 +129,13 @@ impl Invocation {
         })
     }
 
+    /// The share of the cycles in which its hart was busy that it spent in user mode, in percent.
+    #[must_use]
+    pub fn user_percent(&self) -> Option<f64> {
+        let window = self.harts.iter().find(|window| window.hart == self.hart)?;
+        (window.cycles > 0).then(|| window.user_cycles as f64 * 100.0 / window.cycles as f64)
+    }
+
     /// The same invocation, failed for the given reason.
     #[must_use]
     pub fn failed(self, error: impl Into<String>) -> Self {

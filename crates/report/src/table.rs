@@ -6,8 +6,8 @@
 use crate::breakdown::{breakdown, first_level, has_breakdown};
 use crate::model::{Invocation, Run, Spread, Summary};
 
-/// The misses per 1000 instructions shown, by path, where a run has them.
-const MPKI: [(&str, &str); 9] = [
+/// The misses per 1000 instructions that tables show, where they were counted: path and title.
+pub const MPKI: [(&str, &str); 9] = [
     ("l1i.mpki", "L1I"),
     ("l1d.mpki", "L1D"),
     ("l2.instruction_mpki", "L2 instr"),
@@ -79,10 +79,6 @@ fn header(extra: &Extra<'_>) -> Vec<String> {
 }
 
 fn row(one: &Invocation, extra: &Extra<'_>) -> Vec<String> {
-    let window = one.harts.iter().find(|window| window.hart == one.hart);
-    let user = window
-        .filter(|window| window.cycles > 0)
-        .map(|window| window.user_cycles as f64 * 100.0 / window.cycles as f64);
     let mut cells = vec![
         one.index.to_string(),
         if one.ok { "ok" } else { "FAILED" }.to_owned(),
@@ -91,7 +87,7 @@ fn row(one: &Invocation, extra: &Extra<'_>) -> Vec<String> {
         one.idle_cycles.to_string(),
         one.instructions.to_string(),
         number(one.cpi, 3),
-        number(user, 1),
+        number(one.user_percent(), 1),
     ];
     let values = &one.statistics.values;
     let misses = |path: &str| values.get(path).and_then(|value| value.number());

@@ -7,14 +7,12 @@ use crate::progress::Reporter;
 use crate::{home, output};
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
-use ::report::model::{Invocation, State};
 use anyhow::anyhow;
 use experiment::Study;
 use experiment::guest_program::{
     self, Ending, GuestProgram, Output, ProgramOutcome, SentFile, Window,
 };
 use serde_json::{Value, json};
-use sim::Picos;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -66,23 +64,7 @@ fn study(args: &ExecArgs) -> Result<Study, Failure> {
             "reading --ram: the guest does not boot in {ram_mib} MiB; give at least {LEAST_RAM_MIB}"
         )));
     }
-    Ok(Study {
-        pipeline_log: None,
-        function: String::new(),
-        functions_file: None,
-        system,
-        state: State::Warm,
-        warmup: 0,
-        settle: 0,
-        invocations: 1,
-        payload: None,
-        seed: args.seed,
-        ram_mib,
-        link: client::Link::default(),
-        request_timeout: Picos::from_secs(60),
-        mirror: args.mirror.clone(),
-        command: std::env::args().collect(),
-    })
+    Ok(Study { mirror: args.mirror.clone(), ..run::guest_study(system, args.seed, ram_mib) })
 }
 
 /// `HOST[:GUEST]`. A file that exists may have colons in its name.
@@ -160,19 +142,6 @@ fn signal_name(signal: u8) -> &'static str {
     }
 }
 
-/// Misses per 1000 instructions in the table, where the system has them.
-const MPKI: [(&str, &str); 9] = [
-    ("l1i.mpki", "L1I"),
-    ("l1d.mpki", "L1D"),
-    ("l2.instruction_mpki", "L2 instr"),
-    ("l2.data_mpki", "L2 data"),
-    ("llc.instruction_mpki", "LLC instr"),
-    ("llc.data_mpki", "LLC data"),
-    ("itlb.mpki", "ITLB"),
-    ("dtlb.mpki", "DTLB"),
-    ("branch.mpki", "branch"),
-];
-
 fn table(elf: &Path, system: &str, outcome: &ProgramOutcome) -> String {
     let name = elf.file_name().unwrap_or(elf.as_os_str());
     let mut text = format!(
@@ -183,7 +152,7 @@ fn table(elf: &Path, system: &str, outcome: &ProgramOutcome) -> String {
     );
     let Some(first) = outcome.windows.first() else { return text };
     let there = |path: &str| first.counts.statistics.values.contains_key(path);
-    let mpki: Vec<_> = MPKI.into_iter().filter(|(path, _)| there(path)).collect();
+    let mpki: Vec<_> = ::report::MPKI.into_iter().filter(|(path, _)| there(path)).collect();
     let fixed = ["window", "us", "instructions", "cycles", "idle cycles", "CPI", "user %"];
     let titles = fixed.into_iter().chain(mpki.iter().map(|(_, title)| *title));
     let mut rows = vec![titles.map(str::to_owned).collect::<Vec<_>>()];
@@ -210,16 +179,11 @@ fn row(window: &Window, mpki: &[(&str, &str)]) -> Vec<String> {
         counts.cycles.to_string(),
         counts.idle_cycles.to_string(),
         decimal(counts.cpi, 3),
-        decimal(user_percent(counts), 1),
+        decimal(counts.user_percent(), 1),
     ];
     let value = |path: &str| counts.statistics.values.get(path).and_then(|value| value.number());
     cells.extend(mpki.iter().map(|(path, _)| decimal(value(path), 2)));
     cells
-}
-
-fn user_percent(counts: &Invocation) -> Option<f64> {
-    let hart = counts.harts.iter().find(|window| window.hart == counts.hart)?;
-    (hart.cycles > 0).then(|| hart.user_cycles as f64 * 100.0 / hart.cycles as f64)
 }
 
 /// The first column to the left, the others to the right, each as wide as its widest cell.

@@ -115,6 +115,27 @@ pub fn study(
     })
 }
 
+/// A study of the guest itself, in which no function is invoked.
+pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u64) -> Study {
+    Study {
+        function: String::new(),
+        functions_file: None,
+        system,
+        state: State::Warm,
+        warmup: 0,
+        settle: 0,
+        invocations: 1,
+        payload: None,
+        seed,
+        ram_mib,
+        link: client::Link::default(),
+        request_timeout: Picos::from_secs(60),
+        mirror: None,
+        command: std::env::args().collect(),
+        pipeline_log: None,
+    }
+}
+
 fn state(state: StateArg) -> Result<State, Failure> {
     match state {
         StateArg::Warm => Ok(State::Warm),

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::{home, interrupt, output};
 use ::guest::progress::Progress;
-use ::report::model::State;
 use experiment::{Observer, Study, StudyError};
 use keyboard::Keyboard;
 use sim::Picos;
@@ -56,22 +55,12 @@ pub fn boot(args: BootArgs) -> Result<u8, Failure> {
 }
 
 fn study(args: &BootArgs) -> Result<Study, Failure> {
+    let system = ::system::load("simple", &[]).map_err(Failure::input)?;
     Ok(Study {
         function: args.function.clone().unwrap_or_default(),
         functions_file: args.source.functions.clone(),
-        system: ::system::load("simple", &[]).map_err(Failure::input)?,
-        state: State::Warm,
-        warmup: 0,
-        settle: 0,
-        invocations: 1,
-        payload: None,
-        seed: args.seed,
-        ram_mib: args.ram,
-        link: client::Link::default(),
-        request_timeout: Picos::from_secs(60),
         mirror: args.source.mirror.clone(),
-        command: std::env::args().collect(),
-        pipeline_log: None,
+        ..run::guest_study(system, args.seed, args.ram)
     })
 }
 
