@@ -72,14 +72,12 @@ pub struct Hierarchy {
     llc: Option<Cache>,
     memory: Memory,
     overlap: Overlap,
-    /// Some cache has a prefetcher.
-    prefetches: bool,
     /// For requests that begin at each [`Side`], and below both: the first cache on their way that has
-    /// one.
+    /// a prefetcher.
     watched_from: [Option<Level>; 3],
-    /// For each [`Side`]: its cache has one that sees hits that say nothing new.
+    /// For each [`Side`]: its cache has a prefetcher that sees hits that say nothing new.
     plain_hits_watched: [bool; 2],
-    /// No cache has one and memory answers at once: an access is over when it is made.
+    /// No cache has a prefetcher and memory answers at once: an access is over when it is made.
     plain: bool,
     io_latency: u64,
     walk_through: WalkThrough,
@@ -126,7 +124,6 @@ impl Hierarchy {
             llc: caches.llc.as_ref().map(cache),
             plain: !prefetches && !memory.answers_later(),
             memory,
-            prefetches,
             watched_from: watched_from(caches),
             plain_hits_watched: [&caches.l1i, &caches.l1d]
                 .map(|l1| l1.prefetcher.as_ref().is_some_and(PrefetcherConfig::sees_plain_hits)),

@@ -92,12 +92,13 @@ impl Hierarchy {
     #[inline]
     pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
         let outcome = self.transit(request);
-        if self.prefetches {
+        let watched = self.is_watched(request, &outcome);
+        if watched {
             self.show(now, request, &outcome, pc);
         }
         let when = self.completion(now, request, &outcome);
-        if self.prefetches {
-            self.prefetch_wanted(Some(now), request, &outcome);
+        if watched {
+            self.prefetch_wanted(Some(now), request, outcome.found);
         }
         (outcome, when)
     }

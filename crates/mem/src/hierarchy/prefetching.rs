@@ -42,7 +42,7 @@ impl Hierarchy {
         if self.is_watched(request, outcome) {
             self.show(Cycle(0), request, outcome, pc);
             self.fill_untimed(request, outcome.found);
-            self.prefetch_wanted(None, request, outcome);
+            self.prefetch_wanted(None, request, outcome.found);
         }
         self.memory.forget();
     }
@@ -50,7 +50,7 @@ impl Hierarchy {
     /// Whether a cache that looked `request` up has a prefetcher to which that means anything. Most
     /// accesses hit in a first-level cache without one.
     #[inline]
-    fn is_watched(&self, request: Request, outcome: &Outcome) -> bool {
+    pub(super) fn is_watched(&self, request: Request, outcome: &Outcome) -> bool {
         let found = outcome.found;
         if let (Level::L1, false, Some(side)) = (found, outcome.first_use, request.side)
             && !self.plain_hits_watched[side as usize]
@@ -75,10 +75,10 @@ impl Hierarchy {
         [l1, l2, llc.then_some((Place::Llc, to_llc))].into_iter().flatten()
     }
 
-    /// Shows an access to the prefetchers of the caches that looked it up.
+    /// Shows an access that is [watched](Self::is_watched) to the prefetchers of the caches that looked it up.
     pub(super) fn show(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) {
         let Request { line, kind, .. } = request;
-        if kind == AccessKind::Walk || !self.is_watched(request, outcome) {
+        if kind == AccessKind::Walk {
             return;
         }
         for (place, later) in self.asked(request, outcome.found) {
@@ -90,16 +90,11 @@ impl Hierarchy {
     }
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
-    pub(super) fn prefetch_wanted(
-        &mut self,
-        now: Option<Cycle>,
-        request: Request,
-        outcome: &Outcome,
-    ) {
-        if request.kind == AccessKind::Walk || !self.is_watched(request, outcome) {
+    pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
+        if request.kind == AccessKind::Walk {
             return;
         }
-        for (place, later) in self.asked(request, outcome.found) {
+        for (place, later) in self.asked(request, found) {
             let mut next = 0;
             while let Some(line) = self.cache(place).wanted(next) {
                 self.prefetch(now.map(|now| now + later), request.hart, place, line);
