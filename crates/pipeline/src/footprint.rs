@@ -136,8 +136,6 @@ struct Distinct {
     generation: u64,
     blocks: usize,
     members: u64,
-    /// Where the block that was asked for last is; any entry at first.
-    last: usize,
     /// Members that were asked for lately, by their lowest bits: most are asked for again.
     recent: [u64; Self::RECENT],
 }
@@ -153,14 +151,7 @@ struct Block {
 impl Default for Distinct {
     fn default() -> Self {
         let entries = vec![Block::default(); Self::FIRST_BLOCKS];
-        Self {
-            entries,
-            generation: 1,
-            blocks: 0,
-            members: 0,
-            last: 0,
-            recent: [u64::MAX; Self::RECENT],
-        }
+        Self { entries, generation: 1, blocks: 0, members: 0, recent: [u64::MAX; Self::RECENT] }
     }
 }
 
@@ -190,11 +181,8 @@ impl Distinct {
             return false;
         }
         let (number, bit) = (member >> 6, 1 << (member & 63));
-        let last = &self.entries[self.last];
-        if last.number != number || last.generation != self.generation {
-            self.last = self.block(number);
-        }
-        let block = &mut self.entries[self.last];
+        let place = self.block(number);
+        let block = &mut self.entries[place];
         if block.members & bit != 0 {
             return false;
         }

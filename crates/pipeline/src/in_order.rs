@@ -193,17 +193,17 @@ fn fetch(instr: &Instr, last: Option<LineAddr>, accesses: &mut impl Accesses) ->
 /// Makes one data access.
 #[inline]
 fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
-    let kind = match access.kind {
-        MemKind::Load => AccessKind::Load,
-        MemKind::Store | MemKind::Amo => AccessKind::Store,
-        MemKind::Cache(op) => return operate(op, access, accesses),
-    };
     if access.translated {
         accesses.translate(access.va, translation_for(access.kind));
     }
     if access.io {
         return accesses.device();
     }
+    let kind = match access.kind {
+        MemKind::Load => AccessKind::Load,
+        MemKind::Store | MemKind::Amo => AccessKind::Store,
+        MemKind::Cache(op) => return operate(op, access.pa, accesses),
+    };
     accesses.access(kind, access.pa);
     let end = PhysAddr(access.pa.0 + u64::from(access.size.max(1)) - 1);
     if accesses.line(end) != accesses.line(access.pa) {
@@ -222,22 +222,14 @@ pub(crate) fn translation_for(kind: MemKind) -> Translate {
     }
 }
 
-/// Performs a cache operation on the block at `access`.
-fn operate(op: CacheOp, access: &MemAccess, accesses: &mut impl Accesses) {
-    if access.translated {
-        accesses.translate(access.va, translation_for(access.kind));
-    }
-    if access.io {
-        return accesses.device();
-    }
+/// Performs a cache operation on the block at `pa`.
+fn operate(op: CacheOp, pa: PhysAddr, accesses: &mut impl Accesses) {
     match op {
-        CacheOp::Zero => accesses.access(AccessKind::Store, access.pa),
-        CacheOp::PrefetchInstruction => accesses.prefetch(AccessKind::Instruction, access.pa),
-        CacheOp::PrefetchRead => accesses.prefetch(AccessKind::Load, access.pa),
-        CacheOp::PrefetchWrite => accesses.prefetch(AccessKind::Store, access.pa),
-        CacheOp::Clean | CacheOp::Flush | CacheOp::Invalidate => {
-            accesses.maintain(op, access.pa);
-        }
+        CacheOp::Zero => accesses.access(AccessKind::Store, pa),
+        CacheOp::PrefetchInstruction => accesses.prefetch(AccessKind::Instruction, pa),
+        CacheOp::PrefetchRead => accesses.prefetch(AccessKind::Load, pa),
+        CacheOp::PrefetchWrite => accesses.prefetch(AccessKind::Store, pa),
+        CacheOp::Clean | CacheOp::Flush | CacheOp::Invalidate => accesses.maintain(op, pa),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) struct Wrong {
 }
 
 /// How far a memory access is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Access {
     /// Its address was translated: it may use the cache from then on.
     pub(super) translated_at: Cycle,
@@ -86,8 +86,8 @@ impl Access {
     };
 }
 
-/// An instruction in the core.
-#[derive(Clone, Debug)]
+/// An instruction in the core. The default is no instruction's.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     pub(super) instr: Instr,
     pub(super) serial: u64,
@@ -139,39 +139,6 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    fn empty() -> Self {
-        Self {
-            instr: Instr::default(),
-            serial: 0,
-            off_path: false,
-            next: VirtAddr(0),
-            record: None,
-            unforeseen: false,
-            check: Check::Fine,
-            wrong: None,
-            mispredicted: None,
-            fetched_at: Cycle(0),
-            decode_at: NEVER,
-            rename_credit: 0,
-            rename_at: NEVER,
-            renamed_at: NEVER,
-            ready_at: Cycle(0),
-            issued_at: NEVER,
-            done_at: NEVER,
-            waiting: 0,
-            scheduler: 0,
-            consumers: NOBODY,
-            next_consumer: [NOBODY; 3],
-            producers: [NOBODY; 3],
-            latest_producer: NOBODY,
-            previous: NOBODY,
-            replaced: 0,
-            shared: false,
-            eliminated: false,
-            access: Access::NONE,
-        }
-    }
-
     /// Makes of it the slot of another instruction, field by field: a slot is six of the host's
     /// cache lines, and one is begun for every instruction fetched.
     fn begin(&mut self, serial: u64, now: Cycle) {
@@ -235,7 +202,7 @@ impl Window {
     pub(super) fn new(capacity: usize) -> Self {
         let size = capacity.next_power_of_two();
         Self {
-            slots: vec![Slot::empty(); size],
+            slots: vec![Slot::default(); size],
             mask: size as u64 - 1,
             serial: 0,
             head: 0,
