@@ -178,6 +178,18 @@ fn cache_operations_wait_until_they_are_done() {
 }
 
 #[test]
+fn an_instruction_prefetch_is_translated_as_a_fetch_and_others_as_data() {
+    use CacheOp::{Clean, Flush, Invalidate, PrefetchInstruction, PrefetchRead, Zero};
+    for op in [Clean, Flush, Invalidate, Zero, PrefetchRead, PrefetchInstruction] {
+        let operation = MemAccess { translated: true, ..access(MemKind::Cache(op), 0x8000) };
+        let (_, stats) = run(&[with(operation)]);
+        let misses = (stats.kernel.itlb_misses.get(), stats.kernel.dtlb_misses.get());
+        let expected = if op == PrefetchInstruction { (1, 0) } else { (0, 1) };
+        assert_eq!(misses, expected, "{op:?}");
+    }
+}
+
+#[test]
 fn cycles_and_misses_go_to_the_privilege_they_were_spent_at() {
     let user = Instr { privilege: Privilege::User, ..with(access(MemKind::Load, 0x8000)) };
     let kernel = Instr { privilege: Privilege::Supervisor, ..at(0x1000) };
