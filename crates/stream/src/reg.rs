@@ -61,6 +61,7 @@ impl Reg {
 
     /// The register file.
     #[must_use]
+    #[inline]
     pub const fn kind(self) -> RegKind {
         match self.index() as u8 / Self::PER_KIND {
             0 => RegKind::Int,

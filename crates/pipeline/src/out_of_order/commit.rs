@@ -4,7 +4,7 @@ use super::slot::{NEVER, NOBODY, Position, Slot};
 use super::stats::{Cause, Spent};
 use super::{OutOfOrder, is_load, is_store};
 use mem::Level;
-use stream::{Class, Event, Instr};
+use stream::{Class, Event};
 
 impl OutOfOrder {
     /// The commit stage; returns how many instructions committed.
@@ -17,6 +17,7 @@ impl OutOfOrder {
         committed
     }
 
+    #[inline]
     fn head_may_commit(&self) -> bool {
         if self.window.in_rob() == 0 {
             return false;
@@ -35,81 +36,85 @@ impl OutOfOrder {
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
         let instr = &slot.instr;
-        let (pc, branch, record) = (instr.pc, instr.branch, slot.record);
-        let fall_through = slot.fall_through();
-        let (load, store) = (is_load(instr), is_store(instr));
-        let shared = slot.shared;
         if let Some(register) = instr.operands.dst {
-            if self.map[register.index()] == at {
-                self.map[register.index()] = NOBODY;
+            let name = &mut self.map[register.index()];
+            if *name == at {
+                *name = NOBODY;
             }
             let sharing = self.sharing.as_mut();
             if sharing.is_none_or(|sharing| sharing.commit(slot.replaced)) {
-                *self.registers.free(register.kind()) += 1;
+                *self.registers.free(register) += 1;
             }
         }
-        if shared {
+        if slot.shared {
             // What names it by way of moves finds its value in the register file from now on.
             self.map.iter_mut().filter(|name| **name == at).for_each(|name| *name = NOBODY);
         }
-        if load {
-            self.loads.pop_front();
-        } else if store {
+        if is_load(instr) {
+            self.loads.pop_oldest(instr);
+        } else if is_store(instr) {
             self.stores.commit();
-        }
-        if self.barriers.front() == Some(&at) {
+        } else if self.barriers.front() == Some(&at) {
             self.barriers.pop_front();
         }
-        self.window.head += 1;
         self.last_commit = self.now;
+        let branch = instr.branch.is_some();
         self.count_commit(at);
-        if let Some(branch) = &branch {
-            match record {
-                Some(record) => {
-                    if let Some(origin) = self.predictor.commit(&record, pc, branch) {
-                        let ours = self.stats.at(self.privilege).out_of_order_mut();
-                        ours.direction.count(&origin, branch.taken);
-                    }
+        if branch {
+            self.train(at);
+        }
+        self.window.head += 1;
+    }
+
+    /// Shows the predictors the branch at `at`, which commits.
+    fn train(&mut self, at: Position) {
+        let slot = self.window.get(at);
+        let Some(branch) = &slot.instr.branch else { return };
+        let pc = slot.instr.pc;
+        match slot.record {
+            Some(record) => {
+                if let Some(origin) = self.predictor.commit(&record, pc, branch) {
+                    let ours = self.stats.at(self.privilege).out_of_order_mut();
+                    ours.direction.count(&origin, branch.taken);
                 }
-                None if branch.taken => {
-                    self.predictor.learn_target(pc, branch.kind, branch.target, fall_through);
-                }
-                None => {}
             }
+            None if branch.taken => {
+                let end = slot.fall_through();
+                self.predictor.learn_target(pc, branch.kind, branch.target, end);
+            }
+            None => {}
         }
     }
 
+    #[inline]
     fn count_commit(&mut self, at: Position) {
         let slot = self.window.get(at);
-        let Instr { event, branch, .. } = slot.instr;
-        let guess = slot.mispredicted.and_then(Cause::guess);
         let initial = self.footprint.touch(&slot.instr, self.privilege, &mut self.stats);
         let stats = self.stats.at(self.privilege);
         stats.instructions.inc();
-        match event {
+        match slot.instr.event {
             Event::None => {}
             Event::Interrupt => stats.interrupts.inc(),
             Event::Exception => stats.exceptions.inc(),
         }
-        if branch.is_some() {
-            stats.branches.inc();
-        }
+        let Some(branch) = &slot.instr.branch else {
+            let ours = stats.out_of_order_mut();
+            ours.retired.inc();
+            ours.moves_eliminated.add(u64::from(slot.eliminated));
+            return;
+        };
+        stats.branches.inc();
         let ours = stats.out_of_order_mut();
         ours.retired.inc();
-        if slot.eliminated {
-            ours.moves_eliminated.inc();
+        if branch.kind == stream::BranchKind::Conditional {
+            ours.conditional_branches.inc();
         }
-        if let Some(branch) = branch {
-            if branch.kind == stream::BranchKind::Conditional {
-                ours.conditional_branches.inc();
-            }
-            if branch.taken && slot.unforeseen {
-                ours.btb_misses.inc();
-            }
-            if let Some(guess) = guess {
-                ours.mispredicted[guess].inc();
-                ours.mispredicted_initially[guess].add(u64::from(initial));
-            }
+        if branch.taken && slot.unforeseen {
+            ours.btb_misses.inc();
+        }
+        if let Some(guess) = slot.mispredicted.and_then(Cause::guess) {
+            ours.mispredicted[guess].inc();
+            ours.mispredicted_initially[guess].add(u64::from(initial));
         }
     }
 

@@ -5,7 +5,7 @@
 //! hoped to be, so nothing is issued in vain. Left out, then: replays after a missed cache hit, and
 //! conflicts on write-back ports.
 
-use super::slot::{NEVER, NOBODY, Name, Position, Slot};
+use super::slot::{NEVER, NOWHERE, Position, Slot};
 use super::stats::{IssueSlot, Side, Spent};
 use super::{Happening, OutOfOrder};
 use mem::{Cycle, Hierarchy};
@@ -14,7 +14,7 @@ use stream::{Class, MemKind, Source};
 /// An instruction whose operands are there, with what decides about it in most cycles.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
-    name: Name,
+    at: Position,
     class: Class,
     off_path: bool,
 }
@@ -29,88 +29,119 @@ pub(super) struct Scheduler {
     pub(super) ports: [u32; Class::ALL.len()],
     /// For each port, when it is free again.
     pub(super) busy_until: Vec<Cycle>,
+    /// The ports that may not be free: those of instructions that are not pipelined.
+    pub(super) busy: u32,
 }
 
 impl Scheduler {
     /// Puts in an instruction by age.
-    pub(super) fn insert(&mut self, name: Name, slot: &Slot) {
-        let ready = Ready { name, class: slot.instr.class, off_path: slot.off_path };
-        let place = self.ready.partition_point(|other| other.name.at < name.at);
+    #[inline]
+    pub(super) fn insert(&mut self, at: Position, slot: &Slot) {
+        let ready = Ready { at, class: slot.instr.class, off_path: slot.off_path };
+        // Most are younger than all that wait.
+        let older = self.ready.iter().rev().position(|other| other.at < at);
+        let place = self.ready.len() - older.unwrap_or(self.ready.len());
         self.ready.insert(place, ready);
     }
 
     /// Drops the instructions from `from` on.
     pub(super) fn squash(&mut self, from: Position) {
-        let left = self.ready.partition_point(|ready| ready.name.at < from);
+        let left = self.ready.partition_point(|ready| ready.at < from);
         self.ready.truncate(left);
     }
 
-    /// The first port that takes `class` and is not used in this cycle.
-    fn port(&self, class: Class, used: u32, now: Cycle) -> Option<u32> {
-        let mut candidates = self.ports[class as usize] & !used;
-        while candidates != 0 {
-            let port = candidates.trailing_zeros();
+    /// Drops from the ports that may not be free those that are at `now`.
+    #[inline]
+    fn release(&mut self, now: Cycle) {
+        let mut busy = self.busy;
+        while busy != 0 {
+            let port = busy.trailing_zeros();
+            busy &= busy - 1;
             if self.busy_until[port as usize] <= now {
-                return Some(port);
+                self.busy &= !(1 << port);
             }
-            candidates &= candidates - 1;
         }
-        None
+    }
+
+    /// Takes the port for longer than this cycle.
+    fn occupy(&mut self, port: u32, until: Cycle) {
+        self.busy_until[port as usize] = until;
+        self.busy |= 1 << port;
     }
 }
 
 impl OutOfOrder {
     /// The issue stage; returns whether something was issued.
+    #[inline]
     pub(super) fn issue(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         let mut left = self.config.issue_width;
         let mut issued = [0, 0];
         for index in 0..self.schedulers.len() {
-            if self.schedulers[index].ready.is_empty() {
-                continue;
-            }
-            let mut ready = std::mem::take(&mut self.schedulers[index].ready);
-            let mut used = 0;
-            let before = left;
-            ready.retain(|&Ready { name, class, off_path }| {
-                debug_assert!(self.window.holds(name), "a squashed instruction is ready");
-                if left == 0 || !self.may_issue(name.at, class) {
-                    return true;
-                }
-                let Some(port) = self.schedulers[index].port(class, used, self.now) else {
-                    return true;
-                };
-                used |= 1 << port;
-                left -= 1;
-                issued[usize::from(off_path)] += 1;
-                self.start(name, index, port, source, mem);
-                false
-            });
-            // Nothing becomes ready within this stage, so the list taken out is the whole.
-            debug_assert!(self.schedulers[index].ready.is_empty(), "insertions during issue");
-            self.schedulers[index].ready = ready;
-            if left == 0 || before == 0 {
+            if left == 0 {
                 break;
+            }
+            if !self.schedulers[index].ready.is_empty() {
+                left -= self.issue_from(index, left, &mut issued, source, mem);
             }
         }
         self.count_issue(1, issued);
         left < self.config.issue_width
     }
 
+    /// Issues at most `most` instructions from a scheduler; returns how many.
+    fn issue_from(
+        &mut self,
+        index: usize,
+        most: u32,
+        issued: &mut [u64; 2],
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> u32 {
+        self.schedulers[index].release(self.now);
+        let ports = self.schedulers[index].ports;
+        let mut taken = self.schedulers[index].busy;
+        let mut ready = std::mem::take(&mut self.schedulers[index].ready);
+        let (mut kept, mut seen, mut left) = (0, 0, most);
+        while seen < ready.len() && left > 0 {
+            let candidate = ready[seen];
+            seen += 1;
+            let Ready { at, class, off_path } = candidate;
+            debug_assert!(at < self.window.renamed, "a squashed instruction is ready");
+            let free = ports[class as usize] & !taken;
+            if free == 0 || !self.may_issue(at, class) {
+                ready[kept] = candidate;
+                kept += 1;
+                continue;
+            }
+            let port = free.trailing_zeros();
+            taken |= 1 << port;
+            left -= 1;
+            issued[usize::from(off_path)] += 1;
+            self.start(at, index, port, source, mem);
+        }
+        ready.copy_within(seen.., kept);
+        ready.truncate(kept + ready.len() - seen);
+        // Nothing becomes ready within this stage, so the list taken out is the whole.
+        debug_assert!(self.schedulers[index].ready.is_empty(), "insertions during issue");
+        self.schedulers[index].ready = ready;
+        most - left
+    }
+
     /// Counts the slots of `cycles` cycles in which together so many instructions of the right path and
     /// of wrong ones were issued.
     pub(super) fn count_issue(&mut self, cycles: u64, issued: [u64; 2]) {
-        let width = u64::from(self.config.rename_width.min(self.config.issue_width));
+        let slots = self.issue_slots * cycles;
         let [right, wrong] = issued;
         let [right, wrong] = [right + self.issued_ahead[0], wrong + self.issued_ahead[1]];
-        let taken_right = right.min(width * cycles);
-        let taken_wrong = wrong.min(width * cycles - taken_right);
+        let taken_right = right.min(slots);
+        let taken_wrong = wrong.min(slots - taken_right);
         self.issued_ahead = [right - taken_right, wrong - taken_wrong];
-        let left = width * cycles - taken_right - taken_wrong;
+        let left = slots - taken_right - taken_wrong;
         let why = if left > 0 { self.why_not_issued() } else { IssueSlot::Base };
         let slots = &mut self.stats.at(self.privilege).out_of_order_mut().issue;
+        slots[why].add(left);
         slots[IssueSlot::Base].add(taken_right);
         slots[IssueSlot::WrongPath].add(taken_wrong);
-        slots[why].add(left);
     }
 
     /// Why fewer instructions were issued than could have been.
@@ -153,8 +184,9 @@ impl OutOfOrder {
             return None;
         }
         let slot = self.window.get(oldest);
-        let unknown = slot.producers.into_iter().find(|&producer| producer != NOBODY);
-        Some(unknown.unwrap_or(slot.latest_producer)).filter(|&producer| producer != NOBODY)
+        let unknown = slot.producers.into_iter().find(|&producer| producer != NOWHERE);
+        let producer = unknown.unwrap_or(slot.latest_producer);
+        (producer != NOWHERE).then(|| self.window.position(producer))
     }
 
     /// Whether order allows the instruction at `at`, which is of `class`, to execute.
@@ -180,14 +212,14 @@ impl OutOfOrder {
     /// Starts the instruction on a port of a scheduler.
     fn start(
         &mut self,
-        name: Name,
+        at: Position,
         scheduler: usize,
         port: u32,
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) {
         let now = self.now;
-        let slot = self.window.get_mut(name.at);
+        let slot = self.window.get_mut(at);
         slot.issued_at = now;
         let class = slot.instr.class;
         let touches_memory = slot.instr.mem.is_some();
@@ -195,12 +227,13 @@ impl OutOfOrder {
         let done = now + latency;
         self.schedulers[scheduler].free += 1;
         if self.unpipelined[class as usize] {
-            self.schedulers[scheduler].busy_until[port as usize] = done;
+            self.schedulers[scheduler].occupy(port, done);
         }
         if touches_memory {
+            let name = self.window.name(at);
             self.begin_access(name, done, source, mem);
         } else {
-            self.complete(name.at, done);
+            self.complete(at, done);
         }
     }
 
@@ -210,19 +243,20 @@ impl OutOfOrder {
         debug_assert!(slot.done_at == NEVER, "completed twice at {}", self.now.0);
         slot.done_at = done;
         let wrong = slot.wrong.is_some();
-        let mut link = std::mem::replace(&mut slot.consumers, NOBODY);
+        let mut link = std::mem::replace(&mut slot.consumers, NOWHERE);
         if wrong {
             let name = self.window.name(at);
             self.wheel.put(done.max(self.now + 1), Happening::Resolve(name));
         }
-        while link != NOBODY {
-            let (consumer, operand) = (link / 4, (link % 4) as usize);
+        let place = self.window.place(at);
+        while link != NOWHERE {
+            let (consumer, operand) = (self.window.position(link / 4), (link % 4) as usize);
             let slot = self.window.get_mut(consumer);
             link = slot.next_consumer[operand];
-            slot.producers[operand] = NOBODY;
+            slot.producers[operand] = NOWHERE;
             if done > slot.ready_at {
                 slot.ready_at = done;
-                slot.latest_producer = at;
+                slot.latest_producer = place;
             }
             slot.waiting -= 1;
             if slot.waiting == 0 {

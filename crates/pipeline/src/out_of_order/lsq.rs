@@ -11,129 +11,13 @@
 //! Both pages of an access that crosses one are looked up in the same cycle.
 
 use super::issue::is_hint;
-use super::slot::{NEVER, NOBODY, Name, Position, Slot};
+use super::queues::{ALL_REQUESTED, Bytes, Lines, Older};
+use super::slot::{NOBODY, Name, Position, Slot};
 use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
 use crate::in_order::translation_for;
 use mem::{AccessKind, Cycle, Hierarchy, Level, Reply};
-use std::collections::VecDeque;
-use stream::{CacheOp, Class, Instr, MemAccess, MemKind, PhysAddr, Source};
-
-/// Bytes of memory: a start and a size for each of at most two parts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bytes {
-    parts: [(u64, u64); 2],
-}
-
-impl Bytes {
-    pub(super) fn of(instr: &Instr) -> Self {
-        let part = |access: Option<MemAccess>| {
-            access.map_or((0, 0), |access| (access.pa.0, u64::from(access.size)))
-        };
-        Self { parts: [part(instr.mem), part(instr.mem_tail)] }
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        let meet = |a: (u64, u64), b: (u64, u64)| a.0 < b.0 + b.1 && b.0 < a.0 + a.1;
-        self.parts.iter().any(|a| other.parts.iter().any(|b| meet(*a, *b)))
-    }
-
-    /// Whether one part of this holds all of `other`.
-    fn covers(&self, other: &Self) -> bool {
-        let holds = |a: (u64, u64), b: (u64, u64)| a.0 <= b.0 && b.0 + b.1 <= a.0 + a.1;
-        other.parts[1].1 == 0 && self.parts.iter().any(|a| holds(*a, other.parts[0]))
-    }
-}
-
-/// A store between rename and its write to the cache.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StoreEntry {
-    name: Name,
-    bytes: Bytes,
-    pc: stream::VirtAddr,
-    /// Address and data are there.
-    known: bool,
-    committed: bool,
-    /// Lines of it that have been requested, and that memory has yet to give a time for.
-    requested: u8,
-    outstanding: u8,
-    written_at: Cycle,
-}
-
-impl StoreEntry {
-    /// All its lines are requested and have a time.
-    fn is_requested(&self) -> bool {
-        self.requested == u8::MAX && self.outstanding == 0
-    }
-}
-
-/// The store queue.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stores {
-    queue: VecDeque<StoreEntry>,
-    committed: usize,
-}
-
-impl Stores {
-    pub(super) fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    pub(super) fn push(&mut self, name: Name, instr: &Instr) {
-        self.queue.push_back(StoreEntry {
-            name,
-            bytes: Bytes::of(instr),
-            pc: instr.pc,
-            known: false,
-            committed: false,
-            requested: 0,
-            outstanding: 0,
-            written_at: NEVER,
-        });
-    }
-
-    pub(super) fn pop_youngest(&mut self) {
-        let entry = self.queue.pop_back();
-        debug_assert!(entry.is_some_and(|entry| !entry.committed), "a committed store stays");
-    }
-
-    /// The stores that have not committed, the oldest first.
-    #[cfg(test)]
-    pub(super) fn uncommitted(&self) -> impl Iterator<Item = Position> {
-        self.queue.range(self.committed..).map(|entry| entry.name.at)
-    }
-
-    /// Whether stores that have committed are still on their way to the cache.
-    pub(super) fn has_committed(&self) -> bool {
-        self.committed > 0
-    }
-
-    /// When the oldest store leaves the queue, if that is known.
-    pub(super) fn next_retirement(&self) -> Cycle {
-        match self.queue.front() {
-            Some(entry) if self.committed > 0 && entry.is_requested() => entry.written_at,
-            _ => NEVER,
-        }
-    }
-
-    fn find(&mut self, name: Name) -> Option<&mut StoreEntry> {
-        let index = self.queue.binary_search_by_key(&name.at, |entry| entry.name.at).ok()?;
-        self.queue.get_mut(index).filter(|entry| entry.name == name)
-    }
-
-    /// Whether the store is in the queue and has no address yet.
-    pub(super) fn is_unknown(&self, name: Name) -> bool {
-        let index = self.queue.binary_search_by_key(&name.at, |entry| entry.name.at);
-        index.is_ok_and(|i| self.queue[i].name == name && !self.queue[i].known)
-    }
-
-    /// The oldest store that has not committed does now.
-    pub(super) fn commit(&mut self) {
-        let entry = &mut self.queue[self.committed];
-        entry.committed = true;
-        self.committed += 1;
-    }
-}
+use stream::{CacheOp, Class, MemAccess, MemKind, Source};
 
 impl OutOfOrder {
     /// Whether the store set of the load at `at` lets it go.
@@ -233,9 +117,9 @@ impl OutOfOrder {
     }
 
     fn load(&mut self, name: Name, mem: &mut Hierarchy) {
-        if self.window.get(name.at).access.requested == 0 {
-            let bytes = Bytes::of(&self.window.get(name.at).instr);
-            match self.older_store(name.at, &bytes) {
+        let slot = self.window.get(name.at);
+        if slot.access.requested == 0 {
+            match self.stores.older(slot.access.store, &Bytes::of(&slot.instr)) {
                 Older::None => {}
                 Older::Covers(store) => return self.forward(name, store),
                 Older::Overlaps => {
@@ -254,18 +138,6 @@ impl OutOfOrder {
         access.performed = true;
         access.forwarded_from = NOBODY;
         self.request_parts(name, AccessKind::Load, mem);
-    }
-
-    /// The youngest store older than `at` that writes some of `bytes`, if its address is known.
-    fn older_store(&self, at: Position, bytes: &Bytes) -> Older {
-        let older = self.stores.queue.partition_point(|entry| entry.name.at < at);
-        for entry in self.stores.queue.range(..older).rev() {
-            if entry.known && entry.bytes.overlaps(bytes) {
-                let covers = entry.bytes.covers(bytes);
-                return if covers { Older::Covers(entry.name.at) } else { Older::Overlaps };
-            }
-        }
-        Older::None
     }
 
     fn forward(&mut self, name: Name, store: Position) {
@@ -333,15 +205,13 @@ impl OutOfOrder {
 
     /// An access that was alone is done: what waited behind it may go when it is.
     fn finish_alone(&mut self, at: Position, done: Cycle) {
-        self.window.get_mut(at).access.performed = true;
-        if super::is_store(&self.window.get(at).instr) {
-            let name = self.window.name(at);
-            if let Some(entry) = self.stores.find(name) {
-                // The device has it: nothing is left to write.
-                entry.known = true;
-                entry.requested = u8::MAX;
-                entry.written_at = done;
-            }
+        let slot = self.window.get_mut(at);
+        slot.access.performed = true;
+        if super::is_store(&slot.instr) {
+            // The device has it: nothing is left to write.
+            let entry = self.stores.is_known(slot.access.store);
+            entry.requested = ALL_REQUESTED;
+            entry.written_at = done;
         }
         self.complete(at, done);
     }
@@ -370,14 +240,14 @@ impl OutOfOrder {
 
     /// The address of a store is known: younger loads that have read what it writes are wrong.
     fn store_is_known(&mut self, name: Name, source: &mut dyn Source) {
-        let bytes = Bytes::of(&self.window.get(name.at).instr);
-        self.window.get_mut(name.at).access.performed = true;
-        if let Some(entry) = self.stores.find(name) {
-            entry.known = true;
+        let slot = self.window.get_mut(name.at);
+        slot.access.performed = true;
+        let (bytes, next_load) = (Bytes::of(&slot.instr), slot.access.load);
+        if super::is_store(&slot.instr) {
+            self.stores.is_known(slot.access.store);
         }
         self.complete(name.at, self.now + 1);
-        let first = self.loads.partition_point(|&load| load < name.at);
-        let wrong = self.loads.range(first..).copied().find(|&load| {
+        let wrong = self.loads.from(next_load, &bytes).find(|&load| {
             let slot = self.window.get(load);
             let from = slot.access.forwarded_from;
             let newer = from != NOBODY && from > name.at;
@@ -392,38 +262,37 @@ impl OutOfOrder {
     }
 
     /// Writes committed stores to the cache; returns whether it did something.
+    #[inline]
     pub(super) fn write_stores(&mut self, mem: &mut Hierarchy) -> bool {
+        self.stores.has_committed() && (self.request_stores(mem) | self.retire_stores())
+    }
+
+    /// Requests the lines of the oldest stores that have not been.
+    fn request_stores(&mut self, mem: &mut Hierarchy) -> bool {
         let mut active = false;
-        let mut left = self.config.memory.stores_per_cycle;
-        let mut index = 0;
-        while left > 0 && index < self.stores.committed {
-            if self.stores.queue[index].requested == u8::MAX {
-                index += 1;
-                continue;
-            }
-            left -= 1;
+        for _ in 0..self.config.memory.stores_per_cycle {
+            let Some(index) = self.stores.next_to_request() else { break };
             if !self.write_store(index, mem) {
                 break;
             }
             active = true;
-            index += 1;
         }
-        active | self.retire_stores()
+        active
     }
 
     /// Requests the lines of a store; returns whether all are requested.
     fn write_store(&mut self, index: usize, mem: &mut Hierarchy) -> bool {
-        let entry = self.stores.queue[index];
+        let entry = *self.stores.entry(index);
         let lines = Lines::of(&entry.bytes, mem);
         let mut part = entry.requested;
         while let Some(pa) = lines.get(part) {
             match mem.demand(self.now, self.hart, AccessKind::Store, pa, entry.pc) {
                 Reply::Done(access) => {
                     self.count_access(access.found, Stream::Data);
-                    self.store_part_written(index, access.at);
+                    self.stores.entry(index).part_written(access.at);
                 }
                 Reply::Pending(ticket) => {
-                    self.stores.queue[index].outstanding += 1;
+                    self.stores.entry(index).outstanding += 1;
                     self.claims.push((ticket, Claimant::Store(entry.name)));
                 }
                 Reply::Busy => {
@@ -433,35 +302,24 @@ impl OutOfOrder {
                 }
             }
             part += 1;
-            self.stores.queue[index].requested = part;
+            self.stores.entry(index).requested = part;
         }
-        self.stores.queue[index].requested = u8::MAX;
+        self.stores.entry(index).requested = ALL_REQUESTED;
         true
-    }
-
-    fn store_part_written(&mut self, index: usize, at: Cycle) {
-        let entry = &mut self.stores.queue[index];
-        entry.written_at = if entry.written_at == NEVER { at } else { entry.written_at.max(at) };
     }
 
     /// A line of a committed store that was pending has its time.
     pub(super) fn store_arrived(&mut self, name: Name, at: Cycle) {
-        let index = self.stores.queue.iter().position(|entry| entry.name == name);
-        let index = index.expect("a committed store stays until it is written");
-        self.stores.queue[index].outstanding -= 1;
-        self.store_part_written(index, at);
+        let entry = self.stores.committed(name);
+        let entry = entry.expect("a committed store stays until it is written");
+        entry.outstanding -= 1;
+        entry.part_written(at);
     }
 
     /// Frees the entries of stores that are written, in order.
     fn retire_stores(&mut self) -> bool {
         let mut active = false;
-        while self.stores.committed > 0 {
-            let Some(entry) = self.stores.queue.front() else { break };
-            if !entry.is_requested() || entry.written_at > self.now {
-                break;
-            }
-            self.stores.queue.pop_front();
-            self.stores.committed -= 1;
+        while self.stores.pop_written(self.now) {
             active = true;
         }
         if active && !self.blocked_loads.is_empty() {
@@ -483,47 +341,5 @@ fn next_page(slot: &Slot) -> Option<MemAccess> {
         0 => slot.instr.mem,
         1 => slot.instr.mem_tail,
         _ => None,
-    }
-}
-
-/// What a load finds among the older stores.
-enum Older {
-    None,
-    /// A store that writes all its bytes.
-    Covers(Position),
-    /// A store that writes some of them.
-    Overlaps,
-}
-
-/// The lines that an access touches: four at most, two for each part.
-struct Lines {
-    addresses: [PhysAddr; 4],
-    count: u8,
-}
-
-impl Lines {
-    fn of(bytes: &Bytes, mem: &Hierarchy) -> Self {
-        let mut lines = Self { addresses: [PhysAddr(0); 4], count: 0 };
-        for (start, size) in bytes.parts.into_iter().filter(|(_, size)| *size > 0) {
-            lines.add(PhysAddr(start));
-            let last = PhysAddr(start + size - 1);
-            if mem.line(last) != mem.line(PhysAddr(start)) {
-                lines.add(last);
-            }
-        }
-        lines
-    }
-
-    fn add(&mut self, pa: PhysAddr) {
-        self.addresses[usize::from(self.count)] = pa;
-        self.count += 1;
-    }
-
-    fn get(&self, part: u8) -> Option<PhysAddr> {
-        (part < self.count).then(|| self.addresses[usize::from(part)])
-    }
-
-    fn count(&self) -> u8 {
-        self.count
     }
 }

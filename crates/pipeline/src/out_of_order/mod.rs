@@ -28,6 +28,7 @@ mod front;
 mod issue;
 mod lsq;
 mod predict;
+mod queues;
 mod rename;
 mod sharing;
 mod slot;
@@ -48,8 +49,8 @@ use crate::stats::{CoreStats, Stream};
 use branch::Predictor;
 use front::Front;
 use issue::Scheduler;
-use lsq::Stores;
 use mem::{Cycle, Hierarchy, Level, Ticket, Translation};
+use queues::{Loads, Stores};
 use rename::Registers;
 use sharing::Sharing;
 use slot::{NOBODY, Name, Position, Window};
@@ -128,9 +129,11 @@ pub struct OutOfOrder {
     schedulers: Vec<Scheduler>,
     /// No instruction before this one waits to be issued.
     oldest_unissued: Position,
+    /// Slots of the stack at issue in a cycle.
+    issue_slots: u64,
     /// Instructions of the right path and of wrong ones that were issued and have had no slot yet.
     issued_ahead: [u64; 2],
-    loads: VecDeque<Position>,
+    loads: Loads,
     stores: Stores,
     store_sets: StoreSets,
     /// Fences and atomics in the core: younger accesses wait for the oldest.
@@ -197,9 +200,10 @@ impl OutOfOrder {
             sharing: None,
             schedulers,
             oldest_unissued: 0,
+            issue_slots: u64::from(config.rename_width.min(config.issue_width)),
             issued_ahead: [0; 2],
-            loads: VecDeque::new(),
-            stores: Stores::default(),
+            loads: Loads::new(),
+            stores: Stores::new(),
             store_sets: StoreSets::new(&config.memory),
             barriers: VecDeque::new(),
             blocked_loads: Vec::new(),
@@ -235,8 +239,8 @@ impl OutOfOrder {
         self.front.resume_at = slot::NEVER;
         self.last_fetch_page = None;
         self.map = [NOBODY; Reg::COUNT];
-        self.loads.clear();
-        self.stores = Stores::default();
+        self.loads = Loads::new();
+        self.stores = Stores::new();
         self.barriers.clear();
         self.blocked_loads.clear();
         self.registers = Registers::new(self.config.int_registers, self.config.fp_registers);
@@ -246,6 +250,7 @@ impl OutOfOrder {
             scheduler.ready.clear();
             scheduler.free = config.entries;
             scheduler.busy_until.fill(Cycle(0));
+            scheduler.busy = 0;
         }
         self.wheel.clear(self.now);
         self.happening.clear();
@@ -415,15 +420,18 @@ fn scheduler(config: &SchedulerConfig) -> Scheduler {
         ready: Vec::new(),
         ports,
         busy_until: vec![Cycle(0); config.ports.len()],
+        busy: 0,
     }
 }
 
 /// Whether an instruction takes a load queue entry.
+#[inline]
 fn is_load(instr: &Instr) -> bool {
     instr.class == Class::Load
 }
 
 /// Whether an instruction takes a store queue entry: what is written after commit.
+#[inline]
 fn is_store(instr: &Instr) -> bool {
     let writes = instr.mem.is_some_and(|access| access.kind == MemKind::Store);
     instr.class == Class::Store && writes

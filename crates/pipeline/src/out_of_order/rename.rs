@@ -5,7 +5,7 @@
 //! `sharing`. Left out: instructions that split into several operations.
 
 use super::sharing::move_source;
-use super::slot::{NEVER, NOBODY, Position};
+use super::slot::{NEVER, NOBODY, Place, Position};
 use super::stats::Lost;
 use super::{OutOfOrder, is_load, is_store};
 use mem::Cycle;
@@ -29,9 +29,10 @@ impl Registers {
         self.int + self.fp
     }
 
+    /// How many are free of those that may hold `register`.
     #[inline]
-    pub(super) fn free(&mut self, kind: RegKind) -> &mut u32 {
-        match kind {
+    pub(super) fn free(&mut self, register: Reg) -> &mut u32 {
+        match register.kind() {
             RegKind::Int => &mut self.int,
             RegKind::Fp | RegKind::Vector | RegKind::Status => &mut self.fp,
         }
@@ -59,12 +60,13 @@ impl OutOfOrder {
                 taken += 1;
             }
         }
-        self.count_slots(1, taken, refused);
+        self.count_slots(taken, refused);
         taken > 0
     }
 
-    /// Counts the slots of `cycles` cycles in each of which `taken` were taken.
-    pub(super) fn count_slots(&mut self, cycles: u64, taken: u32, refused: Option<Lost>) {
+    /// Counts the slots of a cycle in which `taken` were taken.
+    #[inline]
+    fn count_slots(&mut self, taken: u32, refused: Option<Lost>) {
         let width = u64::from(self.config.rename_width);
         let left = width - u64::from(taken);
         let why = match refused {
@@ -74,9 +76,9 @@ impl OutOfOrder {
         };
         self.last_lost = why;
         let stats = self.stats.at(self.privilege).out_of_order_mut();
-        stats.slots.add(width * cycles);
-        stats.renamed.add(u64::from(taken) * cycles);
-        stats.lost[why].add(left * cycles);
+        stats.slots.add(width);
+        stats.renamed.add(u64::from(taken));
+        stats.lost[why].add(left);
     }
 
     /// Why fetch delivered nothing when what is missing now would have been fetched.
@@ -86,9 +88,9 @@ impl OutOfOrder {
     }
 
     /// Renames the instruction at `at`, or says what it lacks.
+    #[inline]
     fn place(&mut self, at: Position) -> Result<(), Lost> {
-        let slot = self.window.get(at);
-        let instr = &slot.instr;
+        let instr = &self.window.get(at).instr;
         if instr.serialising && self.window.in_rob() > 0 {
             return Err(Lost::Alone);
         }
@@ -108,22 +110,30 @@ impl OutOfOrder {
         if store && self.stores.len() >= self.config.memory.store_queue as usize {
             return Err(Lost::StoreQueueFull);
         }
-        let destination = instr.operands.dst;
-        if let Some(register) = destination
-            && *self.registers.free(register.kind()) == 0
+        let class = instr.class;
+        if let Some(register) = instr.operands.dst
+            && *self.registers.free(register) == 0
         {
             return Err(Lost::RegistersFull);
         }
-        let Some(scheduler) = self.scheduler_for(instr.class) else {
+        let Some(scheduler) = self.scheduler_for(class) else {
             return Err(Lost::SchedulerFull);
         };
         self.schedulers[scheduler].free -= 1;
         self.link(at, scheduler);
-        self.enter_queues(at, load, store);
+        if load {
+            self.enter_load_queue(at);
+        } else if store {
+            self.enter_store_queue(at);
+        }
+        if matches!(class, Class::Fence | Class::Atomic) {
+            self.barriers.push_back(at);
+        }
         Ok(())
     }
 
     /// The scheduler with the most free entries of those that take the class.
+    #[inline]
     fn scheduler_for(&self, class: Class) -> Option<usize> {
         let takers = &self.takers[class as usize];
         if let [only] = takers[..] {
@@ -138,41 +148,43 @@ impl OutOfOrder {
     }
 
     /// Looks up its sources and makes it the producer of its destination.
+    #[inline]
     fn link(&mut self, at: Position, scheduler: usize) {
-        let earliest = self.now + u64::from(self.config.rename_to_issue_cycles);
-        let sources = self.window.get(at).instr.operands.srcs;
-        let (mut ready_at, mut latest_producer) = (earliest, NOBODY);
+        let now = self.now;
+        let slot = self.window.get_mut(at);
+        slot.enter_back_end(now);
+        slot.scheduler = scheduler as u8;
+        let operands = slot.instr.operands;
+        let place = self.window.place(at);
+        let mut ready_at = now + u64::from(self.config.rename_to_issue_cycles);
         let mut waiting = 0;
-        for (operand, source) in sources.into_iter().enumerate() {
+        for (operand, source) in operands.srcs.into_iter().enumerate() {
             let Some(source) = source else { continue };
             let producer = self.map[source.index()];
             if producer == NOBODY {
                 continue;
             }
-            let known = self.window.get(producer).done_at;
-            if known != NEVER {
-                if known > ready_at {
-                    (ready_at, latest_producer) = (known, producer);
-                }
-                continue;
+            let maker = self.window.get_mut(producer);
+            let known = maker.done_at;
+            if known == NEVER {
+                let next = std::mem::replace(&mut maker.consumers, place * 4 + operand as Place);
+                let producer = self.window.place(producer);
+                let slot = self.window.get_mut(at);
+                slot.next_consumer[operand] = next;
+                slot.producers[operand] = producer;
+                waiting += 1;
+            } else if known > ready_at {
+                ready_at = known;
+                let producer = self.window.place(producer);
+                self.window.get_mut(at).latest_producer = producer;
             }
-            let next = self.window.get(producer).consumers;
-            self.window.get_mut(producer).consumers = at * 4 + operand as u64;
-            let slot = self.window.get_mut(at);
-            slot.next_consumer[operand] = next;
-            slot.producers[operand] = producer;
-            waiting += 1;
         }
-        let now = self.now;
         let slot = self.window.get_mut(at);
-        slot.renamed_at = now;
         slot.ready_at = ready_at;
-        slot.latest_producer = latest_producer;
         slot.waiting = waiting;
-        slot.scheduler = scheduler as u8;
-        if let Some(register) = slot.instr.operands.dst {
+        if let Some(register) = operands.dst {
             slot.previous = std::mem::replace(&mut self.map[register.index()], at);
-            *self.registers.free(register.kind()) -= 1;
+            *self.registers.free(register) -= 1;
             if let Some(sharing) = &mut self.sharing {
                 slot.replaced = sharing.take(register);
             }
@@ -191,7 +203,8 @@ impl OutOfOrder {
         }
         let now = self.now;
         let slot = self.window.get_mut(at);
-        (slot.renamed_at, slot.ready_at, slot.issued_at, slot.done_at) = (now, now, now, now);
+        slot.enter_back_end(now);
+        (slot.ready_at, slot.issued_at, slot.done_at) = (now, now, now);
         slot.eliminated = true;
         // It takes a slot of the stack at issue, too, whose base is then that of the other stages.
         self.issued_ahead[usize::from(slot.off_path)] += 1;
@@ -202,28 +215,33 @@ impl OutOfOrder {
         self.window.renamed += 1;
     }
 
-    fn enter_queues(&mut self, at: Position, load: bool, store: bool) {
-        let name = self.window.name(at);
+    fn enter_load_queue(&mut self, at: Position) {
         let instr = &self.window.get(at).instr;
-        let (pc, class) = (instr.pc, instr.class);
-        if load {
-            self.loads.push_back(at);
-            if let Some(store) = self.store_sets.load(pc)
-                && self.stores.is_unknown(store)
-            {
-                self.window.get_mut(at).access.wait_for = store.at;
-                self.stats.at(self.privilege).out_of_order_mut().store_set_waits.inc();
-            }
-        } else if store {
-            self.store_sets.store(pc, name);
-            self.stores.push(name, &self.window.get(at).instr);
-        }
-        if matches!(class, Class::Fence | Class::Atomic) {
-            self.barriers.push_back(at);
+        self.loads.push(at, instr);
+        let wait_for = match self.store_sets.load(instr.pc) {
+            Some(store) if self.window.holds(store) => store.at,
+            _ => NOBODY,
+        };
+        let waits = wait_for != NOBODY && !self.window.get(wait_for).access.performed;
+        let access = &mut self.window.get_mut(at).access;
+        access.store = self.stores.next();
+        if waits {
+            access.wait_for = wait_for;
+            self.stats.at(self.privilege).out_of_order_mut().store_set_waits.inc();
         }
     }
 
+    fn enter_store_queue(&mut self, at: Position) {
+        let name = self.window.name(at);
+        let slot = self.window.get_mut(at);
+        self.store_sets.store(slot.instr.pc, name);
+        slot.access.store = self.stores.next();
+        slot.access.load = self.loads.next();
+        self.stores.push(name, &slot.instr);
+    }
+
     /// All operands of the instruction at `at` are there at `when`.
+    #[inline]
     pub(super) fn ready(&mut self, at: Position, when: Cycle) {
         let name = self.window.name(at);
         // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.

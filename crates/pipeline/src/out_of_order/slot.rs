@@ -23,8 +23,14 @@ pub(super) type Position = u64;
 /// A time that is not known.
 pub(super) const NEVER: Cycle = Cycle(u64::MAX);
 
-/// No position: the end of a list, or a register that no instruction in the core will write.
+/// No position: a register that no instruction in the core will write.
 pub(super) const NOBODY: u64 = u64::MAX;
+
+/// A place in the ring, for references among the instructions in it.
+pub(super) type Place = u32;
+
+/// No place: the end of a list.
+pub(super) const NOWHERE: Place = Place::MAX;
 
 /// An instruction, told from others at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,8 +75,13 @@ pub(super) struct Access {
     pub(super) forwarded_from: u64,
     /// The position of the store it must wait for, by the store-set predictor.
     pub(super) wait_for: u64,
-    /// It has read its data, as far as younger-store checks are concerned.
+    /// It has read its data, as far as younger-store checks are concerned; of a store: its address
+    /// and data are known.
     pub(super) performed: bool,
+    /// Its number among the stores; a load's is that of the next store.
+    pub(super) store: u64,
+    /// Of a store, the number of the next load.
+    pub(super) load: u64,
 }
 
 impl Access {
@@ -83,10 +94,15 @@ impl Access {
         forwarded_from: NOBODY,
         wait_for: NOBODY,
         performed: false,
+        store: 0,
+        load: 0,
     };
 }
 
 /// An instruction in the core. The default is no instruction's.
+///
+/// The front end sets it up to `rename_credit`, rename the rest: what is squashed before it gets there,
+/// a third of all, needs none of that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     pub(super) instr: Instr,
@@ -119,14 +135,14 @@ pub(super) struct Slot {
     /// Operands whose time is not known yet.
     pub(super) waiting: u8,
     pub(super) scheduler: u8,
-    /// The first of the instructions that wait for its result, as position * 4 + operand.
-    pub(super) consumers: u64,
+    /// The first of the instructions that wait for its result, as place * 4 + operand.
+    pub(super) consumers: Place,
     /// For each operand, the next that waits for the same result.
-    pub(super) next_consumer: [u64; 3],
+    pub(super) next_consumer: [Place; 3],
     /// The producer of each operand, while it is waited for.
-    pub(super) producers: [u64; 3],
+    pub(super) producers: [Place; 3],
     /// The producer whose result comes last of those whose time is known, if it is waited for.
-    pub(super) latest_producer: u64,
+    pub(super) latest_producer: Place,
     /// The instruction that its destination register came from before.
     pub(super) previous: u64,
     /// The physical register that its destination stood for before, where moves are eliminated.
@@ -139,8 +155,8 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Makes of it the slot of another instruction, field by field: a slot is six of the host's
-    /// cache lines, and one is begun for every instruction fetched.
+    /// Makes of it the slot of another instruction, as far as the front end uses it.
+    #[inline]
     fn begin(&mut self, serial: u64, now: Cycle) {
         self.serial = serial;
         self.off_path = false;
@@ -154,15 +170,20 @@ impl Slot {
         self.rename_credit = 0;
         self.rename_at = NEVER;
         self.renamed_at = NEVER;
-        self.ready_at = Cycle(0);
         self.issued_at = NEVER;
         self.done_at = NEVER;
+    }
+
+    /// Prepares it for the back end.
+    #[inline]
+    pub(super) fn enter_back_end(&mut self, now: Cycle) {
+        self.renamed_at = now;
+        self.ready_at = Cycle(0);
         self.waiting = 0;
         self.scheduler = 0;
-        self.consumers = NOBODY;
-        self.next_consumer = [NOBODY; 3];
-        self.producers = [NOBODY; 3];
-        self.latest_producer = NOBODY;
+        self.consumers = NOWHERE;
+        self.producers = [NOWHERE; 3];
+        self.latest_producer = NOWHERE;
         self.previous = NOBODY;
         self.shared = false;
         self.eliminated = false;
@@ -182,10 +203,16 @@ impl Slot {
     }
 }
 
+/// The most instructions that a core may hold: the reorder buffer and the queue in front of it are
+/// bounded by the branches in flight, and fetch adds at most 256 bytes.
+const MOST: usize = (branch::MAX_IN_FLIGHT + 256).next_power_of_two();
+
 /// The ring.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    slots: Vec<Slot>,
+    /// As many as any core may have: that indices lie within is then plain to see. Those beyond the
+    /// mask are not touched.
+    slots: Box<[Slot; MOST]>,
     mask: u64,
     serial: u64,
     /// The oldest instruction.
@@ -201,8 +228,10 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(capacity: usize) -> Self {
         let size = capacity.next_power_of_two();
+        assert!(size <= MOST, "a core of {capacity} instructions was validated");
+        let slots = vec![Slot::default(); MOST].into_boxed_slice();
         Self {
-            slots: vec![Slot::default(); size],
+            slots: slots.try_into().expect("that many were made"),
             mask: size as u64 - 1,
             serial: 0,
             head: 0,
@@ -217,14 +246,26 @@ impl Window {
         self.serial
     }
 
+    /// The place of a position.
+    #[inline]
+    pub(super) fn place(&self, at: Position) -> Place {
+        (at & self.mask) as Place
+    }
+
+    /// The position of the instruction in the core that is at a place.
+    #[inline]
+    pub(super) fn position(&self, place: Place) -> Position {
+        self.head + (u64::from(place).wrapping_sub(self.head) & self.mask)
+    }
+
     #[inline]
     pub(super) fn get(&self, at: Position) -> &Slot {
-        &self.slots[(at & self.mask) as usize]
+        &self.slots[(at & self.mask) as usize % MOST]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, at: Position) -> &mut Slot {
-        &mut self.slots[(at & self.mask) as usize]
+        &mut self.slots[(at & self.mask) as usize % MOST]
     }
 
     /// Puts in the next instruction.

@@ -6,7 +6,7 @@
 //! keeps one state for a wrong path and none to return to.
 
 use super::OutOfOrder;
-use super::slot::{NOBODY, Position};
+use super::slot::{NOBODY, NOWHERE, Place, Position};
 use super::stats::{Cause, Lost};
 use stream::{Class, Source, VirtAddr};
 
@@ -123,12 +123,12 @@ impl OutOfOrder {
     fn undo_rename(&mut self, at: Position) {
         for operand in (0..3).rev() {
             let producer = self.window.get(at).producers[operand];
-            if producer == NOBODY {
+            if producer == NOWHERE {
                 continue;
             }
-            let link = at * 4 + operand as u64;
+            let link = self.window.place(at) * 4 + operand as Place;
             let next = self.window.get(at).next_consumer[operand];
-            let producer = self.window.get_mut(producer);
+            let producer = self.window.get_mut(Position::from(producer));
             // A producer whose time is known has told everyone and forgotten them.
             if producer.consumers == link {
                 producer.consumers = next;
@@ -141,7 +141,7 @@ impl OutOfOrder {
             self.map[register.index()] = if waits { slot.previous } else { NOBODY };
             let sharing = self.sharing.as_mut();
             if sharing.is_none_or(|sharing| sharing.undo(register, slot.replaced)) {
-                *self.registers.free(register.kind()) += 1;
+                *self.registers.free(register) += 1;
             }
         }
         if slot.issued_at == super::slot::NEVER {
@@ -154,7 +154,7 @@ impl OutOfOrder {
     fn leave_queues(&mut self, at: Position) {
         let slot = self.window.get(at);
         if super::is_load(&slot.instr) {
-            self.loads.pop_back();
+            self.loads.pop_youngest(&slot.instr);
         } else if super::is_store(&slot.instr) {
             self.stores.pop_youngest();
         }

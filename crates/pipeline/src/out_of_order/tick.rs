@@ -117,23 +117,28 @@ impl OutOfOrder {
     }
 
     fn take_happenings(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        let mut happening = std::mem::take(&mut self.happening);
-        self.wheel.take(self.now, &mut happening);
-        let any = !happening.is_empty() || !self.fresh.is_empty();
+        self.wheel.take(self.now, &mut self.happening);
+        let any = !self.happening.is_empty() || !self.fresh.is_empty();
         self.take_fresh();
-        for what in happening.drain(..) {
-            self.happen(what, source, mem);
+        if !self.happening.is_empty() {
+            let mut happening = std::mem::take(&mut self.happening);
+            for what in happening.drain(..) {
+                self.happen(what, source, mem);
+            }
+            self.happening = happening;
         }
-        self.happening = happening;
         any
     }
 
     /// Shows the schedulers what is ready from this cycle on.
     fn take_fresh(&mut self) {
         let Self { fresh, schedulers, window, .. } = self;
+        if fresh.is_empty() {
+            return;
+        }
         for name in fresh.drain(..).filter(|name| window.holds(*name)) {
             let slot = window.get(name.at);
-            schedulers[usize::from(slot.scheduler)].insert(name, slot);
+            schedulers[usize::from(slot.scheduler)].insert(name.at, slot);
         }
     }
 
@@ -142,7 +147,7 @@ impl OutOfOrder {
             Happening::Wake => {}
             Happening::Ready(name) if self.window.holds(name) => {
                 let slot = self.window.get(name.at);
-                self.schedulers[usize::from(slot.scheduler)].insert(name, slot);
+                self.schedulers[usize::from(slot.scheduler)].insert(name.at, slot);
             }
             Happening::Resolve(name) if self.window.holds(name) => {
                 if let Some(wrong) = self.window.get(name.at).wrong {

@@ -66,8 +66,10 @@ impl<E: Copy + Ord> Wheel<E> {
             self.occupied[bucket / 64] |= 1 << (bucket % 64);
         }
         let bucket = (now.0 % SPAN) as usize;
-        out.append(&mut self.buckets[bucket]);
-        self.occupied[bucket / 64] &= !(1 << (bucket % 64));
+        if self.occupied[bucket / 64] & 1 << (bucket % 64) != 0 {
+            out.append(&mut self.buckets[bucket]);
+            self.occupied[bucket / 64] &= !(1 << (bucket % 64));
+        }
     }
 
     /// The cycle of the earliest event.

@@ -4,7 +4,7 @@ use super::forms::{Form, assert_exact, set_ports, straight, sweep, wide, writes}
 use super::guesses::{guess_wrong, mispredicted};
 use super::run::{Bench, Done, warm};
 use super::*;
-use stream::RegKind;
+use stream::{Reg, RegKind};
 
 fn eliminating(on: bool) -> OutOfOrderConfig {
     let mut core = wide();
@@ -62,7 +62,7 @@ fn spare_after(program: &[Instr]) -> u32 {
     bench.push(program);
     bench.run();
     assert_eq!(bench.committed.len(), program.len());
-    *bench.core.registers.free(RegKind::Int)
+    *bench.core.registers.free(Reg::int(1))
 }
 
 #[test]

@@ -165,8 +165,8 @@ pub(super) fn check_books(core: &OutOfOrder) {
     match &core.sharing {
         None => {
             let mut registers = core.registers;
-            assert_eq!(*registers.free(RegKind::Int), int, "integer registers at {now}");
-            assert_eq!(*registers.free(RegKind::Fp), fp, "floating-point registers at {now}");
+            assert_eq!(*registers.free(Reg::int(1)), int, "integer registers at {now}");
+            assert_eq!(*registers.free(Reg::fp(1)), fp, "floating-point registers at {now}");
         }
         Some(sharing) => {
             // Each name refers to a register, and each writer in the core to the one it replaced.
