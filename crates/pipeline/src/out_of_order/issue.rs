@@ -230,8 +230,7 @@ impl OutOfOrder {
             self.schedulers[scheduler].occupy(port, done);
         }
         if touches_memory {
-            let name = self.window.name(at);
-            self.begin_access(name, done, source, mem);
+            self.begin_access(at, done, source, mem);
         } else {
             self.complete(at, done);
         }

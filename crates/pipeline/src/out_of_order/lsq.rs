@@ -32,45 +32,45 @@ impl OutOfOrder {
     /// The address of an access is generated at `ready`: translates it.
     pub(super) fn begin_access(
         &mut self,
-        name: Name,
+        at: Position,
         ready: Cycle,
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) {
-        let access = self.window.get(name.at).instr.mem.expect("the caller saw it");
+        let access = self.window.get(at).instr.mem.expect("the caller saw it");
         if access.io {
             let done = mem.uncached(ready);
             self.stats.at(self.privilege).io_accesses.inc();
-            self.finish_alone(name.at, done);
+            self.finish_alone(at, done);
             return;
         }
         if !access.translated {
-            self.translated(name, ready);
+            self.translated(at, ready);
             return;
         }
         let what = translation_for(access.kind);
         loop {
-            let slot = self.window.get(name.at);
+            let slot = self.window.get(at);
             let Some(page) = next_page(slot) else { break };
             let address = (page.va, slot.instr.asid);
             match mem.demand_translation(ready, self.hart, address, what, source) {
                 Reply::Done(translation) => {
                     self.count_translation(&translation, what);
-                    self.page_there(name.at, translation.at);
+                    self.page_there(at, translation.at);
                 }
                 Reply::Pending(ticket) => {
-                    self.window.get_mut(name.at).access.outstanding += 1;
-                    self.claims.push((ticket, Claimant::Translation(name, what)));
+                    self.window.get_mut(at).access.outstanding += 1;
+                    self.claims.push((ticket, Claimant::Translation(self.window.name(at), what)));
                 }
                 Reply::Busy => {
                     self.count_retry();
-                    self.wheel.put(self.now + 1, Happening::Translate(name));
+                    self.wheel.put(self.now + 1, Happening::Translate(self.window.name(at)));
                     return;
                 }
             }
-            self.window.get_mut(name.at).access.requested += 1;
+            self.window.get_mut(at).access.requested += 1;
         }
-        self.go_on_if_translated(name);
+        self.go_on_if_translated(at);
     }
 
     fn page_there(&mut self, at: Position, when: Cycle) {
@@ -79,101 +79,101 @@ impl OutOfOrder {
     }
 
     /// A translation that was pending has its time.
-    pub(super) fn page_arrived(&mut self, name: Name, when: Cycle) {
-        self.page_there(name.at, when);
-        self.window.get_mut(name.at).access.outstanding -= 1;
-        self.go_on_if_translated(name);
+    pub(super) fn page_arrived(&mut self, at: Position, when: Cycle) {
+        self.page_there(at, when);
+        self.window.get_mut(at).access.outstanding -= 1;
+        self.go_on_if_translated(at);
     }
 
     /// Goes on when all pages of an access are translated: from the later time of two.
-    fn go_on_if_translated(&mut self, name: Name) {
-        let slot = self.window.get_mut(name.at);
+    fn go_on_if_translated(&mut self, at: Position) {
+        let slot = self.window.get_mut(at);
         if slot.access.outstanding > 0 || next_page(slot).is_some() {
             return;
         }
         let when = slot.access.there_at;
         slot.access.requested = 0;
         slot.access.there_at = Cycle(0);
-        self.translated(name, when);
+        self.translated(at, when);
     }
 
     /// The physical address of an access is known at `when`.
-    fn translated(&mut self, name: Name, when: Cycle) {
-        self.window.get_mut(name.at).access.translated_at = when;
-        self.wheel.put(when.max(self.now + 1), Happening::Access(name));
+    fn translated(&mut self, at: Position, when: Cycle) {
+        self.window.get_mut(at).access.translated_at = when;
+        self.wheel.put(when.max(self.now + 1), Happening::Access(self.window.name(at)));
     }
 
     /// An access has its physical address and goes on.
-    pub(super) fn access(&mut self, name: Name, source: &mut dyn Source, mem: &mut Hierarchy) {
-        let instr = &self.window.get(name.at).instr;
+    pub(super) fn access(&mut self, at: Position, source: &mut dyn Source, mem: &mut Hierarchy) {
+        let instr = &self.window.get(at).instr;
         let kind = instr.mem.expect("only accesses come here").kind;
         match (instr.class, kind) {
-            (Class::Store, _) => self.store_is_known(name, source),
-            (Class::Load, _) => self.load(name, mem),
-            (_, MemKind::Cache(op)) => self.cache_operation(name, op, mem),
-            (_, MemKind::Load) => self.request_parts(name, AccessKind::Load, mem),
-            _ => self.request_parts(name, AccessKind::Store, mem),
+            (Class::Store, _) => self.store_is_known(at, source),
+            (Class::Load, _) => self.load(at, mem),
+            (_, MemKind::Cache(op)) => self.cache_operation(at, op, mem),
+            (_, MemKind::Load) => self.request_parts(at, AccessKind::Load, mem),
+            _ => self.request_parts(at, AccessKind::Store, mem),
         }
     }
 
-    fn load(&mut self, name: Name, mem: &mut Hierarchy) {
-        let slot = self.window.get(name.at);
+    fn load(&mut self, at: Position, mem: &mut Hierarchy) {
+        let slot = self.window.get(at);
         if slot.access.requested == 0 {
             match self.stores.older(slot.access.store, &Bytes::of(&slot.instr)) {
                 Older::None => {}
-                Older::Covers(store) => return self.forward(name, store),
+                Older::Covers(store) => return self.forward(at, store),
                 Older::Overlaps => {
                     // Asked again when that store has gone to the cache.
-                    let slot = self.window.get_mut(name.at);
+                    let slot = self.window.get_mut(at);
                     if slot.access.forwarded_from == NOBODY {
                         slot.access.forwarded_from = 0;
                         self.stats.at(self.privilege).out_of_order_mut().forward_blocked.inc();
                     }
-                    self.blocked_loads.push(name);
+                    self.blocked_loads.push(self.window.name(at));
                     return;
                 }
             }
         }
-        let access = &mut self.window.get_mut(name.at).access;
+        let access = &mut self.window.get_mut(at).access;
         access.performed = true;
         access.forwarded_from = NOBODY;
-        self.request_parts(name, AccessKind::Load, mem);
+        self.request_parts(at, AccessKind::Load, mem);
     }
 
-    fn forward(&mut self, name: Name, store: Position) {
+    fn forward(&mut self, at: Position, store: Position) {
         let done = self.now + u64::from(self.config.memory.forward_cycles);
-        let access = &mut self.window.get_mut(name.at).access;
+        let access = &mut self.window.get_mut(at).access;
         access.performed = true;
         access.forwarded_from = store;
         self.stats.at(self.privilege).out_of_order_mut().forwarded.inc();
-        self.complete(name.at, done.max(self.now + 1));
+        self.complete(at, done.max(self.now + 1));
     }
 
     /// Requests the lines of an access that have not been requested.
-    fn request_parts(&mut self, name: Name, kind: AccessKind, mem: &mut Hierarchy) {
-        let instr = &self.window.get(name.at).instr;
+    fn request_parts(&mut self, at: Position, kind: AccessKind, mem: &mut Hierarchy) {
+        let instr = &self.window.get(at).instr;
         let (lines, pc) = (Lines::of(&Bytes::of(instr), mem), instr.pc);
         loop {
-            let part = self.window.get(name.at).access.requested;
+            let part = self.window.get(at).access.requested;
             let Some(pa) = lines.get(part) else { break };
             match mem.demand(self.now, self.hart, kind, pa, pc) {
                 Reply::Done(done) => {
                     self.count_access(done.found, Stream::Data);
-                    self.part_there(name.at, done.at, done.found);
+                    self.part_there(at, done.at, done.found);
                 }
                 Reply::Pending(ticket) => {
-                    self.window.get_mut(name.at).access.outstanding += 1;
-                    self.claims.push((ticket, Claimant::Data(name)));
+                    self.window.get_mut(at).access.outstanding += 1;
+                    self.claims.push((ticket, Claimant::Data(self.window.name(at))));
                 }
                 Reply::Busy => {
                     self.count_retry();
-                    self.wheel.put(self.now + 1, Happening::Access(name));
+                    self.wheel.put(self.now + 1, Happening::Access(self.window.name(at)));
                     return;
                 }
             }
-            self.window.get_mut(name.at).access.requested += 1;
+            self.window.get_mut(at).access.requested += 1;
         }
-        self.finish_if_there(name.at, lines.count());
+        self.finish_if_there(at, lines.count());
     }
 
     pub(super) fn part_there(&mut self, at: Position, when: Cycle, found: Level) {
@@ -183,11 +183,17 @@ impl OutOfOrder {
     }
 
     /// A part that was pending has its time.
-    pub(super) fn data_arrived(&mut self, name: Name, when: Cycle, found: Level, mem: &Hierarchy) {
-        self.part_there(name.at, when, found);
-        let lines = Lines::of(&Bytes::of(&self.window.get(name.at).instr), mem);
-        self.window.get_mut(name.at).access.outstanding -= 1;
-        self.finish_if_there(name.at, lines.count());
+    pub(super) fn data_arrived(
+        &mut self,
+        at: Position,
+        when: Cycle,
+        found: Level,
+        mem: &Hierarchy,
+    ) {
+        self.part_there(at, when, found);
+        let lines = Lines::of(&Bytes::of(&self.window.get(at).instr), mem);
+        self.window.get_mut(at).access.outstanding -= 1;
+        self.finish_if_there(at, lines.count());
     }
 
     fn finish_if_there(&mut self, at: Position, lines: u8) {
@@ -216,8 +222,8 @@ impl OutOfOrder {
         self.complete(at, done);
     }
 
-    fn cache_operation(&mut self, name: Name, op: CacheOp, mem: &mut Hierarchy) {
-        let slot = self.window.get(name.at);
+    fn cache_operation(&mut self, at: Position, op: CacheOp, mem: &mut Hierarchy) {
+        let slot = self.window.get(at);
         let (instr, hint) = (slot.instr, is_hint(&slot.instr));
         let pa = instr.mem.expect("a cache operation has an address").pa;
         if hint {
@@ -229,33 +235,33 @@ impl OutOfOrder {
             if let Reply::Pending(ticket) = mem.demand(self.now, self.hart, kind, pa, instr.pc) {
                 self.claims.push((ticket, Claimant::Nobody));
             }
-            self.complete(name.at, self.now + 1);
+            self.complete(at, self.now + 1);
         } else if op == CacheOp::Zero {
-            self.request_parts(name, AccessKind::Store, mem);
+            self.request_parts(at, AccessKind::Store, mem);
         } else {
             let done = mem.maintain(self.now, self.hart, op, pa);
-            self.finish_alone(name.at, done.max(self.now + 1));
+            self.finish_alone(at, done.max(self.now + 1));
         }
     }
 
     /// The address of a store is known: younger loads that have read what it writes are wrong.
-    fn store_is_known(&mut self, name: Name, source: &mut dyn Source) {
-        let slot = self.window.get_mut(name.at);
+    fn store_is_known(&mut self, at: Position, source: &mut dyn Source) {
+        let slot = self.window.get_mut(at);
         slot.access.performed = true;
         let (bytes, next_load) = (Bytes::of(&slot.instr), slot.access.load);
         if super::is_store(&slot.instr) {
             self.stores.is_known(slot.access.store);
         }
-        self.complete(name.at, self.now + 1);
+        self.complete(at, self.now + 1);
         let wrong = self.loads.from(next_load, &bytes).find(|&load| {
             let slot = self.window.get(load);
             let from = slot.access.forwarded_from;
-            let newer = from != NOBODY && from > name.at;
+            let newer = from != NOBODY && from > at;
             slot.access.performed && !newer && bytes.overlaps(&Bytes::of(&slot.instr))
         });
         if let Some(load) = wrong {
             let (load_pc, store_pc) =
-                (self.window.get(load).instr.pc, self.window.get(name.at).instr.pc);
+                (self.window.get(load).instr.pc, self.window.get(at).instr.pc);
             self.store_sets.violated(load_pc, store_pc);
             self.violate(load, source);
         }

@@ -147,6 +147,7 @@ impl Loads {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoreEntry {
     pub(super) name: Name,
+    at: Position,
     pub(super) bytes: Bytes,
     pub(super) pc: stream::VirtAddr,
     /// Address and data are there.
@@ -218,11 +219,12 @@ impl Stores {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, name: Name, instr: &Instr) {
+    pub(super) fn push(&mut self, name: Name, at: Position, instr: &Instr) {
         let bytes = Bytes::of(instr);
         self.granules.add(&bytes);
         self.queue.push_back(StoreEntry {
             name,
+            at,
             bytes,
             pc: instr.pc,
             known: false,
@@ -255,7 +257,7 @@ impl Stores {
     /// The stores that have not committed, the oldest first.
     #[cfg(test)]
     pub(super) fn uncommitted(&self) -> impl Iterator<Item = Position> {
-        self.queue.range(self.committed..).map(|entry| entry.name.at)
+        self.queue.range(self.committed..).map(|entry| entry.at)
     }
 
     /// Whether stores that have committed are still on their way to the cache.
@@ -317,7 +319,7 @@ impl Stores {
         for entry in self.queue.range(..older).rev() {
             if entry.known && entry.bytes.overlaps(bytes) {
                 let covers = entry.bytes.covers(bytes);
-                return if covers { Older::Covers(entry.name.at) } else { Older::Overlaps };
+                return if covers { Older::Covers(entry.at) } else { Older::Overlaps };
             }
         }
         Older::None
@@ -400,7 +402,8 @@ mod tests {
     fn a_load_sees_the_stores_before_it_and_no_others() {
         let mut stores = Stores::new();
         for at in 0..3 {
-            stores.push(Name { at, serial: at }, &access(0x1000, 8));
+            let name = Name { place: at as u32, serial: at as u32 };
+            stores.push(name, at, &access(0x1000, 8));
             stores.is_known(at);
         }
         let bytes = Bytes::of(&access(0x1000, 8));

@@ -158,8 +158,8 @@ impl OutOfOrder {
         let place = self.window.place(at);
         let mut ready_at = now + u64::from(self.config.rename_to_issue_cycles);
         let mut waiting = 0;
-        for (operand, source) in operands.srcs.into_iter().enumerate() {
-            let Some(source) = source else { continue };
+        for operand in 0..operands.srcs.len() {
+            let Some(source) = operands.srcs[operand] else { continue };
             let producer = self.map[source.index()];
             if producer == NOBODY {
                 continue;
@@ -219,7 +219,7 @@ impl OutOfOrder {
         let instr = &self.window.get(at).instr;
         self.loads.push(at, instr);
         let wait_for = match self.store_sets.load(instr.pc) {
-            Some(store) if self.window.holds(store) => store.at,
+            Some(store) if self.window.holds(store) => self.window.at(store),
             _ => NOBODY,
         };
         let waits = wait_for != NOBODY && !self.window.get(wait_for).access.performed;
@@ -237,7 +237,7 @@ impl OutOfOrder {
         self.store_sets.store(slot.instr.pc, name);
         slot.access.store = self.stores.next();
         slot.access.load = self.loads.next();
-        self.stores.push(name, &slot.instr);
+        self.stores.push(name, at, &slot.instr);
     }
 
     /// All operands of the instruction at `at` are there at `when`.

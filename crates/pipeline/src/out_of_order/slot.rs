@@ -32,11 +32,12 @@ pub(super) type Place = u32;
 /// No place: the end of a list.
 pub(super) const NOWHERE: Place = Place::MAX;
 
-/// An instruction, told from others at its position.
+/// An instruction, told from others at its place. Serial numbers come again after 2^32 instructions,
+/// when nothing in the core is that old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name {
-    pub(super) at: Position,
-    pub(super) serial: u64,
+    pub(super) place: Place,
+    pub(super) serial: u32,
 }
 
 /// What decode finds out about an instruction.
@@ -282,13 +283,20 @@ impl Window {
 
     #[inline]
     pub(super) fn name(&self, at: Position) -> Name {
-        Name { at, serial: self.get(at).serial }
+        Name { place: self.place(at), serial: self.get(at).serial as u32 }
+    }
+
+    /// Where the instruction is, which is still in the core.
+    #[inline]
+    pub(super) fn at(&self, name: Name) -> Position {
+        self.position(name.place)
     }
 
     /// Whether the instruction is still in the core.
     #[inline]
     pub(super) fn holds(&self, name: Name) -> bool {
-        name.at >= self.head && name.at < self.tail && self.get(name.at).serial == name.serial
+        let at = self.at(name);
+        at < self.tail && self.get(at).serial as u32 == name.serial
     }
 
     /// Instructions in the reorder buffer.

@@ -110,7 +110,7 @@ mod tests {
     fn a_load_waits_for_its_store_only_after_they_met() {
         let mut sets = sets(1000);
         let (load, store) = (VirtAddr(0x100), VirtAddr(0x204));
-        let name = Name { at: 7, serial: 9 };
+        let name = Name { place: 7, serial: 9 };
         sets.store(store, name);
         assert_eq!(sets.load(load), None);
         sets.violated(load, store);
@@ -126,7 +126,7 @@ mod tests {
         sets.violated(pcs[0], pcs[1]);
         sets.violated(pcs[2], pcs[3]);
         sets.violated(pcs[0], pcs[3]);
-        let name = Name { at: 1, serial: 1 };
+        let name = Name { place: 1, serial: 1 };
         sets.store(pcs[3], name);
         assert_eq!(sets.load(pcs[0]), Some(name));
     }
@@ -136,7 +136,7 @@ mod tests {
         let mut sets = sets(4);
         let (load, store) = (VirtAddr(0x100), VirtAddr(0x204));
         sets.violated(load, store);
-        let name = Name { at: 1, serial: 1 };
+        let name = Name { place: 1, serial: 1 };
         sets.store(store, name);
         assert_eq!(sets.load(load), Some(name), "two seen");
         sets.store(store, name);

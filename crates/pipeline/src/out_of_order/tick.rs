@@ -74,7 +74,7 @@ impl OutOfOrder {
                         self.line_arrived(ticket, known);
                     }
                     Claimant::Data(name) if self.window.holds(name) => {
-                        self.data_arrived(name, access.at, access.found, mem);
+                        self.data_arrived(self.window.at(name), access.at, access.found, mem);
                     }
                     Claimant::Store(name) => self.store_arrived(name, access.at),
                     _ => {}
@@ -88,7 +88,7 @@ impl OutOfOrder {
                 Claimant::Translation(name, what) => {
                     self.count_translation(&translation, what);
                     if self.window.holds(name) {
-                        self.page_arrived(name, translation.at);
+                        self.page_arrived(self.window.at(name), translation.at);
                     }
                 }
                 _ => {}
@@ -137,28 +137,37 @@ impl OutOfOrder {
             return;
         }
         for name in fresh.drain(..).filter(|name| window.holds(*name)) {
-            let slot = window.get(name.at);
-            schedulers[usize::from(slot.scheduler)].insert(name.at, slot);
+            let at = window.at(name);
+            let slot = window.get(at);
+            schedulers[usize::from(slot.scheduler)].insert(at, slot);
         }
     }
 
     fn happen(&mut self, what: Happening, source: &mut dyn Source, mem: &mut Hierarchy) {
+        let (Happening::Ready(name)
+        | Happening::Resolve(name)
+        | Happening::Access(name)
+        | Happening::Translate(name)) = what
+        else {
+            return;
+        };
+        if !self.window.holds(name) {
+            return;
+        }
+        let at = self.window.at(name);
         match what {
-            Happening::Wake => {}
-            Happening::Ready(name) if self.window.holds(name) => {
-                let slot = self.window.get(name.at);
-                self.schedulers[usize::from(slot.scheduler)].insert(name.at, slot);
+            Happening::Ready(_) => {
+                let slot = self.window.get(at);
+                self.schedulers[usize::from(slot.scheduler)].insert(at, slot);
             }
-            Happening::Resolve(name) if self.window.holds(name) => {
-                if let Some(wrong) = self.window.get(name.at).wrong {
-                    self.resolve(name.at, wrong.cause, source);
+            Happening::Resolve(_) => {
+                if let Some(wrong) = self.window.get(at).wrong {
+                    self.resolve(at, wrong.cause, source);
                 }
             }
-            Happening::Access(name) if self.window.holds(name) => self.access(name, source, mem),
-            Happening::Translate(name) if self.window.holds(name) => {
-                self.begin_access(name, self.now, source, mem);
-            }
-            _ => {}
+            Happening::Access(_) => self.access(at, source, mem),
+            Happening::Translate(_) => self.begin_access(at, self.now, source, mem),
+            Happening::Wake => {}
         }
     }
 
