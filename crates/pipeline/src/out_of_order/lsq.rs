@@ -17,7 +17,7 @@ use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
 use crate::in_order::translation_for;
 use mem::{AccessKind, Cycle, Hierarchy, Level, Reply};
-use stream::{CacheOp, Class, MemAccess, MemKind, Source};
+use stream::{CacheOp, Class, Instr, MemAccess, MemKind, PhysAddr, Source, VirtAddr};
 
 impl OutOfOrder {
     /// Whether the store set of the load at `at` lets it go.
@@ -37,7 +37,8 @@ impl OutOfOrder {
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) {
-        let access = self.window.get(at).instr.mem.expect("the caller saw it");
+        let instr = &self.window.get(at).instr;
+        let access = instr.mem.as_ref().expect("the caller saw it");
         if access.io {
             let done = mem.uncached(ready);
             self.stats.at(self.privilege).io_accesses.inc();
@@ -48,7 +49,7 @@ impl OutOfOrder {
             self.translated(at, ready);
             return;
         }
-        let what = translation_for(access.kind);
+        let (what, whole) = (translation_for(access.kind), instr.mem_tail.is_none());
         loop {
             let slot = self.window.get(at);
             let Some(page) = next_page(slot) else { break };
@@ -56,6 +57,9 @@ impl OutOfOrder {
             match mem.demand_translation(ready, self.hart, address, what, source) {
                 Reply::Done(translation) => {
                     self.count_translation(&translation, what);
+                    if whole {
+                        return self.translated(at, translation.at);
+                    }
                     self.page_there(at, translation.at);
                 }
                 Reply::Pending(ticket) => {
@@ -152,7 +156,11 @@ impl OutOfOrder {
     /// Requests the lines of an access that have not been requested.
     fn request_parts(&mut self, at: Position, kind: AccessKind, mem: &mut Hierarchy) {
         let instr = &self.window.get(at).instr;
-        let (lines, pc) = (Lines::of(&Bytes::of(instr), mem), instr.pc);
+        let pc = instr.pc;
+        if let Some(pa) = only_line(instr, mem) {
+            return self.request_whole(at, kind, pa, pc, mem);
+        }
+        let lines = Lines::of(&Bytes::of(instr), mem);
         loop {
             let part = self.window.get(at).access.requested;
             let Some(pa) = lines.get(part) else { break };
@@ -174,6 +182,38 @@ impl OutOfOrder {
             self.window.get_mut(at).access.requested += 1;
         }
         self.finish_if_there(at, lines.count());
+    }
+
+    /// Requests the line of an access that lies in one.
+    #[inline]
+    fn request_whole(
+        &mut self,
+        at: Position,
+        kind: AccessKind,
+        pa: PhysAddr,
+        pc: VirtAddr,
+        mem: &mut Hierarchy,
+    ) {
+        match mem.demand(self.now, self.hart, kind, pa, pc) {
+            Reply::Done(done) => {
+                self.count_access(done.found, Stream::Data);
+                let slot = self.window.get_mut(at);
+                slot.access.requested = 1;
+                slot.access.found = Some(done.found);
+                let is_load = slot.instr.class == Class::Load;
+                self.finish(at, is_load, done.at.max(self.now + 1));
+            }
+            Reply::Pending(ticket) => {
+                let access = &mut self.window.get_mut(at).access;
+                access.requested = 1;
+                access.outstanding = 1;
+                self.claims.push((ticket, Claimant::Data(self.window.name(at))));
+            }
+            Reply::Busy => {
+                self.count_retry();
+                self.wheel.put(self.now + 1, Happening::Access(self.window.name(at)));
+            }
+        }
     }
 
     pub(super) fn part_there(&mut self, at: Position, when: Cycle, found: Level) {
@@ -202,7 +242,13 @@ impl OutOfOrder {
             return;
         }
         let done = access.there_at.max(self.now + 1);
-        if self.window.get(at).instr.class == Class::Load {
+        let is_load = self.window.get(at).instr.class == Class::Load;
+        self.finish(at, is_load, done);
+    }
+
+    #[inline]
+    fn finish(&mut self, at: Position, is_load: bool, done: Cycle) {
+        if is_load {
             self.complete(at, done);
         } else {
             self.finish_alone(at, done);
@@ -341,11 +387,22 @@ impl OutOfOrder {
     }
 }
 
+/// The line of an access that lies in one and has not been requested.
+#[inline]
+fn only_line(instr: &Instr, mem: &Hierarchy) -> Option<PhysAddr> {
+    let access = instr.mem.as_ref()?;
+    let last = PhysAddr(access.pa.0 + u64::from(access.size.max(1)) - 1);
+    let whole =
+        instr.mem_tail.is_none() && access.size > 0 && mem.line(access.pa) == mem.line(last);
+    whole.then_some(access.pa)
+}
+
 /// The first page of an access, or its second, whose translation has not been asked for.
-fn next_page(slot: &Slot) -> Option<MemAccess> {
+#[inline]
+fn next_page(slot: &Slot) -> Option<&MemAccess> {
     match slot.access.requested {
-        0 => slot.instr.mem,
-        1 => slot.instr.mem_tail,
+        0 => slot.instr.mem.as_ref(),
+        1 => slot.instr.mem_tail.as_ref(),
         _ => None,
     }
 }
