@@ -38,10 +38,14 @@ impl Scheduler {
     #[inline]
     pub(super) fn insert(&mut self, at: Position, slot: &Slot) {
         let ready = Ready { at, class: slot.instr.class, off_path: slot.off_path };
+        let mut place = self.ready.len();
+        self.ready.push(ready);
         // Most are younger than all that wait.
-        let older = self.ready.iter().rev().position(|other| other.at < at);
-        let place = self.ready.len() - older.unwrap_or(self.ready.len());
-        self.ready.insert(place, ready);
+        while place > 0 && self.ready[place - 1].at > at {
+            self.ready[place] = self.ready[place - 1];
+            place -= 1;
+        }
+        self.ready[place] = ready;
     }
 
     /// Drops the instructions from `from` on.
@@ -119,8 +123,11 @@ impl OutOfOrder {
             issued[usize::from(off_path)] += 1;
             self.start(at, index, port, source, mem);
         }
-        ready.copy_within(seen.., kept);
-        ready.truncate(kept + ready.len() - seen);
+        for seen in seen..ready.len() {
+            ready[kept] = ready[seen];
+            kept += 1;
+        }
+        ready.truncate(kept);
         // Nothing becomes ready within this stage, so the list taken out is the whole.
         debug_assert!(self.schedulers[index].ready.is_empty(), "insertions during issue");
         self.schedulers[index].ready = ready;

@@ -208,7 +208,7 @@ impl OutOfOrder {
             barriers: VecDeque::new(),
             blocked_loads: Vec::new(),
             wheel: Wheel::new(),
-            happening: Vec::new(),
+            happening: Wheel::list(),
             fresh: Vec::new(),
             claims: Vec::new(),
             recovered_at: Cycle(0),

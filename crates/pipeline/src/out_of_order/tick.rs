@@ -122,9 +122,10 @@ impl OutOfOrder {
         self.take_fresh();
         if !self.happening.is_empty() {
             let mut happening = std::mem::take(&mut self.happening);
-            for what in happening.drain(..) {
+            for &what in &happening {
                 self.happen(what, source, mem);
             }
+            happening.clear();
             self.happening = happening;
         }
         any

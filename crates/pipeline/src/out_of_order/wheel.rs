@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 const SPAN: u64 = 128;
 /// Events for which a bucket has room from the start: buckets that grow one by one would still do so
 /// after millions of cycles.
-const USUAL: usize = 8;
+const USUAL: usize = 64;
 const WORDS: usize = SPAN as usize / 64;
 
 /// A calendar of events. Those of one cycle come out in the order they were put in.
@@ -37,6 +37,11 @@ impl<E: Copy + Ord> Wheel<E> {
         }
     }
 
+    /// An empty list of events, for [`Self::take`].
+    pub(super) fn list() -> Vec<E> {
+        Vec::with_capacity(USUAL)
+    }
+
     /// Puts in an event for `at`, which is later than the cycle taken last.
     #[inline]
     pub(super) fn put(&mut self, at: Cycle, event: E) {
@@ -51,8 +56,8 @@ impl<E: Copy + Ord> Wheel<E> {
         self.occupied[bucket / 64] |= 1 << (bucket % 64);
     }
 
-    /// Moves the events of `now` to `out`. Cycles must be taken in order, and none with events in it
-    /// may be left out.
+    /// Moves the events of `now` to `out`, which is empty and has room for as many as a bucket. Cycles
+    /// must be taken in order, and none with events in it may be left out.
     #[inline]
     pub(super) fn take(&mut self, now: Cycle, out: &mut Vec<E>) {
         self.taken = now.0;
@@ -67,7 +72,8 @@ impl<E: Copy + Ord> Wheel<E> {
         }
         let bucket = (now.0 % SPAN) as usize;
         if self.occupied[bucket / 64] & 1 << (bucket % 64) != 0 {
-            out.append(&mut self.buckets[bucket]);
+            debug_assert!(out.is_empty(), "events taken and not looked at");
+            std::mem::swap(out, &mut self.buckets[bucket]);
             self.occupied[bucket / 64] &= !(1 << (bucket % 64));
         }
     }
@@ -94,6 +100,7 @@ impl<E: Copy + Ord> Wheel<E> {
     pub(super) fn pass(&mut self, now: Cycle, scratch: &mut Vec<E>) {
         while let Some(at) = self.next().filter(|at| *at <= now) {
             self.take(at, scratch);
+            scratch.clear();
         }
         self.take(now, scratch);
         scratch.clear();
