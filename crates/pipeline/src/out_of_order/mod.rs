@@ -173,7 +173,7 @@ impl OutOfOrder {
             takes.map(|(index, _)| index as u8).collect()
         };
         let front = &config.front;
-        let capacity = config.rob + front.queue + front.fetch_bytes;
+        let capacity = config.rob + front.queue;
         let mut stats = CoreStats::default();
         stats.user.out_of_order = Some(OutOfOrderStats::default());
         stats.kernel.out_of_order = Some(OutOfOrderStats::default());

@@ -204,17 +204,16 @@ impl Slot {
     }
 }
 
-/// The most instructions that a core may hold: the reorder buffer and the queue in front of it are
-/// bounded by the branches in flight, and fetch adds at most 256 bytes.
-const MOST: usize = (branch::MAX_IN_FLIGHT + 256).next_power_of_two();
+/// The slots of any core, one more than the largest may hold: the configuration bounds the reorder
+/// buffer and the queue in front of it by the branches that can be in flight. A number that is known
+/// when this is compiled makes a place of a position in one step, thirty times an instruction.
+const SLOTS: usize = branch::MAX_IN_FLIGHT;
+const _: () = assert!(SLOTS.is_power_of_two());
 
 /// The ring.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// As many as any core may have: that indices lie within is then plain to see. Those beyond the
-    /// mask are not touched.
-    slots: Box<[Slot; MOST]>,
-    mask: u64,
+    slots: Box<[Slot; SLOTS]>,
     serial: u64,
     /// The oldest instruction.
     pub(super) head: Position,
@@ -227,13 +226,12 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Room for `capacity` instructions.
     pub(super) fn new(capacity: usize) -> Self {
-        let size = capacity.next_power_of_two();
-        assert!(size <= MOST, "a core of {capacity} instructions was validated");
-        let slots = vec![Slot::default(); MOST].into_boxed_slice();
+        assert!(capacity < SLOTS, "a core of {capacity} instructions was validated");
+        let slots = vec![Slot::default(); SLOTS].into_boxed_slice();
         Self {
             slots: slots.try_into().expect("that many were made"),
-            mask: size as u64 - 1,
             serial: 0,
             head: 0,
             renamed: 0,
@@ -250,23 +248,23 @@ impl Window {
     /// The place of a position.
     #[inline]
     pub(super) fn place(&self, at: Position) -> Place {
-        (at & self.mask) as Place
+        (at % SLOTS as u64) as Place
     }
 
     /// The position of the instruction in the core that is at a place.
     #[inline]
     pub(super) fn position(&self, place: Place) -> Position {
-        self.head + (u64::from(place).wrapping_sub(self.head) & self.mask)
+        self.head + u64::from(place).wrapping_sub(self.head) % SLOTS as u64
     }
 
     #[inline]
     pub(super) fn get(&self, at: Position) -> &Slot {
-        &self.slots[(at & self.mask) as usize % MOST]
+        &self.slots[at as usize % SLOTS]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, at: Position) -> &mut Slot {
-        &mut self.slots[(at & self.mask) as usize % MOST]
+        &mut self.slots[at as usize % SLOTS]
     }
 
     /// Puts in the next instruction.
