@@ -56,7 +56,8 @@ impl Reg {
     #[must_use]
     #[inline]
     pub const fn index(self) -> usize {
-        self.0.get() as usize - 1
+        // The remainder changes nothing; that the index lies below is then plain to see.
+        (self.0.get() as usize - 1) % Self::COUNT
     }
 
     /// The register file.

@@ -100,7 +100,7 @@ pub struct OutOfOrder {
     now: Cycle,
     /// Up to when nothing from outside acts on the core in this step.
     until: Cycle,
-    config: Box<OutOfOrderConfig>,
+    config: OutOfOrderConfig,
     /// From issue to the result, by class.
     latency: [u64; Class::ALL.len()],
     unpipelined: [bool; Class::ALL.len()],
@@ -220,7 +220,7 @@ impl OutOfOrder {
             viewer: None,
             leave_wrong_path: false,
             warm_line: None,
-            config: Box::new(config.clone()),
+            config: config.clone(),
         }
         .started()
     }

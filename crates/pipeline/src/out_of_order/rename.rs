@@ -135,11 +135,10 @@ impl OutOfOrder {
     /// The scheduler with the most free entries of those that take the class.
     #[inline]
     fn scheduler_for(&self, class: Class) -> Option<usize> {
-        let takers = &self.takers[class as usize];
-        if let [only] = takers[..] {
-            let only = usize::from(only);
-            return (self.schedulers[only].free > 0).then_some(only);
+        if let [only] = &self.schedulers[..] {
+            return (only.free > 0).then_some(0);
         }
+        let takers = &self.takers[class as usize];
         let takes = takers.iter().map(|&index| usize::from(index));
         takes.filter(|&i| self.schedulers[i].free > 0).max_by_key(|&i| {
             // The first of several equals.

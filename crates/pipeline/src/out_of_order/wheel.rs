@@ -15,7 +15,7 @@ const WORDS: usize = SPAN as usize / 64;
 /// A calendar of events. Those of one cycle come out in the order they were put in.
 #[derive(Clone, Debug)]
 pub(super) struct Wheel<E> {
-    buckets: Vec<Vec<E>>,
+    buckets: Box<[Vec<E>; SPAN as usize]>,
     /// A bit for each bucket that holds something.
     occupied: [u64; WORDS],
     /// With the order they were put in.
@@ -29,7 +29,7 @@ pub(super) struct Wheel<E> {
 impl<E: Copy + Ord> Wheel<E> {
     pub(super) fn new() -> Self {
         Self {
-            buckets: (0..SPAN).map(|_| Vec::with_capacity(USUAL)).collect(),
+            buckets: Box::new(std::array::from_fn(|_| Self::list())),
             occupied: [0; WORDS],
             far: BinaryHeap::new(),
             put_far: 0,
