@@ -5,26 +5,19 @@
 //! hoped to be, so nothing is issued in vain. Left out, then: replays after a missed cache hit, and
 //! conflicts on write-back ports.
 
-use super::slot::{NEVER, NOWHERE, Position, Slot};
+use super::ready::Ready;
+use super::slot::{NEVER, NOWHERE, Position};
 use super::stats::{IssueSlot, Side, Spent};
 use super::{Happening, OutOfOrder};
 use mem::{Cycle, Hierarchy};
 use stream::{Class, MemKind, Source};
 
-/// An instruction whose operands are there, with what decides about it in most cycles.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ready {
-    at: Position,
-    class: Class,
-    off_path: bool,
-}
-
 /// A scheduler and its ports.
 #[derive(Clone, Debug)]
 pub(super) struct Scheduler {
     pub(super) free: u32,
-    /// Instructions whose operands are there, the oldest first; none that was squashed.
-    pub(super) ready: Vec<Ready>,
+    /// Instructions whose operands are there; none that was squashed.
+    pub(super) ready: Ready,
     /// For each class, the ports that take it.
     pub(super) ports: [u32; Class::ALL.len()],
     /// For each port, when it is free again.
@@ -34,26 +27,6 @@ pub(super) struct Scheduler {
 }
 
 impl Scheduler {
-    /// Puts in an instruction by age.
-    #[inline]
-    pub(super) fn insert(&mut self, at: Position, slot: &Slot) {
-        let ready = Ready { at, class: slot.instr.class, off_path: slot.off_path };
-        let mut place = self.ready.len();
-        self.ready.push(ready);
-        // Most are younger than all that wait.
-        while place > 0 && self.ready[place - 1].at > at {
-            self.ready[place] = self.ready[place - 1];
-            place -= 1;
-        }
-        self.ready[place] = ready;
-    }
-
-    /// Drops the instructions from `from` on.
-    pub(super) fn squash(&mut self, from: Position) {
-        let left = self.ready.partition_point(|ready| ready.at < from);
-        self.ready.truncate(left);
-    }
-
     /// Drops from the ports that may not be free those that are at `now`.
     #[inline]
     fn release(&mut self, now: Cycle) {
@@ -102,19 +75,17 @@ impl OutOfOrder {
         mem: &mut Hierarchy,
     ) -> u32 {
         self.schedulers[index].release(self.now);
-        let ports = self.schedulers[index].ports;
         let mut taken = self.schedulers[index].busy;
-        let mut ready = std::mem::take(&mut self.schedulers[index].ready);
-        let (mut kept, mut seen, mut left) = (0, 0, most);
-        while seen < ready.len() && left > 0 {
-            let candidate = ready[seen];
-            seen += 1;
-            let Ready { at, class, off_path } = candidate;
-            debug_assert!(at < self.window.renamed, "a squashed instruction is ready");
-            let free = ports[class as usize] & !taken;
+        let (mut from, end) = (self.window.head, self.window.renamed);
+        let mut left = most;
+        while left > 0
+            && let Some(at) = self.schedulers[index].ready.first(from, end)
+        {
+            from = at + 1;
+            let slot = self.window.get(at);
+            let (class, off_path) = (slot.instr.class, slot.off_path);
+            let free = self.schedulers[index].ports[class as usize] & !taken;
             if free == 0 || !self.may_issue(at, class) {
-                ready[kept] = candidate;
-                kept += 1;
                 continue;
             }
             let port = free.trailing_zeros();
@@ -123,14 +94,6 @@ impl OutOfOrder {
             issued[usize::from(off_path)] += 1;
             self.start(at, index, port, source, mem);
         }
-        for seen in seen..ready.len() {
-            ready[kept] = ready[seen];
-            kept += 1;
-        }
-        ready.truncate(kept);
-        // Nothing becomes ready within this stage, so the list taken out is the whole.
-        debug_assert!(self.schedulers[index].ready.is_empty(), "insertions during issue");
-        self.schedulers[index].ready = ready;
         most - left
     }
 
@@ -232,7 +195,9 @@ impl OutOfOrder {
         let touches_memory = slot.instr.mem.is_some();
         let latency = self.latency[class as usize];
         let done = now + latency;
+        let place = self.window.place(at);
         self.schedulers[scheduler].free += 1;
+        self.schedulers[scheduler].ready.remove(place);
         if self.unpipelined[class as usize] {
             self.schedulers[scheduler].occupy(port, done);
         }

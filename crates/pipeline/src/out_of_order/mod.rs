@@ -29,6 +29,7 @@ mod issue;
 mod lsq;
 mod predict;
 mod queues;
+mod ready;
 mod rename;
 mod sharing;
 mod slot;
@@ -51,6 +52,7 @@ use front::Front;
 use issue::Scheduler;
 use mem::{Cycle, Hierarchy, Level, Ticket, Translation};
 use queues::{Loads, Stores};
+use ready::Ready;
 use rename::Registers;
 use sharing::Sharing;
 use slot::{NOBODY, Name, Position, Window};
@@ -247,7 +249,7 @@ impl OutOfOrder {
         let spare = self.registers.spare();
         self.sharing = self.config.move_elimination.then(|| Sharing::new(spare));
         for (scheduler, config) in self.schedulers.iter_mut().zip(self.config.schedulers.values()) {
-            scheduler.ready.clear();
+            scheduler.ready = Ready::new();
             scheduler.free = config.entries;
             scheduler.busy_until.fill(Cycle(0));
             scheduler.busy = 0;
@@ -417,7 +419,7 @@ fn scheduler(config: &SchedulerConfig) -> Scheduler {
     }
     Scheduler {
         free: config.entries,
-        ready: Vec::new(),
+        ready: Ready::new(),
         ports,
         busy_until: vec![Cycle(0); config.ports.len()],
         busy: 0,

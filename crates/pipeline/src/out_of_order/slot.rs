@@ -207,7 +207,7 @@ impl Slot {
 /// The slots of any core, one more than the largest may hold: the configuration bounds the reorder
 /// buffer and the queue in front of it by the branches that can be in flight. A number that is known
 /// when this is compiled makes a place of a position in one step, thirty times an instruction.
-const SLOTS: usize = branch::MAX_IN_FLIGHT;
+pub(super) const SLOTS: usize = branch::MAX_IN_FLIGHT;
 const _: () = assert!(SLOTS.is_power_of_two());
 
 /// The ring.

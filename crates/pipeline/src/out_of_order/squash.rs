@@ -109,7 +109,6 @@ impl OutOfOrder {
         }
         self.window.decoded = self.window.decoded.min(from);
         self.window.renamed = self.window.renamed.min(from);
-        self.schedulers.iter_mut().for_each(|scheduler| scheduler.squash(from));
         self.oldest_unissued = self.oldest_unissued.min(from);
         let undone = renamed_before.saturating_sub(from);
         if undone > 0 {
@@ -145,7 +144,9 @@ impl OutOfOrder {
             }
         }
         if slot.issued_at == super::slot::NEVER {
-            self.schedulers[usize::from(slot.scheduler)].free += 1;
+            let scheduler = &mut self.schedulers[usize::from(slot.scheduler)];
+            scheduler.free += 1;
+            scheduler.ready.remove(self.window.place(at));
         }
         self.leave_queues(at);
     }

@@ -1,7 +1,7 @@
 //! One cycle.
 
 use super::front::{Front, Line, Translating};
-use super::slot::NEVER;
+use super::slot::{NEVER, Position};
 use super::stats::Spent;
 use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
@@ -138,9 +138,8 @@ impl OutOfOrder {
             return;
         }
         for name in fresh.drain(..).filter(|name| window.holds(*name)) {
-            let at = window.at(name);
-            let slot = window.get(at);
-            schedulers[usize::from(slot.scheduler)].insert(at, slot);
+            let slot = window.get(Position::from(name.place));
+            schedulers[usize::from(slot.scheduler)].ready.insert(name.place);
         }
     }
 
@@ -158,8 +157,8 @@ impl OutOfOrder {
         let at = self.window.at(name);
         match what {
             Happening::Ready(_) => {
-                let slot = self.window.get(at);
-                self.schedulers[usize::from(slot.scheduler)].insert(at, slot);
+                let scheduler = usize::from(self.window.get(at).scheduler);
+                self.schedulers[scheduler].ready.insert(name.place);
             }
             Happening::Resolve(_) => {
                 if let Some(wrong) = self.window.get(at).wrong {
