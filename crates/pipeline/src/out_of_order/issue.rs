@@ -77,11 +77,13 @@ impl OutOfOrder {
         self.schedulers[index].release(self.now);
         let mut taken = self.schedulers[index].busy;
         let (mut from, end) = (self.window.head, self.window.renamed);
-        let mut left = most;
+        let (mut left, mut unseen) = (most, self.schedulers[index].ready.len());
         while left > 0
+            && unseen > 0
             && let Some(at) = self.schedulers[index].ready.first(from, end)
         {
             from = at + 1;
+            unseen -= 1;
             let slot = self.window.get(at);
             let (class, off_path) = (slot.instr.class, slot.off_path);
             let free = self.schedulers[index].ports[class as usize] & !taken;

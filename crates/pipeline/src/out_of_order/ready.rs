@@ -21,6 +21,11 @@ impl Ready {
         self.count == 0
     }
 
+    #[inline]
+    pub(super) fn len(&self) -> u32 {
+        self.count
+    }
+
     /// Puts in the instruction at a place, which is not in it.
     #[inline]
     pub(super) fn insert(&mut self, place: Place) {

@@ -194,7 +194,7 @@ fn instructions_in_the_core_when_the_log_begins_are_left_out() {
 
 #[test]
 fn a_core_that_cannot_go_on_says_so_and_what_it_waits_for() {
-    // No scheduler takes divisions: validation refuses such a core, and here it stands for any defect.
+    // No port takes divisions: validation refuses such a core, and here it stands for any defect.
     let mut config = config();
     for scheduler in config.schedulers.values_mut() {
         for classes in scheduler.ports.values_mut() {
@@ -211,7 +211,7 @@ fn a_core_that_cannot_go_on_says_so_and_what_it_waits_for() {
         assert!(steps < 3_000_000, "nobody noticed");
     }
     let told = core.diagnosis();
-    for text in ["hart 0 has committed nothing", "the oldest is IntDiv", "1 in the front end"] {
+    for text in ["hart 0 has committed nothing", "the oldest is IntDiv", "1 in the reorder buffer"] {
         assert!(told.contains(text), "{text}: {told}");
     }
 }
