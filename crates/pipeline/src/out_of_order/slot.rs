@@ -227,14 +227,20 @@ impl Window {
         &mut self.slots[(at & self.mask) as usize]
     }
 
-    /// Puts in the next instruction.
-    pub(super) fn push(&mut self, instr: Instr, now: Cycle) -> Position {
+    /// The place of the next instruction's record: written there it need not be moved.
+    #[inline]
+    pub(super) fn incoming(&mut self) -> &mut Instr {
+        let tail = self.tail;
+        &mut self.get_mut(tail).instr
+    }
+
+    /// Puts in the next instruction, whose record is in its place.
+    #[inline]
+    pub(super) fn push(&mut self, now: Cycle) -> Position {
         let at = self.tail;
         self.serial += 1;
         let serial = self.serial;
-        let slot = self.get_mut(at);
-        slot.instr = instr;
-        slot.begin(serial, now);
+        self.get_mut(at).begin(serial, now);
         self.tail += 1;
         at
     }
