@@ -1,14 +1,18 @@
 //! Instructions decoded once, for those that execute them one at a time.
 //!
 //! A direct-mapped table by physical address, so that harts and address spaces share it. An
-//! instruction that lies on two pages depends on two translations and is decoded each time. Pages
+//! instruction that lies on two pages depends on two translations and is not kept there. Pages
 //! whose instructions are kept are marked, so that a store to one is noticed and drops them.
+//!
+//! What is not there is looked for in a table by encoding, of which an instruction's meaning is a
+//! function: nothing in it is ever wrong. Wrong paths live on it, who go where no page is marked.
 
 use crate::port::Place;
+use crate::speculate::acts_outside;
 use crate::{Bus, FastPort};
 use hart::mmu::Access;
 use hart::{Cause, Hart, Raised, exec};
-use isa::{Inst, Op};
+use isa::Inst;
 use ram::RAM_BASE;
 use std::fmt::Debug;
 
@@ -28,17 +32,19 @@ impl Describe for () {
 pub(crate) struct Known<D> {
     pub inst: Inst,
     pub description: D,
+    /// A wrong path ends at it.
+    pub ends_wrong_path: bool,
 }
 
 impl<D: Describe> Known<D> {
     fn of(inst: Inst) -> Self {
-        Self { inst, description: D::of(&inst) }
+        Self { inst, description: D::of(&inst), ends_wrong_path: acts_outside(&inst) }
     }
 
     /// Fills slots that hold nothing.
     fn filler() -> Self {
-        let (rd, rs1, rs2, rs3) = (Hart::SINK, 0, 0, 0);
-        Self::of(Inst { op: Op::Addi, rd, rs1, rs2, rs3, rm: 0, len: 4, imm: 0, raw: 0x13 })
+        let nop = isa::decode(0x13).expect("this is addi x0, x0, 0");
+        Self::of(exec::prepare(nop))
     }
 }
 
@@ -52,7 +58,9 @@ pub(crate) struct Found<'a, D> {
     pub tail: Option<u64>,
 }
 
-const SLOTS: usize = 1 << 17;
+/// Those of a megabyte of code: a guest with a web server, an interpreter and its libraries executes
+/// about that much, and a quarter of it lost one instruction in ten to another with its slot.
+const SLOTS: usize = 1 << 19;
 const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
 /// An empty slot's [`Slot::tag`].
 const EMPTY: u32 = 0;
@@ -73,19 +81,44 @@ impl<D> Slot<D> {
     }
 }
 
-/// The table.
+/// Instructions by their encoding, direct-mapped.
+#[derive(Debug)]
+struct Meanings<D>(Box<[Known<D>; MEANINGS]>);
+
+const MEANING_BITS: u32 = 12;
+const MEANINGS: usize = 1 << MEANING_BITS;
+
+impl<D: Describe> Meanings<D> {
+    fn new() -> Self {
+        let slots = vec![Known::filler(); MEANINGS].into_boxed_slice();
+        Self(slots.try_into().expect("it has this length"))
+    }
+
+    /// What `bits`, all of an instruction's encoding, mean; `None` if they mean nothing.
+    #[inline]
+    fn of(&mut self, bits: u32) -> Option<&Known<D>> {
+        let at = (bits.wrapping_mul(0x9e37_79b1) >> (32 - MEANING_BITS)) as usize;
+        // Two encodings of different length are never the same number: the low bits tell.
+        if self.0[at].inst.raw != bits {
+            self.0[at] = Known::of(exec::prepare(isa::decode(bits)?));
+        }
+        Some(&self.0[at])
+    }
+}
+
+/// The tables.
 #[derive(Debug)]
 pub(crate) struct KnownInsts<D> {
     slots: Box<[Slot<D>; SLOTS]>,
-    /// One that is not kept.
-    passing: Known<D>,
+    meanings: Meanings<D>,
 }
 
 impl<D: Describe> KnownInsts<D> {
     pub(crate) fn new() -> Self {
         let filler = Known::filler();
         let slots = vec![Slot { tag: EMPTY, known: filler }; SLOTS].into_boxed_slice();
-        Self { slots: slots.try_into().expect("it has this length"), passing: filler }
+        let slots = slots.try_into().expect("it has this length");
+        Self { slots, meanings: Meanings::new() }
     }
 
     /// The instruction at `hart`'s pc. Raises what goes wrong.
@@ -123,48 +156,64 @@ impl<D: Describe> KnownInsts<D> {
         port: &mut FastPort<B>,
         offset: usize,
     ) -> Result<Found<'_, D>, Raised> {
-        let inst = port.fetch(hart)?;
+        let bits = port.fetch_bits(hart)?;
+        let Some(known) = self.meanings.of(bits) else {
+            return Err(hart.raise(Cause::IllegalInstruction, u64::from(bits)));
+        };
         let pa = RAM_BASE + offset as u64;
-        if straddles(offset, &inst) {
+        if straddles(offset, &known.inst) {
             let second = port.place(hart, hart.pc.wrapping_add(2), 2, Access::Fetch);
             let tail = second.ok().and_then(Place::ram_address);
-            return Ok(Found { known: self.pass(inst), pa, tail });
+            return Ok(Found { known, pa, tail });
         }
         port.mark_code(offset);
-        Ok(Found { known: self.keep(offset, inst), pa, tail: None })
+        self.slots[slot(offset)] = Slot { tag: tag(offset), known: *known };
+        Ok(Found { known, pa, tail: None })
     }
 
     /// As [`KnownInsts::fetch`] for a hart on a wrong path: changes nothing in memory, translations
     /// and marks. `None` where there is no instruction.
+    #[inline(always)]
     pub(crate) fn peek<B: Bus>(
         &mut self,
         hart: &Hart,
         port: &mut FastPort<B>,
     ) -> Option<Found<'_, D>> {
-        let Place::Ram(offset) = port.probe(hart, hart.pc, 2, Access::Fetch)? else { return None };
-        let pa = RAM_BASE + offset as u64;
+        let offset = match port.tlb.lookup(Access::Fetch, hart.fetch_tag, hart.pc, 1) {
+            Some(offset) => offset,
+            None => port.probe(hart, hart.pc, 2, Access::Fetch)?.in_ram()?,
+        };
         if self.slots[slot(offset)].holds(offset) {
-            return Some(Found { known: &self.slots[slot(offset)].known, pa, tail: None });
+            let known = &self.slots[slot(offset)].known;
+            return Some(Found { known, pa: RAM_BASE + offset as u64, tail: None });
         }
-        let (inst, tail) = decode_aside(hart, port, offset)?;
+        self.decode_aside(hart, port, offset)
+    }
+
+    /// The instruction at `hart`'s pc, which is RAM offset `offset`, found out without a trace.
+    #[cold]
+    #[inline(never)]
+    fn decode_aside<B: Bus>(
+        &mut self,
+        hart: &Hart,
+        port: &mut FastPort<B>,
+        offset: usize,
+    ) -> Option<Found<'_, D>> {
+        let (low, mut second) = (half(port, offset), offset);
+        let mut bits = low;
+        if low & 3 == 3 {
+            second = port.probe(hart, hart.pc.wrapping_add(2), 2, Access::Fetch)?.in_ram()?;
+            bits |= half(port, second) << 16;
+        }
+        let known = self.meanings.of(bits)?;
+        let straddles = straddles(offset, &known.inst);
         // Only where stores are noticed already: marking what a wrong path takes for code would
         // make stores to data slow.
-        let known = if !straddles(offset, &inst) && port.ram.is_code(offset) {
-            self.keep(offset, inst)
-        } else {
-            self.pass(inst)
-        };
-        Some(Found { known, pa, tail })
-    }
-
-    fn keep(&mut self, offset: usize, inst: Inst) -> &Known<D> {
-        self.slots[slot(offset)] = Slot { tag: tag(offset), known: Known::of(inst) };
-        &self.slots[slot(offset)].known
-    }
-
-    fn pass(&mut self, inst: Inst) -> &Known<D> {
-        self.passing = Known::of(inst);
-        &self.passing
+        if !straddles && port.ram.is_code(offset) {
+            self.slots[slot(offset)] = Slot { tag: tag(offset), known: *known };
+        }
+        let tail = straddles.then_some(RAM_BASE + second as u64);
+        Some(Found { known, pa: RAM_BASE + offset as u64, tail })
     }
 
     /// Forgets the instructions of RAM page `page`.
@@ -206,28 +255,38 @@ fn place_of_pc<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>) -> Result<usize,
     }
 }
 
-/// Decodes the instruction at `hart`'s pc, which is RAM offset `offset`, without a trace. Gives the
-/// physical address of its second half too, where that lies on another page.
-#[cold]
-#[inline(never)]
-fn decode_aside<B: Bus>(
-    hart: &Hart,
-    port: &mut FastPort<B>,
-    offset: usize,
-) -> Option<(Inst, Option<u64>)> {
-    let low = half(port, offset);
-    if low & 3 != 3 {
-        return Some((exec::prepare(isa::decode(low)?), None));
-    }
-    let Place::Ram(second) = port.probe(hart, hart.pc.wrapping_add(2), 2, Access::Fetch)? else {
-        return None;
-    };
-    let inst = exec::prepare(isa::decode(low | half(port, second) << 16)?);
-    let tail = straddles(offset, &inst).then_some(RAM_BASE + second as u64);
-    Some((inst, tail))
-}
-
 fn half<B>(port: &FastPort<B>, offset: usize) -> u32 {
     let bytes = port.ram.bytes();
     u32::from(u16::from_le_bytes([bytes[offset], bytes[offset + 1]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_that_share_a_slot_keep_their_meanings() {
+        let mut meanings = Meanings::<()>::new();
+        for _ in 0..2 {
+            for imm in 0..2 * MEANINGS as u32 {
+                let (register, low) = (1 + (imm >> 11), imm & 0x7ff);
+                let inst = meanings.of(low << 20 | register << 7 | 0x13).expect("an addi").inst;
+                assert_eq!((u32::from(inst.rd), inst.imm), (register, low as i32));
+            }
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_never_does() {
+        let mut meanings = Meanings::<()>::new();
+        for bits in [0, 0xffff_ffff, 0, 0xffff_ffff] {
+            assert!(meanings.of(bits).is_none(), "{bits:#x}");
+        }
+        assert_eq!(meanings.of(0x13).expect("a nop").inst.rd, Hart::SINK);
+    }
+
+    #[test]
+    fn a_slot_is_half_a_cache_line() {
+        assert!(size_of::<Slot<[u8; 11]>>() <= 32);
+    }
 }

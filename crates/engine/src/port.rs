@@ -35,12 +35,17 @@ pub enum Place {
 }
 
 impl Place {
-    /// The physical address, if it is in RAM.
-    pub(crate) fn ram_address(self) -> Option<u64> {
+    /// Its offset, if it is in RAM.
+    pub(crate) fn in_ram(self) -> Option<usize> {
         match self {
-            Self::Ram(offset) => Some(RAM_BASE + offset as u64),
+            Self::Ram(offset) => Some(offset),
             Self::Device(_) => None,
         }
+    }
+
+    /// The physical address, if it is in RAM.
+    pub(crate) fn ram_address(self) -> Option<u64> {
+        self.in_ram().map(|offset| RAM_BASE + offset as u64)
     }
 }
 

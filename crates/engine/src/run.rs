@@ -184,14 +184,21 @@ impl<B: Bus> FastPort<B> {
 
     /// Fetches and decodes the instruction at `pc`, raising what goes wrong.
     pub(crate) fn fetch(&mut self, hart: &mut Hart) -> Result<isa::Inst, Raised> {
+        let bits = self.fetch_bits(hart)?;
+        match isa::decode(bits) {
+            Some(inst) => Ok(exec::prepare(inst)),
+            None => Err(hart.raise(hart::Cause::IllegalInstruction, u64::from(bits))),
+        }
+    }
+
+    /// Fetches the encoding of the instruction at `pc`, raising what goes wrong.
+    pub(crate) fn fetch_bits(&mut self, hart: &mut Hart) -> Result<u32, Raised> {
         let pc = hart.pc;
         let low = self.fetch_half(hart, pc)?;
-        let raw =
-            if low & 3 == 3 { low | self.fetch_half(hart, pc.wrapping_add(2))? << 16 } else { low };
-        match isa::decode(raw) {
-            Some(inst) => Ok(exec::prepare(inst)),
-            None => Err(hart.raise(hart::Cause::IllegalInstruction, u64::from(raw))),
+        if low & 3 != 3 {
+            return Ok(low);
         }
+        Ok(low | self.fetch_half(hart, pc.wrapping_add(2))? << 16)
     }
 
     fn fetch_half(&mut self, hart: &mut Hart, va: u64) -> Result<u32, Raised> {

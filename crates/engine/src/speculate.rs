@@ -108,6 +108,7 @@ impl<D: Describe> Stepper<D> {
 
     /// Executes the next instruction of hart `hart`'s wrong path; `None` where it ends. The hart
     /// must be the one selected in `port`.
+    #[inline(always)]
     pub fn step_wrong<B: Bus>(
         &mut self,
         hart: usize,
@@ -129,7 +130,7 @@ impl<D: Describe> Stepper<D> {
         }
         let found = self.insts.peek(&path.hart, port)?;
         let inst = &found.known.inst;
-        if acts_outside(inst) {
+        if found.known.ends_wrong_path {
             return None;
         }
         let hart = &mut *path.hart;
@@ -161,7 +162,7 @@ impl<D: Describe> Stepper<D> {
 }
 
 /// Whether `inst` acts on more than registers and memory, or on the hart's reservation.
-fn acts_outside(inst: &Inst) -> bool {
+pub(crate) fn acts_outside(inst: &Inst) -> bool {
     let class = inst.op.class();
     matches!(class, Class::Csr | Class::System | Class::Marker)
         || matches!(class, Class::LoadReserved | Class::StoreConditional)

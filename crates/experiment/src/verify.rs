@@ -25,7 +25,7 @@ use crate::{Observer, Study, StudyError, study};
 use machine::{Machine, Timing};
 use sim::Picos;
 use std::path::Path;
-use stream::{Fetched, HartId, Instr, Source, Translate, VirtAddr, Walk};
+use stream::{Fetched, HartId, Instead, Instr, Source, Translate, VirtAddr, Walk};
 use system::TimingStats;
 
 /// Invocations that computed the same both ways.
@@ -221,22 +221,17 @@ struct Counting<'a> {
     instructions: u32,
 }
 
-impl Counting<'_> {
-    fn count(&mut self, fetched: Fetched) -> Fetched {
-        self.instructions += u32::from(matches!(fetched, Fetched::Instr(_)));
-        fetched
-    }
-}
-
 impl Source for Counting<'_> {
     fn next(&mut self, hart: HartId) -> Fetched {
         let fetched = self.source.next(hart);
-        self.count(fetched)
+        self.instructions += u32::from(matches!(fetched, Fetched::Instr(_)));
+        fetched
     }
 
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
-        let fetched = self.source.next_overlapped(hart);
-        self.count(fetched)
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
+        let fetched = self.source.next_overlapped(hart, into);
+        self.instructions += u32::from(fetched.is_ok());
+        fetched
     }
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, kind: Translate) -> Walk {
@@ -247,8 +242,8 @@ impl Source for Counting<'_> {
         self.source.wrong_path(hart, pc);
     }
 
-    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
-        self.source.next_wrong(hart)
+    fn next_wrong(&mut self, hart: HartId, into: &mut Instr) -> bool {
+        self.source.next_wrong(hart, into)
     }
 
     fn squash(&mut self, hart: HartId) {

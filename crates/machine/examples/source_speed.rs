@@ -14,7 +14,7 @@ use machine::{Machine, MachineConfig, Timing};
 use ram::{RAM_BASE, Ram};
 use sim::Picos;
 use std::time::Instant;
-use stream::{Fetched, HartId, Source, VirtAddr};
+use stream::{Fetched, HartId, Instr, Source, VirtAddr};
 
 const DATA: u64 = RAM_BASE + 0x10_0000;
 const WRONG_LENGTH: usize = 20;
@@ -31,8 +31,9 @@ struct Null {
 impl Null {
     fn stray(&mut self, hart: HartId, pc: VirtAddr, source: &mut dyn Source) {
         source.wrong_path(hart, pc);
+        let mut instr = Instr::default();
         for _ in 0..WRONG_LENGTH {
-            self.wrong += u64::from(source.next_wrong(hart).is_some());
+            self.wrong += u64::from(source.next_wrong(hart, &mut instr));
         }
         source.squash(hart);
     }

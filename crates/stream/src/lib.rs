@@ -25,5 +25,5 @@ pub use instr::{
     Branch, BranchKind, CacheOp, Event, Instr, MemAccess, MemKind, Operands, Privilege,
 };
 pub use reg::{Reg, RegKind};
-pub use source::{Fetched, FlushScope, Page, Source, Translate, Walk};
+pub use source::{Fetched, FlushScope, Instead, Page, Source, Translate, Walk};
 pub use synthetic::Synthetic;

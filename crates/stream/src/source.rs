@@ -27,11 +27,14 @@ pub trait Source {
         executed
     }
 
-    /// [`Source::next`] for a core that has instructions under way: [`Fetched::Alone`] before an instruction
-    /// that may not overlap with them, which the core then fetches by [`Source::next`] once they
-    /// are done. A source that cannot look ahead hands it out, and the core stops behind it.
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
-        self.next(hart)
+    /// [`Source::next`] for a core that has instructions under way: puts the record into `into`, where
+    /// the core keeps it. [`Instead::Alone`] before an instruction that may not overlap with them,
+    /// which the core then fetches by [`Source::next`] once they are done. A source that cannot look
+    /// ahead hands it out, and the core stops behind it.
+    ///
+    /// What `into` holds is of no meaning where there is something else instead.
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
+        self.next(hart).overlapped(into)
     }
 
     /// The page-table walk for `va` in the current address space of `hart`, for a timing model whose
@@ -46,16 +49,17 @@ pub trait Source {
     /// nothing to fetch there, and [`Source::next_wrong`] says so.
     fn wrong_path(&mut self, _hart: HartId, _pc: VirtAddr) {}
 
-    /// Executes the next instruction of the wrong path speculatively and returns its record: real
-    /// bytes, decoded through the current translation, with real register values. Nothing it does is
-    /// visible outside the path. `None` where the path ends: at a fault, a device address, an
-    /// instruction that acts on more than registers and memory, or for want of support; it stays
-    /// ended until [`Source::wrong_path`] sends the hart elsewhere.
+    /// Executes the next instruction of the wrong path speculatively and puts its record into `into`:
+    /// real bytes, decoded through the current translation, with real register values. Nothing it does
+    /// is visible outside the path. Returns whether there was one: the path ends at a fault, a device
+    /// address, an instruction that acts on more than registers and memory, or for want of support,
+    /// and stays ended until [`Source::wrong_path`] sends the hart elsewhere. `into` is then of no
+    /// meaning.
     ///
     /// The outcome of a branch in a record is what the speculative values say. Where the front end
     /// guesses otherwise it follows its guess, by [`Source::wrong_path`].
-    fn next_wrong(&mut self, _hart: HartId) -> Option<Instr> {
-        None
+    fn next_wrong(&mut self, _hart: HartId, _into: &mut Instr) -> bool {
+        false
     }
 
     /// The clock of the core that runs `hart` stands at `cycle`: what the hart does next, it does then.
@@ -82,13 +86,42 @@ pub enum Fetched {
         /// When it will wake at the latest by what is known now; `None` if nothing is scheduled.
         until: Option<Picos>,
     },
-    /// The next instruction changes the state that others run in, or an interrupt comes before it.
+    /// What comes next is for a core that is empty: of [`Source::next`], which only such a core asks, a
+    /// made-up program's way to say so ([`Instead::Alone`]).
     Alone,
     /// What the last instruction asked for (a device, another hart) must first be taken up: the
     /// caller ends its step and asks again in the next one.
     Later,
     /// The hart is off, or the program ended.
     Stopped,
+}
+
+impl Fetched {
+    /// As an answer to [`Source::next_overlapped`].
+    #[inline]
+    pub fn overlapped(self, into: &mut Instr) -> Result<(), Instead> {
+        match self {
+            Self::Instr(instr) => {
+                *into = instr;
+                Ok(())
+            }
+            Self::Flush(scope) => Err(Instead::Flush(scope)),
+            Self::Later => Err(Instead::Later),
+            Self::Alone | Self::Idle { .. } | Self::Stopped => Err(Instead::Alone),
+        }
+    }
+}
+
+/// What a source has for a core with instructions under way instead of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// As [`Fetched::Flush`].
+    Flush(FlushScope),
+    /// What comes next is for a core that is empty, which finds out by [`Source::next`] what it is:
+    /// an instruction that changes the state that others run in, an interrupt, or nothing at all.
+    Alone,
+    /// As [`Fetched::Later`].
+    Later,
 }
 
 /// Which cached translations to drop.

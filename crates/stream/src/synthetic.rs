@@ -1,6 +1,6 @@
 //! A source that plays back made-up instructions, for tests and benchmarks.
 
-use crate::{Fetched, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk};
+use crate::{Fetched, HartId, Instead, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Plays a list of instructions per hart, once or in a loop, over an identity-mapped page table.
@@ -109,12 +109,14 @@ impl Source for Synthetic {
     }
 
     /// Only instructions, and flushes, overlap.
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
         let program = &mut self.harts[hart.index()];
         assert!(program.wrong.is_none(), "the right path goes on before the wrong one is squashed");
         match program.peek() {
-            Some(Fetched::Instr(_) | Fetched::Flush(_) | Fetched::Later) => program.take(),
-            _ => Fetched::Alone,
+            Some(Fetched::Instr(_) | Fetched::Flush(_) | Fetched::Later) => {
+                program.take().overlapped(into)
+            }
+            _ => Err(Instead::Alone),
         }
     }
 
@@ -122,19 +124,20 @@ impl Source for Synthetic {
         self.harts[hart.index()].wrong = Some(Wrong::At(pc));
     }
 
-    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
+    fn next_wrong(&mut self, hart: HartId, into: &mut Instr) -> bool {
         let program = &mut self.harts[hart.index()];
-        let Some(Wrong::At(pc)) = program.wrong else { return None };
+        let Some(Wrong::At(pc)) = program.wrong else { return false };
         let Some(instr) = program.code.get(&pc.0).copied() else {
             program.wrong = Some(Wrong::Ended);
-            return None;
+            return false;
         };
         let next = match instr.branch {
             Some(branch) if branch.taken => branch.target,
             _ => VirtAddr(pc.0.wrapping_add(u64::from(instr.len))),
         };
         program.wrong = Some(Wrong::At(next));
-        Some(instr)
+        *into = instr;
+        true
     }
 
     fn squash(&mut self, hart: HartId) {
@@ -179,15 +182,19 @@ mod tests {
     #[test]
     fn a_wrong_path_follows_its_code_and_ends_where_there_is_none() {
         let at = |pc| Instr { pc: VirtAddr(pc), len: 4, ..Instr::default() };
+        let wrong = |source: &mut Synthetic| {
+            let mut instr = Instr::default();
+            source.next_wrong(HART, &mut instr).then_some(instr)
+        };
         let mut source = Synthetic::new(1);
         source.push(HART, [at(0)]);
         source.lay(HART, [at(0x10), at(0x14)]);
         source.wrong_path(HART, VirtAddr(0x10));
-        assert_eq!(source.next_wrong(HART), Some(at(0x10)));
-        assert_eq!(source.next_wrong(HART), Some(at(0x14)));
-        assert_eq!(source.next_wrong(HART), None);
+        assert_eq!(wrong(&mut source), Some(at(0x10)));
+        assert_eq!(wrong(&mut source), Some(at(0x14)));
+        assert_eq!(wrong(&mut source), None);
         source.wrong_path(HART, VirtAddr(0x14));
-        assert_eq!(source.next_wrong(HART), Some(at(0x14)), "sent elsewhere it goes on");
+        assert_eq!(wrong(&mut source), Some(at(0x14)), "sent elsewhere it goes on");
         source.squash(HART);
         assert_eq!(source.next(HART), Fetched::Instr(at(0)));
     }
@@ -197,8 +204,13 @@ mod tests {
         let mut source = Synthetic::new(1);
         source.push_fetched(HART, Fetched::Alone);
         source.push_fetched(HART, Fetched::Idle { until: None });
-        assert_eq!(source.next_overlapped(HART), Fetched::Alone);
-        assert_eq!(source.next_overlapped(HART), Fetched::Alone, "it is not taken");
+        let mut instr = Instr::default();
+        assert_eq!(source.next_overlapped(HART, &mut instr), Err(Instead::Alone));
+        assert_eq!(
+            source.next_overlapped(HART, &mut instr),
+            Err(Instead::Alone),
+            "it is not taken"
+        );
         assert_eq!(source.next(HART), Fetched::Idle { until: None });
     }
 

@@ -5,7 +5,7 @@ use crate::{ChampSimSource, Mark, Metadata, TraceError, TraceSource};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
+use stream::{Fetched, HartId, Instead, Instr, Source, Translate, VirtAddr, Walk};
 
 /// A trace that was told by its content.
 #[derive(Debug)]
@@ -79,10 +79,10 @@ impl Source for AnySource {
         }
     }
 
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
         match self {
-            Self::Native(source) => source.next_overlapped(hart),
-            Self::ChampSim(source) => source.next_overlapped(hart),
+            Self::Native(source) => source.next_overlapped(hart, into),
+            Self::ChampSim(source) => source.next_overlapped(hart, into),
         }
     }
 

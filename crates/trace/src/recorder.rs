@@ -12,8 +12,8 @@ use crate::{Mark, Summary, TraceError};
 use sim::Picos;
 use std::fmt::Debug;
 use stream::{
-    CacheOp, Fetched, FlushScope, HartId, Instr, MemAccess, MemKind, PhysAddr, Source, Translate,
-    VirtAddr, Walk,
+    CacheOp, Fetched, FlushScope, HartId, Instead, Instr, MemAccess, MemKind, PhysAddr, Source,
+    Translate, VirtAddr, Walk,
 };
 
 /// A trace under construction, of any format.
@@ -265,9 +265,15 @@ impl<S: Source + ?Sized> Source for Recorder<'_, S> {
         fetched
     }
 
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
-        let fetched = self.source.next_overlapped(hart);
-        self.take_down(hart, &fetched);
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
+        let fetched = self.source.next_overlapped(hart, into);
+        let handed_out = match fetched {
+            Ok(()) => Fetched::Instr(*into),
+            Err(Instead::Flush(scope)) => Fetched::Flush(scope),
+            Err(Instead::Alone) => Fetched::Alone,
+            Err(Instead::Later) => Fetched::Later,
+        };
+        self.take_down(hart, &handed_out);
         fetched
     }
 
@@ -281,8 +287,8 @@ impl<S: Source + ?Sized> Source for Recorder<'_, S> {
         self.source.wrong_path(hart, pc);
     }
 
-    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
-        self.source.next_wrong(hart)
+    fn next_wrong(&mut self, hart: HartId, into: &mut Instr) -> bool {
+        self.source.next_wrong(hart, into)
     }
 
     fn squash(&mut self, hart: HartId) {

@@ -7,7 +7,8 @@ use hart::{Hart, Interrupt};
 use sim::Picos;
 use std::collections::VecDeque;
 use stream::{
-    Event, Fetched, FlushScope, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk,
+    Event, Fetched, FlushScope, HartId, Instead, Instr, Page, PhysAddr, Source, Translate,
+    VirtAddr, Walk,
 };
 
 /// What of the machine one hart's turn needs. It has one only if it can run, and nothing that
@@ -61,7 +62,7 @@ impl<'a> Live<'a> {
         while !self.stepper.take_locked_up(turn.hart) {
             turn.broken();
             if let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) {
-                let fetched = turn.rare(&step);
+                let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched);
             }
         }
@@ -100,11 +101,12 @@ impl Turn<'_> {
         self.event = Event::Interrupt;
     }
 
-    /// The full record of `step`; takes up what it did to the context and to translations.
+    /// The full record of `step`; takes up what it did to the context and to translations. By value:
+    /// a reference would have all steps put into memory, not only the rare ones.
     #[cold]
     #[inline(never)]
-    fn rare(&mut self, step: &Step<'_, Description>) -> Fetched {
-        let instr = record(&self.context, step, self.event);
+    fn rare(&mut self, step: Step<'_, Description>) -> Fetched {
+        let instr = record(&self.context, &step, self.event);
         self.context = Context::of(self.hart);
         self.event = Event::None;
         for (va, asid) in self.port.take_fences() {
@@ -137,7 +139,7 @@ impl Source for Live<'_> {
             return self.after_fetch_fault();
         };
         if is_rare(&step) | (turn.event != Event::None) {
-            let fetched = turn.rare(&step);
+            let fetched = turn.rare(step);
             return self.unless_locked_up(fetched);
         }
         Fetched::Instr(plain(&turn.context, &step))
@@ -162,11 +164,18 @@ impl Source for Live<'_> {
         self.stepper.wrong_path(self.turn.hart, pc.0);
     }
 
-    fn next_wrong(&mut self, hart: HartId) -> Option<Instr> {
+    fn next_wrong(&mut self, hart: HartId, into: &mut Instr) -> bool {
         self.turn.check(hart);
-        let step = self.stepper.step_wrong(hart.index(), self.turn.port, self.code)?;
+        let Some(step) = self.stepper.step_wrong(hart.index(), self.turn.port, self.code) else {
+            return false;
+        };
         // A wrong path ends where its context would change.
-        Some(record(&self.turn.context, &step, Event::None))
+        if is_rare(&step) {
+            *into = rare_wrong(&self.turn.context, step);
+        } else {
+            *into = plain(&self.turn.context, &step);
+        }
+        true
     }
 
     fn passed(&mut self, hart: HartId, cycle: u64) -> bool {
@@ -186,26 +195,27 @@ impl Source for Live<'_> {
         self.stepper.squash(hart.index());
     }
 
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
         let turn = &mut self.turn;
         if turn.port.has_request() || !turn.flushes.is_empty() {
-            return self.next(hart);
+            return self.next(hart).overlapped(into);
         }
         if turn.hart.pending_interrupt().is_some() {
-            return Fetched::Alone;
+            return Err(Instead::Alone);
         }
         let overlaps = |description: &Description| !description.serialising();
         if let Some(step) = self.stepper.step_at_hand(turn.hart, turn.port, overlaps) {
             if is_rare(&step) | (turn.event != Event::None) {
-                let fetched = turn.rare(&step);
-                return self.unless_locked_up(fetched);
+                let fetched = turn.rare(step);
+                return self.unless_locked_up(fetched).overlapped(into);
             }
-            return Fetched::Instr(plain(&turn.context, &step));
+            *into = plain(&turn.context, &step);
+            return Ok(());
         }
         // Where there is nothing to fetch the fetch faults, and that is taken alone, too.
         match self.stepper.peek(turn.hart, turn.port, self.code) {
-            Some(description) if !description.serialising() => self.next(hart),
-            _ => Fetched::Alone,
+            Some(description) if !description.serialising() => self.next(hart).overlapped(into),
+            _ => Err(Instead::Alone),
         }
     }
 
@@ -225,4 +235,11 @@ impl Source for Live<'_> {
         }
         walk
     }
+}
+
+/// The full record of a step of a wrong path.
+#[cold]
+#[inline(never)]
+fn rare_wrong(context: &Context, step: Step<'_, Description>) -> Instr {
+    record(context, &step, Event::None)
 }

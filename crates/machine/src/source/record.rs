@@ -226,6 +226,11 @@ mod tests {
     use conformance::asm::inst;
 
     #[test]
+    fn a_description_fits_the_half_of_a_cache_line_that_an_instruction_is_kept_in() {
+        assert!(size_of::<Description>() <= 11, "{} bytes", size_of::<Description>());
+    }
+
+    #[test]
     fn moves_are_the_instructions_that_copy_a_register_bit_for_bit() {
         let is_move = |op, rd, rs1, rs2, imm| Description::of(&inst(op, rd, rs1, rs2, imm)).is_move;
         assert!(is_move(Op::Addi, 5, 6, 0, 0));

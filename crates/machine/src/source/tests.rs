@@ -72,10 +72,13 @@ impl Straying {
         if random.below(8) != 0 {
             return;
         }
+        let mut wrong = Instr::default();
         for _ in 0..=random.below(3) {
             source.wrong_path(hart, VirtAddr(somewhere(random, instr)));
             for _ in 0..random.below(300) {
-                let Some(wrong) = source.next_wrong(hart) else { break };
+                if !source.next_wrong(hart, &mut wrong) {
+                    break;
+                }
                 self.wrong += 1;
                 let kind = wrong.mem.map(|access| access.kind);
                 self.wrong_stores += u64::from(kind == Some(MemKind::Store));
@@ -86,7 +89,7 @@ impl Straying {
             }
         }
         source.squash(hart);
-        assert_eq!(source.next_wrong(hart), None);
+        assert!(!source.next_wrong(hart, &mut wrong));
     }
 }
 

@@ -1,44 +1,39 @@
-//! Fetch: brings the bytes of fetch targets from the instruction cache and takes instructions from the
-//! source.
+//! Fetch: takes the instructions of fetch targets from the source, once their bytes are there.
 //!
-//! Targets are translated and requested in order, one a cycle each; with fetch-directed prefetching
-//! translation runs ahead over the whole queue and starts fills. Requests of hits overlap, as a
-//! pipelined cache allows; behind a miss none is made. The source is asked for an instruction when its
-//! bytes are there. Where the front end has gone the right way, that executes the instruction; where it
-//! has not, the source executes speculatively what lies there.
-//!
-//! Left out: the bytes of an instruction that reaches over the end of a target with no branch are not
-//! waited for; they are part of the next target.
+//! Where the front end has gone the right way, taking an instruction executes it; where it has not, the
+//! source executes speculatively what lies there. What is asked of caches and TLBs before is in
+//! `request`.
 
-use super::front::{Halt, Line, Translating};
+use super::front::Halt;
 use super::slot::{Check, Slot, Wrong};
 use super::stats::{Cause, Lost};
-use super::{Claimant, OutOfOrder};
-use crate::Stream;
-use mem::{AccessKind, Hierarchy, Level, Reply};
-use stream::{BranchKind, Event, Fetched, Instr, Source, Translate, VirtAddr};
+use super::targets::{Line, Stretch, Translating};
+use super::{OutOfOrder, front::Front};
+use mem::{Cycle, Hierarchy, Level};
+use stream::{BranchKind, Class, Event, Fetched, Instead, Instr, Source};
 
-/// Whether an instruction could be taken.
-enum Pulled {
-    Instr(Instr),
-    /// Not now.
-    Nothing,
+/// What instructions fetched in one cycle have in common.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The first cycle in which they can be decoded.
+    decode_at: Cycle,
+    /// Cycles they spend less between decode and rename.
+    rename_credit: u64,
 }
 
 impl OutOfOrder {
     /// The fetch stage; returns whether it did something.
     pub(super) fn fetch(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        let resumed = self.end_halt(source, mem);
+        let resumed = self.front.halt.is_some_and(|halt| self.end_halt(halt, source, mem));
         let asked = self.translate_targets(source, mem) | self.request_lines_of_targets(mem);
         let delivered = self.deliver(source, mem);
-        let slot = self.now.0 as usize % super::front::Front::LOG;
-        self.front.log[slot] = if delivered > 0 { Lost::FrontOther } else { self.why_nothing() };
-        resumed || asked || delivered > 0
+        let slot = self.now.0 as usize % Front::LOG;
+        self.front.log[slot] = if delivered { Lost::FrontOther } else { self.why_nothing() };
+        resumed | asked | delivered
     }
 
     /// Goes on after a halt once the core is empty.
-    fn end_halt(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        let Some(halt) = self.front.halt else { return false };
+    fn end_halt(&mut self, halt: Halt, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         if !self.window.is_empty() {
             return false;
         }
@@ -65,7 +60,7 @@ impl OutOfOrder {
         let waited = self.now - self.front.halted_at;
         self.front.halt = None;
         // What is fetched from here on lies in the address space of the next instruction.
-        self.fetch_in_context_of(next);
+        self.fetch_in_context((next.asid, next.translated));
         let sequential = next.pc == self.front.fetch && halt != Halt::Trap;
         if !sequential {
             self.forget_predictions();
@@ -84,7 +79,7 @@ impl OutOfOrder {
 
     /// Takes back what was predicted and not fetched.
     pub(super) fn forget_predictions(&mut self) {
-        if let Some(record) = self.front.oldest_record() {
+        if let Some(record) = self.front.targets.oldest_record() {
             self.predictor.squash_to(&record, None);
         }
     }
@@ -99,146 +94,25 @@ impl OutOfOrder {
         self.wake_at(self.now + 1);
     }
 
-    /// Translates the next target, and prefetches it if that is configured.
-    fn translate_targets(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        let index = self.front.translated;
-        let ahead = self.config.front.prefetch || index <= self.front.requested;
-        let Some(target) = self.front.targets.get(index).filter(|_| ahead) else { return false };
-        let start = target.start;
-        let translation = match self.known_fetch_address(start) {
-            Some(pa) => Some(Translating::Known(self.now, Some(pa))),
-            // One translation at a time: the next waits for this one.
-            None if index > 0 && self.front.targets[index - 1].translation.is_pending() => None,
-            None => self.ask_for_translation(start, source, mem),
-        };
-        let Some(translation) = translation else { return false };
-        self.front.targets[index].translation = translation;
-        self.front.translated += 1;
-        self.prefetch_target(index, mem);
-        true
-    }
-
-    /// The physical address of `va` where no TLB need be asked: it is not translated, or lies in the
-    /// page translated last.
-    fn known_fetch_address(&self, va: VirtAddr) -> Option<stream::PhysAddr> {
-        if !self.fetch_translated {
-            return Some(stream::PhysAddr(va.0));
-        }
-        let (page, pa) = self.last_fetch_page?;
-        (page == va.0 >> 12).then_some(stream::PhysAddr(pa.0 | va.0 & 0xfff))
-    }
-
-    /// Asks for the translation of a fetch address; nothing comes of it while the walker is taken.
-    fn ask_for_translation(
-        &mut self,
-        va: VirtAddr,
-        source: &mut dyn Source,
-        mem: &mut Hierarchy,
-    ) -> Option<Translating> {
-        let what = (va, self.asid);
-        match mem.demand_translation(self.now, self.hart, what, Translate::Fetch, source) {
-            Reply::Done(translation) => {
-                self.count_translation(&translation, Translate::Fetch);
-                let target = &mut self.front.targets[self.front.translated];
-                target.walked = !translation.reads().is_empty();
-                self.remember_fetch_page(va, translation.pa);
-                Some(Translating::Known(translation.at, translation.pa))
-            }
-            Reply::Pending(ticket) => {
-                self.claims.push((ticket, Claimant::FetchTranslation));
-                Some(Translating::Pending(ticket))
-            }
-            Reply::Busy => {
-                self.wake_at(self.now + 1);
-                None
-            }
-        }
-    }
-
-    /// The page of the latest fetch translation: targets in it need no other.
-    pub(super) fn remember_fetch_page(&mut self, va: VirtAddr, pa: Option<stream::PhysAddr>) {
-        self.last_fetch_page = pa.map(|pa| (va.0 >> 12, stream::PhysAddr(pa.0 & !0xfff)));
-    }
-
-    /// Fetch-directed prefetching of a target that is translated.
-    fn prefetch_target(&mut self, index: usize, mem: &mut Hierarchy) {
-        if !self.config.front.prefetch || index == 0 {
-            return;
-        }
-        if let Translating::Known(_, Some(pa)) = self.front.targets[index].translation {
-            mem.prefetch_instruction(self.now, self.hart, pa);
-        }
-    }
-
-    /// Requests the bytes of the next target that is translated.
-    fn request_lines_of_targets(&mut self, mem: &mut Hierarchy) -> bool {
-        let index = self.front.requested;
-        if index >= self.front.translated {
+    /// Takes the instructions of the first target whose bytes are there; returns whether there was one.
+    #[inline(never)]
+    fn deliver(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
+        let Some(stretch) = self.stretch() else { return false };
+        if self.front.halt.is_some() {
             return false;
-        }
-        // Behind a miss the pipeline of the cache stands still.
-        if index > 0 {
-            match self.front.targets[index - 1].line {
-                Line::Known(at, level) if level == Level::L1 || at <= self.now => {}
-                _ => return false,
-            }
-        }
-        let Translating::Known(at, pa) = self.front.targets[index].translation else {
-            return false;
-        };
-        if at > self.now {
-            return false;
-        }
-        let Some(pa) = pa else {
-            // No page: fetch will see what the source says.
-            self.front.targets[index].line = Line::Known(self.now, Level::L1);
-            self.front.requested += 1;
-            return true;
-        };
-        let pc = self.front.targets[index].start;
-        let found = match mem.demand(self.now, self.hart, AccessKind::Instruction, pa, pc) {
-            Reply::Done(access) => {
-                self.count_access(access.found, Stream::Instruction);
-                let there = self.now + mem.instruction_hit_cycles(self.hart);
-                self.front.targets[index].in_flight = access.at > there;
-                Line::Known(access.at, access.found)
-            }
-            Reply::Pending(ticket) => {
-                self.claims.push((ticket, Claimant::FetchLine));
-                Line::Pending(ticket)
-            }
-            Reply::Busy => {
-                self.wake_at(self.now + 1);
-                return false;
-            }
-        };
-        self.front.targets[index].line = found;
-        self.front.requested += 1;
-        true
-    }
-
-    /// Takes the instructions of the first target whose bytes are there; returns how many.
-    fn deliver(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> usize {
-        self.drop_targets_behind();
-        if self.front.first_line_at() > self.now || self.front.halt.is_some() {
-            return 0;
         }
         let owed = std::mem::take(&mut self.front.owed);
         let mut bytes = u64::from(self.config.front.fetch_bytes) - owed;
-        let mut delivered = 0;
-        loop {
-            if self.front.is_past_guess() || !self.front.is_in_first_target() {
+        let end = self.window.renamed + u64::from(self.config.front.queue);
+        let (first, mut off_path) = (self.window.tail, 0);
+        let entry = self.entry();
+        while self.window.tail < end && stretch.holds(self.front.fetch) {
+            if !self.pull(source, mem) {
                 break;
             }
-            let queued = self.window.tail - self.window.renamed;
-            if queued >= u64::from(self.config.front.queue) {
-                break;
-            }
-            let Pulled::Instr(instr) = self.pull(source, mem) else { break };
-            let length = u64::from(instr.len);
-            let ends_target = self.enter(instr, source);
-            delivered += 1;
-            if ends_target || self.front.halt.is_some() {
+            off_path += u64::from(self.front.off_path);
+            let (length, goes_on) = self.enter(entry, stretch, source);
+            if !goes_on {
                 break;
             }
             if bytes <= length {
@@ -248,80 +122,110 @@ impl OutOfOrder {
             }
             bytes -= length;
         }
-        delivered
+        let delivered = self.window.tail - first;
+        if delivered == 0 {
+            return false;
+        }
+        self.front.refilling = None;
+        let stats = self.stats.at(self.privilege).out_of_order_mut();
+        stats.fetched.add(delivered);
+        stats.fetched_off_path.add(off_path);
+        true
+    }
+
+    /// What of the first target can be fetched now, if its bytes are there.
+    #[inline]
+    fn stretch(&mut self) -> Option<Stretch> {
+        if !self.front.targets.first()?.holds(self.front.fetch) {
+            self.drop_targets_behind();
+        }
+        let target = self.front.targets.first()?;
+        (target.line_at() <= self.now).then(|| target.stretch())
+    }
+
+    /// How what is fetched now goes through the stages up to rename.
+    #[inline]
+    fn entry(&self) -> Entry {
+        let depth = u64::from(self.config.front.fetch_to_decode_cycles);
+        let spared = self.front.credit.min(depth);
+        let decode_at = self.now + (depth - spared).max(1);
+        Entry { decode_at, rename_credit: self.front.credit - spared }
     }
 
     /// Drops targets that fetch has left: an instruction may reach over one that holds no other. Where
     /// it reached over a branch that the target buffer took to begin in its middle, all predictions
     /// from there on are void.
+    #[inline(never)]
     fn drop_targets_behind(&mut self) {
-        loop {
-            if self.front.is_past_guess() {
-                let target = self.front.targets.front().expect("it has the guess");
+        while let Some(target) = self.front.targets.first() {
+            if target.is_behind_guess(self.front.fetch) {
                 let guess = target.guess.expect("fetch is past it");
                 self.predictor.squash_to(&guess.record, None);
                 self.predictor.forget_target(guess.pc);
                 self.front.redirect(Some(self.front.fetch), self.now + 1);
                 return;
             }
-            if self.front.targets.is_empty() || self.front.is_in_first_target() {
+            if target.holds(self.front.fetch) {
                 return;
             }
             self.front.pop_target();
         }
     }
 
-    /// Takes the instruction at the place of fetch.
-    fn pull(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Pulled {
+    /// Takes the instruction at the place of fetch, to where it goes in the window. Returns whether it
+    /// can be had now.
+    #[inline]
+    fn pull(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         if self.front.off_path {
             return self.pull_off_path(source);
         }
-        let instr = match self.front.held.take().or_else(|| self.front.next_replayed()) {
-            Some(instr) => instr,
-            None => match self.next_overlapped(source, mem) {
-                Some(instr) => instr,
-                None => return Pulled::Nothing,
-            },
-        };
-        let broken = instr.event == Event::Interrupt || instr.pc != self.front.fetch;
-        if broken && !(self.window.is_empty() && instr.pc == self.front.fetch) {
-            self.front.held = Some(instr);
-            self.halt(Halt::Trap);
-            return Pulled::Nothing;
+        match self.front.next_again() {
+            Some(instr) => *self.window.incoming() = instr,
+            None if !self.pull_overlapped(source, mem) => return false,
+            None => {}
         }
-        Pulled::Instr(instr)
+        let is_first = self.window.is_empty();
+        let instr = self.window.incoming();
+        let follows = instr.pc == self.front.fetch;
+        if !follows || (instr.event == Event::Interrupt && !is_first) {
+            self.front.held = Some(*instr);
+            self.halt(Halt::Trap);
+            return false;
+        }
+        if is_first {
+            self.privilege = instr.privilege;
+        }
+        let context = (instr.asid, instr.translated);
+        self.fetch_in_context(context);
+        true
     }
 
-    fn pull_off_path(&mut self, source: &mut dyn Source) -> Pulled {
+    /// The next instruction of the wrong path, if it goes on where fetch does.
+    #[inline]
+    fn pull_off_path(&mut self, source: &mut dyn Source) -> bool {
         if self.front.dead_end {
-            return Pulled::Nothing;
+            return false;
         }
-        match source.next_wrong(self.hart) {
-            Some(instr) if instr.pc == self.front.fetch => Pulled::Instr(instr),
-            _ => {
-                self.front.dead_end = true;
-                Pulled::Nothing
-            }
-        }
+        let incoming = self.window.incoming();
+        let there = source.next_wrong(self.hart, incoming) && incoming.pc == self.front.fetch;
+        self.front.dead_end = !there;
+        there
     }
 
     /// The next instruction of the right path, if it may enter a core that is not empty.
-    fn next_overlapped(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Option<Instr> {
+    #[inline]
+    fn pull_overlapped(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         loop {
-            match source.next_overlapped(self.hart) {
-                Fetched::Instr(instr) => return Some(instr),
-                Fetched::Flush(scope) => self.flush_translations(scope, mem),
-                Fetched::Alone => {
+            match source.next_overlapped(self.hart, self.window.incoming()) {
+                Ok(()) => return true,
+                Err(Instead::Flush(scope)) => self.flush_translations(scope, mem),
+                Err(Instead::Alone) => {
                     self.halt(Halt::Alone);
-                    return None;
+                    return false;
                 }
-                Fetched::Later => {
+                Err(Instead::Later) => {
                     self.progress_without_instruction = true;
-                    return None;
-                }
-                Fetched::Idle { .. } | Fetched::Stopped => {
-                    self.halt(Halt::Alone);
-                    return None;
+                    return false;
                 }
             }
         }
@@ -354,102 +258,67 @@ impl OutOfOrder {
         self.last_fetch_page = None;
     }
 
-    /// Puts an instruction into the core and decides where the front end goes after it. Returns whether
-    /// that is another target.
-    fn enter(&mut self, instr: Instr, source: &mut dyn Source) -> bool {
-        let off_path = self.front.off_path;
-        self.front.refilling = None;
-        if !off_path {
-            self.enter_right_path(&instr);
-        }
-        let at = self.window.push(instr, self.now);
-        let depth = u64::from(self.config.front.fetch_to_decode_cycles);
-        let spared = self.front.credit.min(depth);
-        let credit_left = self.front.credit - spared;
-        let decode_at = self.now + (depth - spared).max(1);
-        let guess = self.guess_for(&instr);
-        let slot = self.window.get_mut(at);
-        slot.off_path = off_path;
-        slot.decode_at = decode_at;
-        slot.rename_credit = credit_left;
-        match guess {
-            Some((next, record, fits)) => {
-                slot.next = next;
-                slot.record = Some(record);
-                slot.check = if fits { Check::Fine } else { Check::NotThatBranch };
-                self.front.pop_target();
-            }
-            None => {
-                slot.next = slot.fall_through();
-                slot.unforeseen = true;
-                if decode_would_predict(slot) {
-                    slot.check = Check::UnknownBranch;
-                }
+    /// Takes the instruction that was pulled into the core and decides where the front end goes after
+    /// it. Returns its length, and whether what follows may be fetched in the same cycle.
+    #[inline]
+    fn enter(&mut self, entry: Entry, stretch: Stretch, source: &mut dyn Source) -> (u64, bool) {
+        let Self { window, front, .. } = self;
+        let slot = window.push(self.now);
+        slot.off_path = front.off_path;
+        slot.decode_at = entry.decode_at;
+        slot.rename_credit = entry.rename_credit;
+        let length = u64::from(slot.instr.len);
+        let guessed = stretch.ends_within(slot.instr.pc, length);
+        if guessed {
+            front.follow_guess(slot);
+        } else {
+            slot.next = slot.fall_through();
+            slot.unforeseen = true;
+            if decode_would_predict(slot) {
+                slot.check = Check::UnknownBranch;
             }
         }
-        self.front.fetch = slot.next;
-        let stats = self.stats.at(self.privilege).out_of_order_mut();
-        stats.fetched.inc();
-        if off_path {
-            stats.fetched_off_path.inc();
+        front.fetch = slot.next;
+        let instr = &slot.instr;
+        let traps = instr.event == Event::Exception;
+        if slot.next == slot.actual_next() && !instr.serialising && !traps {
+            return (length, !guessed);
         }
-        self.follow(at, source);
-        if !off_path && instr.serialising {
-            self.flow_continues = instr.class == stream::Class::Csr;
-            self.halt(Halt::Serialising);
-        } else if !off_path && instr.event == Event::Exception {
-            self.halt(Halt::Trap);
-        }
-        guess.is_some()
+        self.turn_aside(source);
+        (length, !guessed && self.front.halt.is_none())
     }
 
-    /// What fetch takes from an instruction of the right path about those that follow.
-    fn enter_right_path(&mut self, instr: &Instr) {
-        if self.window.is_empty() {
-            self.privilege = instr.privilege;
+    /// Does not simply go on behind the youngest instruction: it must be alone, traps, or goes elsewhere
+    /// than the front end was sent.
+    fn turn_aside(&mut self, source: &mut dyn Source) {
+        let slot = self.window.get_mut(self.window.tail - 1);
+        let (serialising, event) = (slot.instr.serialising, slot.instr.event);
+        if !serialising && event != Event::Exception {
+            if slot.check == Check::Fine {
+                slot.wrong = Some(Wrong { cause: cause_of(slot) });
+            }
+            self.front.off_path = true;
+            self.front.dead_end = false;
+            source.wrong_path(self.hart, slot.next);
+            return;
         }
-        self.fetch_in_context_of(instr);
+        if slot.off_path {
+            // A source that hands such an instruction out goes on behind it.
+            return;
+        }
+        if serialising {
+            self.flow_continues = slot.instr.class == Class::Csr;
+        }
+        self.halt(if serialising { Halt::Serialising } else { Halt::Trap });
     }
 
-    /// Translates fetch addresses as `instr`'s was from now on.
-    fn fetch_in_context_of(&mut self, instr: &Instr) {
-        if self.asid != instr.asid || self.fetch_translated != instr.translated {
-            self.asid = instr.asid;
-            self.fetch_translated = instr.translated;
+    /// Translates fetch addresses in that address space, if at all, from now on.
+    #[inline]
+    fn fetch_in_context(&mut self, context: (u16, bool)) {
+        if (self.asid, self.fetch_translated) != context {
+            (self.asid, self.fetch_translated) = context;
             self.last_fetch_page = None;
         }
-    }
-
-    /// Goes off the right path, or on along a wrong one, after the instruction at `at`.
-    fn follow(&mut self, at: u64, source: &mut dyn Source) {
-        let slot = self.window.get_mut(at);
-        let (next, actual) = (slot.next, slot.actual_next());
-        if next == actual || slot.instr.serialising {
-            return;
-        }
-        if slot.instr.event == Event::Exception {
-            return;
-        }
-        if slot.check == Check::Fine {
-            slot.wrong = Some(Wrong { cause: cause_of(slot) });
-        }
-        self.front.off_path = true;
-        self.front.dead_end = false;
-        source.wrong_path(self.hart, next);
-    }
-
-    /// What was predicted of an instruction: where to go on, the record, and whether decode agrees.
-    fn guess_for(&self, instr: &Instr) -> Option<(VirtAddr, branch::Record, bool)> {
-        let target = self.front.targets.front()?;
-        let guess = target.guess.as_ref()?;
-        let inside = guess.pc.0.wrapping_sub(instr.pc.0) < u64::from(instr.len);
-        if !inside {
-            return None;
-        }
-        let fits = guess.pc == instr.pc
-            && instr.branch.is_some_and(|branch| branch.kind == guess.kind)
-            && target.end.0 == instr.pc.0.wrapping_add(u64::from(instr.len));
-        Some((target.next, guess.record, fits))
     }
 
     /// Why fetch has nothing to hand on.
@@ -460,7 +329,7 @@ impl OutOfOrder {
         if self.front.halt.is_some() {
             return Lost::Serialise;
         }
-        let Some(target) = self.front.targets.front() else { return Lost::Branch };
+        let Some(target) = self.front.targets.first() else { return Lost::Branch };
         match (target.translation, target.line) {
             (Translating::Pending(_), _) => Lost::ItlbWalk,
             (Translating::Known(at, _), Line::No) if at > self.now => {
@@ -480,6 +349,22 @@ impl OutOfOrder {
             },
             _ => Lost::FrontOther,
         }
+    }
+}
+
+impl Front {
+    /// Goes on where the branch that ends the first target was predicted to go, at the instruction in
+    /// `slot`: the branch, if decode agrees.
+    fn follow_guess(&mut self, slot: &mut Slot) {
+        let target = self.targets.first().expect("the instruction is in it");
+        let guess = target.guess.as_ref().expect("the target ends with one");
+        let fits = guess.pc == slot.instr.pc
+            && slot.instr.branch.is_some_and(|branch| branch.kind == guess.kind)
+            && target.end == slot.fall_through();
+        slot.next = target.next;
+        slot.record = Some(guess.record);
+        slot.check = if fits { Check::Fine } else { Check::NotThatBranch };
+        self.pop_target();
     }
 }
 

@@ -31,11 +31,13 @@ mod predict;
 mod queues;
 mod ready;
 mod rename;
+mod request;
 mod sharing;
 mod slot;
 mod squash;
 mod stats;
 mod store_sets;
+mod targets;
 mod tick;
 mod viewer;
 mod wheel;
@@ -194,7 +196,7 @@ impl OutOfOrder {
             fetch_translated: false,
             predictor,
             shows_outcomes: is_perfect(&config.branch),
-            front: Front::new(),
+            front: Front::new(front.ftq),
             last_fetch_page: None,
             window: Window::new(capacity as usize),
             map: [NOBODY; Reg::COUNT],
@@ -235,7 +237,7 @@ impl OutOfOrder {
 
     /// Forgets what is under way; registers, queues and caches are as an empty core has them.
     fn reset(&mut self) {
-        self.front = Front::new();
+        self.front = Front::new(self.config.front.ftq);
         self.front.halt = Some(front::Halt::Alone);
         self.front.halted_at = self.now;
         self.front.resume_at = slot::NEVER;

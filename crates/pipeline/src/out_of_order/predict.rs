@@ -8,9 +8,9 @@
 //! Perfect predictors are shown what the branch will do: the source runs ahead of fetch to find out.
 
 use super::OutOfOrder;
-use super::front::{Guess, Line, Target, Translating};
+use super::targets::{Guess, Target};
 use mem::Hierarchy;
-use stream::{Branch, Fetched, Source, VirtAddr};
+use stream::{Branch, Instead, Source, VirtAddr};
 
 impl OutOfOrder {
     /// Makes the targets of this cycle; returns whether it made one.
@@ -41,16 +41,7 @@ impl OutOfOrder {
     ) -> u64 {
         let size = u64::from(self.config.front.target_bytes);
         let window_end = VirtAddr((start.0 & !(size - 1)).wrapping_add(size));
-        let mut target = Target {
-            start,
-            end: window_end,
-            guess: None,
-            next: window_end,
-            translation: Translating::No,
-            walked: false,
-            line: Line::No,
-            in_flight: false,
-        };
+        let mut target = Target::new(start, window_end);
         let mut bubble = 0;
         if let Some((pc, hit)) = self.predictor.next_branch(start, window_end) {
             let fall_through = VirtAddr(pc.0.wrapping_add(u64::from(hit.length)));
@@ -65,7 +56,7 @@ impl OutOfOrder {
             }
         }
         self.front.predict = Some(target.next);
-        self.front.targets.push_back(target);
+        self.front.targets.push(target);
         bubble
     }
 
@@ -101,11 +92,12 @@ impl OutOfOrder {
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) -> Option<stream::Instr> {
+        let mut next = stream::Instr::default();
         loop {
-            match source.next_overlapped(self.hart) {
-                Fetched::Instr(instr) => return Some(instr),
-                Fetched::Flush(scope) => self.flush_translations(scope, mem),
-                _ => return None,
+            match source.next_overlapped(self.hart, &mut next) {
+                Ok(()) => return Some(next),
+                Err(Instead::Flush(scope)) => self.flush_translations(scope, mem),
+                Err(Instead::Alone | Instead::Later) => return None,
             }
         }
     }

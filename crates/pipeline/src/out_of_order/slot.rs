@@ -192,6 +192,7 @@ impl Slot {
     }
 
     /// Where it goes when it is executed.
+    #[inline]
     pub(super) fn actual_next(&self) -> VirtAddr {
         match self.instr.branch {
             Some(branch) if branch.taken => branch.target,
@@ -199,6 +200,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn fall_through(&self) -> VirtAddr {
         VirtAddr(self.instr.pc.0.wrapping_add(u64::from(self.instr.len)))
     }
@@ -267,16 +269,23 @@ impl Window {
         &mut self.slots[at as usize % SLOTS]
     }
 
-    /// Puts in the next instruction.
-    pub(super) fn push(&mut self, instr: Instr, now: Cycle) -> Position {
+    /// The place of the next instruction's record: written there it need not be moved.
+    #[inline]
+    pub(super) fn incoming(&mut self) -> &mut Instr {
+        let tail = self.tail;
+        &mut self.get_mut(tail).instr
+    }
+
+    /// Puts in the next instruction, whose record is in its place.
+    #[inline]
+    pub(super) fn push(&mut self, now: Cycle) -> &mut Slot {
         let at = self.tail;
+        self.tail += 1;
         self.serial += 1;
         let serial = self.serial;
         let slot = self.get_mut(at);
-        slot.instr = instr;
         slot.begin(serial, now);
-        self.tail += 1;
-        at
+        slot
     }
 
     #[inline]

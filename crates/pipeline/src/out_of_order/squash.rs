@@ -185,6 +185,6 @@ impl OutOfOrder {
     /// The record of the oldest branch at or after `from` that was predicted.
     fn oldest_record_from(&self, from: Position) -> Option<branch::Record> {
         let in_core = (from..self.window.tail).find_map(|p| self.window.get(p).record);
-        in_core.or_else(|| self.front.oldest_record())
+        in_core.or_else(|| self.front.targets.oldest_record())
     }
 }

@@ -1,8 +1,9 @@
 //! One cycle.
 
-use super::front::{Front, Line, Translating};
+use super::front::Front;
 use super::slot::{NEVER, Position};
 use super::stats::Spent;
+use super::targets::{Line, Translating};
 use super::{Claimant, Happening, OutOfOrder};
 use crate::Stream;
 use mem::{Arrival, Cycle, Hierarchy, Ticket};
@@ -98,7 +99,7 @@ impl OutOfOrder {
 
     fn line_arrived(&mut self, ticket: Ticket, known: Line) {
         let pending = |line: Line| matches!(line, Line::Pending(held) if held == ticket);
-        if let Some(target) = self.front.targets.iter_mut().find(|target| pending(target.line)) {
+        if let Some(target) = self.front.targets.find_mut(|target| pending(target.line)) {
             target.line = known;
             // A line that is there is answered for at once.
             target.in_flight = true;
@@ -107,7 +108,7 @@ impl OutOfOrder {
 
     fn fetch_translated(&mut self, ticket: Ticket, translation: &mem::Translation) {
         let pending = |t: Translating| matches!(t, Translating::Pending(held) if held == ticket);
-        let target = self.front.targets.iter_mut().find(|target| pending(target.translation));
+        let target = self.front.targets.find_mut(|target| pending(target.translation));
         if let Some(target) = target {
             target.translation = Translating::Known(translation.at, translation.pa);
             target.walked = true;
@@ -258,7 +259,7 @@ impl OutOfOrder {
         for scheduler in self.schedulers.iter().filter(|scheduler| !scheduler.ready.is_empty()) {
             scheduler.busy_until.iter().copied().for_each(&mut consider);
         }
-        self.front.next_times().into_iter().for_each(&mut consider);
+        self.front.targets.next_times().into_iter().for_each(&mut consider);
         if self.front.halt.is_some() {
             if self.front.resume_at != NEVER {
                 consider(self.front.resume_at);

@@ -7,7 +7,7 @@ use crate::{Mark, Metadata, TraceError};
 use sim::Picos;
 use std::fmt;
 use std::path::Path;
-use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
+use stream::{Fetched, HartId, Instead, Instr, Source, Translate, VirtAddr, Walk};
 
 /// Replays a native trace.
 ///
@@ -16,7 +16,7 @@ use stream::{Fetched, HartId, Source, Translate, VirtAddr, Walk};
 /// which. A fault found on the way stops all harts and is kept for [`TraceSource::error`].
 ///
 /// A wait is handed out by [`Source::next`] only, once: a core with instructions under way is told
-/// [`Fetched::Alone`] and asks again when they are done.
+/// [`Instead::Alone`] and asks again when they are done.
 ///
 /// Walks are answered from the pages that the trace knows at this place, whatever they are for: a
 /// page that was found was found. One that it does not know ends in a fault without reading
@@ -135,17 +135,15 @@ impl Source for TraceSource {
         })
     }
 
-    fn next_overlapped(&mut self, hart: HartId) -> Fetched {
+    fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
         if self.harts.get(hart.index()).is_some_and(|at| at.wait.is_some()) {
-            return Fetched::Alone;
+            return Err(Instead::Alone);
         }
-        match self.next(hart) {
-            Fetched::Idle { until } => {
-                self.harts[hart.index()].wait = Some(until);
-                Fetched::Alone
-            }
-            fetched => fetched,
+        let fetched = self.next(hart);
+        if let Fetched::Idle { until } = fetched {
+            self.harts[hart.index()].wait = Some(until);
         }
+        fetched.overlapped(into)
     }
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {

@@ -45,7 +45,10 @@ impl Timing for Twice {
             self.right.push(instr);
         } else if let Some(branch) = instr.branch {
             source.wrong_path(hart, branch.target);
-            self.wrong.extend((0..self.count).map_while(|_| source.next_wrong(hart)));
+            self.wrong.extend((0..self.count).map_while(|_| {
+                let mut wrong = Instr::default();
+                source.next_wrong(hart, &mut wrong).then_some(wrong)
+            }));
             source.squash(hart);
         }
         now + CYCLE

@@ -211,7 +211,8 @@ fn a_core_that_cannot_go_on_says_so_and_what_it_waits_for() {
         assert!(steps < 3_000_000, "nobody noticed");
     }
     let told = core.diagnosis();
-    for text in ["hart 0 has committed nothing", "the oldest is IntDiv", "1 in the reorder buffer"] {
+    for text in ["hart 0 has committed nothing", "the oldest is IntDiv", "1 in the reorder buffer"]
+    {
         assert!(told.contains(text), "{text}: {told}");
     }
 }
