@@ -9,7 +9,7 @@ use super::slot::{NEVER, NOBODY, Place, Position};
 use super::stats::Lost;
 use super::{OutOfOrder, is_load, is_store};
 use mem::Cycle;
-use stream::{Class, Reg, RegKind};
+use stream::{Class, Operands, Reg, RegKind};
 
 /// Free physical registers, by file.
 #[derive(Clone, Copy, Debug)]
@@ -153,35 +153,14 @@ impl OutOfOrder {
         let slot = self.window.get_mut(at);
         slot.enter_back_end(now);
         slot.scheduler = scheduler as u8;
-        let operands = slot.instr.operands;
-        let place = self.window.place(at);
-        let mut ready_at = now + u64::from(self.config.rename_to_issue_cycles);
-        let mut waiting = 0;
-        for operand in 0..operands.srcs.len() {
-            let Some(source) = operands.srcs[operand] else { continue };
-            let producer = self.map[source.index()];
-            if producer == NOBODY {
-                continue;
-            }
-            let maker = self.window.get_mut(producer);
-            let known = maker.done_at;
-            if known == NEVER {
-                let next = std::mem::replace(&mut maker.consumers, place * 4 + operand as Place);
-                let producer = self.window.place(producer);
-                let slot = self.window.get_mut(at);
-                slot.next_consumer[operand] = next;
-                slot.producers[operand] = producer;
-                waiting += 1;
-            } else if known > ready_at {
-                ready_at = known;
-                let producer = self.window.place(producer);
-                self.window.get_mut(at).latest_producer = producer;
-            }
-        }
+        slot.ready_at = now + u64::from(self.config.rename_to_issue_cycles);
+        let Operands { srcs: [first, second, third], dst } = slot.instr.operands;
+        self.link_source(at, 0, first);
+        self.link_source(at, 1, second);
+        self.link_source(at, 2, third);
         let slot = self.window.get_mut(at);
-        slot.ready_at = ready_at;
-        slot.waiting = waiting;
-        if let Some(register) = operands.dst {
+        let (waiting, ready_at) = (slot.waiting, slot.ready_at);
+        if let Some(register) = dst {
             slot.previous = std::mem::replace(&mut self.map[register.index()], at);
             *self.registers.free(register) -= 1;
             if let Some(sharing) = &mut self.sharing {
@@ -191,6 +170,33 @@ impl OutOfOrder {
         self.window.renamed += 1;
         if waiting == 0 {
             self.ready(at, ready_at);
+        }
+    }
+
+    /// Waits for the instruction in the core that makes a source, if there is one.
+    #[inline]
+    fn link_source(&mut self, at: Position, operand: usize, source: Option<Reg>) {
+        let Some(source) = source else { return };
+        let producer = self.map[source.index()];
+        if producer == NOBODY {
+            return;
+        }
+        let link = self.window.place(at) * 4 + operand as Place;
+        let made_by = self.window.place(producer);
+        let maker = self.window.get_mut(producer);
+        let known = maker.done_at;
+        if known == NEVER {
+            let next = std::mem::replace(&mut maker.consumers, link);
+            let slot = self.window.get_mut(at);
+            slot.next_consumer[operand] = next;
+            slot.producers[operand] = made_by;
+            slot.waiting += 1;
+        } else {
+            let slot = self.window.get_mut(at);
+            if known > slot.ready_at {
+                slot.ready_at = known;
+                slot.latest_producer = made_by;
+            }
         }
     }
 
