@@ -215,6 +215,7 @@ impl OutOfOrder {
     /// The next instruction of the right path, if it may enter a core that is not empty.
     #[inline]
     fn pull_overlapped(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
+        self.begin_asking(source);
         loop {
             match source.next_overlapped(self.hart, self.window.incoming()) {
                 Ok(()) => return true,
@@ -233,6 +234,7 @@ impl OutOfOrder {
 
     /// The next instruction, for a core that is empty. Notes when there is none.
     fn next_alone(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Option<Instr> {
+        self.begin_asking(source);
         loop {
             match source.next(self.hart) {
                 Fetched::Instr(instr) => return Some(instr),

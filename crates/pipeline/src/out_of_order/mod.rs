@@ -157,6 +157,10 @@ pub struct OutOfOrder {
     progress_without_instruction: bool,
     /// The source has nothing to execute.
     waiting: Option<State>,
+    /// The source was asked for an instruction of the right path in this cycle.
+    asked: bool,
+    /// The time that the source was told last.
+    told: Cycle,
     last_lost: Lost,
     last_commit: Cycle,
     viewer: Option<Box<Viewer>>,
@@ -219,6 +223,8 @@ impl OutOfOrder {
             flow_continues: false,
             progress_without_instruction: false,
             waiting: None,
+            asked: false,
+            told: Cycle(0),
             last_lost: Lost::FrontOther,
             last_commit: Cycle(0),
             viewer: None,
@@ -282,6 +288,32 @@ impl OutOfOrder {
         ]
     }
 
+    /// Whether a step is over whatever the source says.
+    #[inline]
+    fn ends_step(&self) -> Option<State> {
+        match self.waiting {
+            Some(waiting) => Some(waiting),
+            None if self.is_stuck() => Some(State::Stuck),
+            None => (self.now >= self.until).then_some(State::Running),
+        }
+    }
+
+    /// Tells the source the time, if it was told another.
+    #[inline]
+    fn tell_time(&mut self, now: Cycle, source: &mut dyn Source) {
+        if self.told != now {
+            source.passed(self.hart, now.0);
+            self.told = now;
+        }
+    }
+
+    /// Called before the source is asked for an instruction of the right path.
+    #[inline]
+    fn begin_asking(&mut self, source: &mut dyn Source) {
+        self.tell_time(self.now, source);
+        self.asked = true;
+    }
+
     fn leave_wrong_path(&mut self, source: &mut dyn Source) {
         if std::mem::take(&mut self.leave_wrong_path) {
             source.squash(self.hart);
@@ -334,15 +366,22 @@ impl Core for OutOfOrder {
         self.waiting = None;
         self.leave_wrong_path(source);
         let before = self.now;
-        let mut instructions = 0;
+        self.told = before;
+        let (mut instructions, mut knows_time) = (0, false);
         let state = loop {
+            let began = self.now;
             instructions += self.tick(source, mem);
-            match self.waiting {
-                Some(waiting) => break waiting,
-                None if self.is_stuck() => break State::Stuck,
-                None if self.now >= until => break State::Running,
-                None if source.passed(self.hart, self.now.0) => break State::Running,
-                None => {}
+            if let Some(state) = self.ends_step() {
+                self.tell_time(began, source);
+                break state;
+            }
+            // A source that knows its owner's time has nothing for it to do where it gave nothing.
+            if std::mem::take(&mut self.asked) || !knows_time {
+                if source.passed(self.hart, self.now.0) {
+                    break State::Running;
+                }
+                self.told = self.now;
+                knows_time = true;
             }
         };
         Progress { cycles: self.now - before, instructions, state }

@@ -93,6 +93,7 @@ impl OutOfOrder {
         mem: &mut Hierarchy,
     ) -> Option<stream::Instr> {
         let mut next = stream::Instr::default();
+        self.begin_asking(source);
         loop {
             match source.next_overlapped(self.hart, &mut next) {
                 Ok(()) => return Some(next),
