@@ -1,5 +1,6 @@
 //! The machine as seen through [`Source`].
 
+use super::passing::{Line, show};
 use super::record::{Context, Description, is_rare, plain, record};
 use crate::board::Board;
 use engine::{Code, FastPort, Step, Stepper};
@@ -7,7 +8,8 @@ use hart::{Hart, Interrupt};
 use sim::Picos;
 use std::collections::VecDeque;
 use stream::{
-    Event, Fetched, FlushScope, HartId, Instr, Page, PhysAddr, Source, Translate, VirtAddr, Walk,
+    Event, Fetched, FlushScope, Followed, Follower, HartId, Instr, Page, PhysAddr, Source,
+    Translate, VirtAddr, Walk,
 };
 
 /// What of the machine one hart's turn needs. It has one only if it can run, and nothing that
@@ -61,13 +63,32 @@ impl<'a> Live<'a> {
         while !self.stepper.take_locked_up(turn.hart) {
             turn.broken();
             if let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) {
-                let fetched = turn.rare(&step);
+                let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched);
             }
         }
         turn.broken();
         turn.locked_up = true;
         Fetched::Stopped
+    }
+
+    /// Shows `follower` an instruction of which there is more to say than [`show`] does; `before` it
+    /// there were others.
+    #[cold]
+    #[inline(never)]
+    fn show_rare(
+        &mut self,
+        fetched: Fetched,
+        before: u64,
+        follower: &mut dyn Follower,
+    ) -> Followed {
+        let Fetched::Instr(instr) = self.unless_locked_up(fetched) else {
+            return Followed { instructions: before, goes_on: false };
+        };
+        let Turn { hart, port, .. } = &mut self.turn;
+        follower.instr(&instr, &mut |va, _| walk(hart, port, va));
+        // Time must be told anew behind what did not retire.
+        Followed { instructions: before + 1, goes_on: instr.event != Event::Exception }
     }
 
     /// `fetched`, unless it is one of too many exceptions in a row.
@@ -87,6 +108,12 @@ impl Turn<'_> {
         debug_assert_eq!(self.hart.id, u64::from(hart.0), "it is another hart's turn");
     }
 
+    /// Whether [`Source::next`] has more to say than that an instruction came after another.
+    fn has_something_to_say(&self) -> bool {
+        let asked = self.port.has_request() || !self.flushes.is_empty();
+        asked || self.hart.pending_interrupt().is_some() || self.event != Event::None
+    }
+
     #[cold]
     #[inline(never)]
     fn interrupt(&mut self, interrupt: Interrupt) {
@@ -100,11 +127,12 @@ impl Turn<'_> {
         self.event = Event::Interrupt;
     }
 
-    /// The full record of `step`; takes up what it did to the context and to translations.
+    /// The full record of `step`, which comes by value so that only what is rare is kept on the stack;
+    /// takes up what it did to the context and to translations.
     #[cold]
     #[inline(never)]
-    fn rare(&mut self, step: &Step<'_, Description>) -> Fetched {
-        let instr = record(&self.context, step, self.event);
+    fn rare(&mut self, step: Step<'_, Description>) -> Fetched {
+        let instr = record(&self.context, &step, self.event);
         self.context = Context::of(self.hart);
         self.event = Event::None;
         for (va, asid) in self.port.take_fences() {
@@ -137,10 +165,32 @@ impl Source for Live<'_> {
             return self.after_fetch_fault();
         };
         if is_rare(&step) | (turn.event != Event::None) {
-            let fetched = turn.rare(&step);
+            let fetched = turn.rare(step);
             return self.unless_locked_up(fetched);
         }
         Fetched::Instr(plain(&turn.context, &step))
+    }
+
+    fn follow(&mut self, hart: HartId, most: u64, follower: &mut dyn Follower) -> Followed {
+        self.turn.check(hart);
+        let mut instructions = 0;
+        let mut line = Line::unknown(follower.line_log2());
+        if self.turn.has_something_to_say() {
+            return Followed { instructions, goes_on: true };
+        }
+        while instructions < most && !self.turn.port.has_request() {
+            let Turn { hart, port, context, .. } = &mut self.turn;
+            let permits = |description: &Description| !description.serialising();
+            let Some(step) = self.stepper.step_at_hand(hart, port, permits) else { break };
+            if is_rare(&step) {
+                let fetched = self.turn.rare(step);
+                return self.show_rare(fetched, instructions, follower);
+            }
+            instructions += 1;
+            let mut walk = |va, _: Translate| walk(hart, port, va);
+            show(context, &step, &mut line, follower, &mut walk);
+        }
+        Followed { instructions, goes_on: true }
     }
 
     fn skip(&mut self, hart: HartId, count: u64) -> u64 {
@@ -197,7 +247,7 @@ impl Source for Live<'_> {
         let overlaps = |description: &Description| !description.serialising();
         if let Some(step) = self.stepper.step_at_hand(turn.hart, turn.port, overlaps) {
             if is_rare(&step) | (turn.event != Event::None) {
-                let fetched = turn.rare(&step);
+                let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched);
             }
             return Fetched::Instr(plain(&turn.context, &step));
@@ -211,18 +261,23 @@ impl Source for Live<'_> {
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {
         self.turn.check(hart);
-        let mut walk = Walk::new();
-        if let Some(found) = self.turn.port.walk(self.turn.hart, va.0) {
-            for &entry in &found.ptes[..usize::from(found.depth)] {
-                walk.read(PhysAddr(entry));
-            }
-            let bits = u32::from(found.page_bits.min(63));
-            walk.page = Some(Page {
-                base: PhysAddr(found.pa >> bits << bits),
-                size_log2: bits as u8,
-                global: found.global,
-            });
-        }
-        walk
+        walk(self.turn.hart, self.turn.port, va)
     }
+}
+
+/// The walk for `va` in the current address space of `hart`.
+fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
+    let mut walk = Walk::new();
+    if let Some(found) = port.walk(hart, va.0) {
+        for &entry in &found.ptes[..usize::from(found.depth)] {
+            walk.read(PhysAddr(entry));
+        }
+        let bits = u32::from(found.page_bits.min(63));
+        walk.page = Some(Page {
+            base: PhysAddr(found.pa >> bits << bits),
+            size_log2: bits as u8,
+            global: found.global,
+        });
+    }
+    walk
 }
