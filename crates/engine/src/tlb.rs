@@ -127,6 +127,7 @@ impl Tlb {
         (va >> 12) as usize % SETS
     }
 
+    #[inline(always)]
     fn table(&self, access: Access) -> &[Entry; SETS] {
         match access {
             Access::Load => &self.load,
