@@ -58,9 +58,9 @@ pub(crate) struct Found<'a, D> {
     pub tail: Option<u64>,
 }
 
-/// Those of a megabyte of code: a guest with a web server, an interpreter and its libraries executes
-/// about that much, and a quarter of it lost one instruction in ten to another with its slot.
-const SLOTS: usize = 1 << 19;
+/// Two megabytes of code: a guest runs more than a megabyte an invocation, kernel included. With an
+/// eighth of that an instruction in eight had to be decoded anew, with this one in fifty.
+const SLOTS: usize = 1 << 20;
 const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
 /// An empty slot's [`Slot::tag`].
 const EMPTY: u32 = 0;

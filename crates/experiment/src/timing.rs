@@ -134,14 +134,20 @@ impl Timing for Warming<'_> {
     ) -> Picos {
         let period = self.model.clock().period();
         let mut now = now;
-        while let Fetched::Instr(instr) = warm(self.model, hart, source) {
+        loop {
+            let most = until.saturating_sub(now).0.div_ceil(period.0);
+            let followed = self.model.follow(hart, most, source);
+            now += Picos(period.0 * followed.instructions);
+            if now >= until || !followed.goes_on {
+                return now;
+            }
+            let Fetched::Instr(instr) = warm(self.model, hart, source) else { return now };
             now += period;
             // The hart's own clock does not count what did not retire: it must be set before more.
             if now >= until || instr.event == Event::Exception {
-                break;
+                return now;
             }
         }
-        now
     }
 
     fn idle(&mut self, _: HartId, _: Picos) {}

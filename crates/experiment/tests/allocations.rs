@@ -2,9 +2,6 @@
 //!
 //! The allocator of this test counts. What grows until it is as large as it will ever be (queues,
 //! tables by what is met) has done so before counting begins.
-//!
-//! Left out: systems whose DRAM has many banks. The queue of each bank grows when more requests than ever
-//! meet in it, which in `golden-cove` still happens now and then after a million cycles.
 
 use experiment::{Detailed, Warming};
 use machine::{Machine, MachineConfig, Timing};
@@ -62,7 +59,7 @@ fn model(system: &str) -> Model {
 #[test]
 fn a_warm_model_allocates_nothing() {
     let mut found = Vec::new();
-    for system in ["simple", "skylake"] {
+    for system in system::builtins().map(|builtin| builtin.name) {
         let mut model = model(system);
         let (warm_up, counted) = (Picos::from_micros(200), Picos::from_micros(50));
         let (warming, instructions) = requests(&mut Warming::new(&mut model), warm_up, counted);

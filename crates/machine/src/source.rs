@@ -8,6 +8,7 @@
 //! up to the next event or another hart's turn, which it is told.
 
 mod live;
+mod passing;
 mod record;
 
 pub(crate) use record::Description;

@@ -12,7 +12,7 @@ use crate::tlb::{Entry, Tlb, TlbStats};
 use crate::walk_cache::{WalkCache, WalkCacheStats};
 use crate::{Access, Cycle, TlbsConfig};
 use stats::{Counter, Derived, Stats};
-use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk};
+use stream::{FlushScope, HartId, PhysAddr, Source, Translate, VirtAddr, Walk, Walker};
 
 /// Counters of one page walker.
 #[derive(Clone, Debug, Default, PartialEq, Stats)]
@@ -240,7 +240,8 @@ impl Hierarchy {
             Lookup::L2(latency, pa) => Translation::at(now + latency, true, Some(pa)),
             Lookup::Missed(latency) => {
                 let query = Query { hart, va, asid, what };
-                self.walk(query, source, now + latency, |hierarchy, at, entry| {
+                let walk = source.walk(hart, va, what);
+                self.walk(query, &walk, now + latency, |hierarchy, at, entry| {
                     hierarchy.access(at, hart, AccessKind::Walk, entry, NOT_AN_INSTRUCTION)
                 })
             }
@@ -254,37 +255,36 @@ impl Hierarchy {
         hart: HartId,
         (va, asid): (VirtAddr, u16),
         what: Translate,
-        source: &mut dyn Source,
+        walk: &mut Walker<'_>,
     ) {
         let mmu = self.mmu(hart);
         mmu.enter_found(Cycle(u64::MAX));
         if let Lookup::Missed(_) = mmu.look_up(va, asid, what) {
             let query = Query { hart, va, asid, what };
-            self.walk(query, source, Cycle(0), |hierarchy, at, entry| Access {
+            self.walk(query, &walk(va, what), Cycle(0), |hierarchy, at, entry| Access {
                 at,
                 found: hierarchy.warm(hart, AccessKind::Walk, entry, NOT_AN_INSTRUCTION),
             });
         }
     }
 
-    /// Reads the table entries one after the other with `read` and remembers the page.
+    /// Reads the table entries of `walk` one after the other with `read` and remembers the page.
     fn walk(
         &mut self,
         query: Query,
-        source: &mut dyn Source,
+        walk: &Walk,
         start: Cycle,
         read: impl Fn(&mut Self, Cycle, PhysAddr) -> Access,
     ) -> Translation {
-        let walk = source.walk(query.hart, query.va, query.what);
         let below_l1 = self.walks_below_l1();
-        let (first, begun) = self.mmu(query.hart).begin_walk(&query, &walk, start);
+        let (first, begun) = self.mmu(query.hart).begin_walk(&query, walk, start);
         let mut translation = Translation::at(begun, true, None);
         for &entry in &walk.entries()[first..] {
             translation.read(read(self, translation.at, entry));
         }
         let mmu = self.mmu(query.hart);
         let entries = (walk.entries().len() - first) as u64;
-        mmu.remember_upper_levels(&query, &walk);
+        mmu.remember_upper_levels(&query, walk);
         mmu.walker.reads.add(entries);
         mmu.walker.reads_below_l1.add(if below_l1 { entries } else { 0 });
         mmu.walker.busy.add(translation.at - start);

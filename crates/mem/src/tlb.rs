@@ -78,10 +78,16 @@ pub(crate) struct Tlb {
     set_mask: u64,
     /// Bit n: pages of `1 << n` bytes may be present.
     sizes: u64,
+    /// Valid entries of each set: a full one need not be searched for room.
+    held: Vec<u32>,
+    /// Of a TLB with one set.
+    presence: Option<Box<Presence>>,
     policy: Policy,
     /// Where the page of an address was last found. Only a guess that saves the search on the host:
     /// the entry it names is checked like any other.
     guess: [u32; Self::GUESSES],
+    /// A copy of the entry that was used last, if it is still there: using it again changes nothing.
+    latest: Entry,
     pub(crate) latency: u64,
     pub(crate) stats: TlbStats,
 }
@@ -97,8 +103,11 @@ impl Tlb {
             ways,
             set_mask: sets as u64 - 1,
             sizes: 0,
+            held: vec![0; sets],
+            presence: (sets == 1).then(Box::default),
             policy: Policy::new(config.replacement, sets, ways),
             guess: [0; Self::GUESSES],
+            latest: Entry::UNUSED,
             latency: config.latency_cycles,
             stats: TlbStats::default(),
         }
@@ -107,6 +116,15 @@ impl Tlb {
     /// Looks `va` up, counts it, and uses the entry if it is there.
     #[inline]
     pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
+        if self.latest.translates(va, asid) {
+            self.stats.hits.inc();
+            return Some(self.latest);
+        }
+        self.look_up_another(va, asid)
+    }
+
+    /// The same for a page that is not the one used last.
+    fn look_up_another(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
         let guess = (va.0 >> 12) as usize % Self::GUESSES;
         let mut index = self.guess[guess] as usize;
         if !self.entries[index].translates(va, asid) {
@@ -118,8 +136,11 @@ impl Tlb {
             self.guess[guess] = index as u32;
         }
         self.stats.hits.inc();
-        self.policy.touch(index / self.ways, index % self.ways);
-        Some(self.entries[index])
+        let entry = self.entries[index];
+        let set = self.set(&entry);
+        self.policy.touch(set, index - set * self.ways);
+        self.latest = entry;
+        Some(entry)
     }
 
     /// Whether it has the page of `va`, without using it.
@@ -128,7 +149,10 @@ impl Tlb {
     }
 
     fn find(&self, va: VirtAddr, asid: u16) -> Option<usize> {
-        if self.set_mask == 0 {
+        if let Some(presence) = &self.presence {
+            if !presence.may_hold(self.sizes, va) {
+                return None;
+            }
             return self.entries.iter().position(|entry| entry.translates(va, asid));
         }
         let mut sizes = self.sizes;
@@ -147,25 +171,99 @@ impl Tlb {
         None
     }
 
+    #[inline]
+    fn set(&self, entry: &Entry) -> usize {
+        (entry.number & self.set_mask) as usize
+    }
+
     /// Puts in a translation that was not found.
     pub(crate) fn insert(&mut self, entry: Entry) {
-        let set = (entry.number & self.set_mask) as usize;
+        let set = self.set(&entry);
         let first = set * self.ways;
-        let unused = self.entries[first..][..self.ways].iter().position(|entry| !entry.valid);
-        let way = unused.unwrap_or_else(|| self.policy.victim(set));
+        let way = if (self.held[set] as usize) < self.ways {
+            self.held[set] += 1;
+            let ways = &self.entries[first..][..self.ways];
+            ways.iter().position(|entry| !entry.valid).expect("fewer are held than there are ways")
+        } else {
+            let victim = self.policy.victim(set);
+            self.let_go(first + victim);
+            victim
+        };
         self.entries[first + way] = entry;
+        if let Some(presence) = &mut self.presence {
+            presence.enter(&entry);
+        }
         self.policy.fill(set, way);
         self.sizes |= 1 << entry.size_log2;
+        // It may have taken the place of that, and has not been used.
+        self.latest = Entry::UNUSED;
     }
 
     /// Drops entries.
     pub(crate) fn flush(&mut self, scope: FlushScope) {
-        for entry in &mut self.entries {
+        self.latest = Entry::UNUSED;
+        for index in 0..self.entries.len() {
+            let entry = self.entries[index];
             if entry.valid && entry.falls_to(scope) {
-                entry.valid = false;
+                self.entries[index].valid = false;
+                let set = self.set(&entry);
+                self.held[set] -= 1;
+                self.let_go(index);
                 self.stats.flushed.inc();
             }
         }
+    }
+
+    /// The entry at `index` is not valid any more.
+    fn let_go(&mut self, index: usize) {
+        if let Some(presence) = &mut self.presence {
+            presence.leave(&self.entries[index]);
+        }
+    }
+}
+
+/// How many pages an associative search could find, by their numbers hashed: where there is none it
+/// need not begin. Only saves the search on the host.
+#[derive(Clone, Debug)]
+struct Presence([u32; Self::PLACES]);
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self([0; Self::PLACES])
+    }
+}
+
+impl Presence {
+    const PLACES: usize = 1024;
+
+    #[inline]
+    fn place(number: u64, size_log2: u32) -> usize {
+        (number ^ number >> 10 ^ u64::from(size_log2) << 4) as usize % Self::PLACES
+    }
+
+    fn place_of(entry: &Entry) -> usize {
+        Self::place(entry.number, u32::from(entry.size_log2))
+    }
+
+    fn enter(&mut self, entry: &Entry) {
+        self.0[Self::place_of(entry)] += 1;
+    }
+
+    fn leave(&mut self, entry: &Entry) {
+        self.0[Self::place_of(entry)] -= 1;
+    }
+
+    /// Whether a page of one of the `sizes` (bit n for `1 << n` bytes) that holds `va` may be there.
+    fn may_hold(&self, sizes: u64, va: VirtAddr) -> bool {
+        let mut left = sizes;
+        while left != 0 {
+            let size_log2 = left.trailing_zeros();
+            left &= left - 1;
+            if self.0[Self::place(va.0 >> size_log2, size_log2)] != 0 {
+                return true;
+            }
+        }
+        false
     }
 }
 

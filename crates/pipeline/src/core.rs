@@ -4,7 +4,7 @@ use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig, Viewer};
 use mem::{Cycle, Hierarchy, Problems};
 use serde::{Deserialize, Serialize};
 use sim::Picos;
-use stream::{HartId, Instr, Source};
+use stream::{Followed, HartId, Instr, Source};
 
 /// A timing model of one core that runs one hart.
 ///
@@ -20,6 +20,10 @@ pub trait Core {
 
     /// Updates caches, TLBs and predictors for an instruction, in no time.
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy);
+
+    /// Executes up to `most` instructions of `source` and does for each what [`Core::warm`] does, as far
+    /// as the source can be followed; see [`Source::follow`].
+    fn follow(&mut self, most: u64, source: &mut dyn Source, mem: &mut Hierarchy) -> Followed;
 
     /// Lets `cycles` cycles pass without an instruction, waiting for an interrupt.
     fn idle(&mut self, cycles: u64);

@@ -20,10 +20,11 @@
 use crate::core::{Core, Progress, State};
 use crate::footprint::Footprint;
 use crate::stats::{CoreStats, PrivilegeStats, Stall, Stream};
+use crate::warming::Warming;
 use mem::{AccessKind, Cycle, Hierarchy};
 use stream::{
-    CacheOp, Event, Fetched, HartId, Instr, LineAddr, MemAccess, MemKind, PhysAddr, Source,
-    Translate, VirtAddr,
+    Bytes, CacheOp, Event, Fetched, Followed, Follower, HartId, Instr, LineAddr, MemAccess,
+    MemKind, PhysAddr, Source, Translate, VirtAddr,
 };
 
 /// The in-order core.
@@ -50,6 +51,10 @@ impl InOrder {
         }
     }
 
+    fn warming<'a>(&'a mut self, mem: &'a mut Hierarchy) -> Warming<'a> {
+        Warming { hart: self.hart, line: &mut self.line, predictor: None, mem }
+    }
+
     fn execute(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {
         let start = self.now;
         let mut timed = Timed {
@@ -61,7 +66,7 @@ impl InOrder {
             mem,
             stats: self.stats.at(instr.privilege),
         };
-        self.line = Some(fetch(instr, self.line, &mut timed));
+        self.line = Some(fetch(&Bytes::of(instr), self.line, &mut timed));
         timed.now += 1;
         for access in instr.mem.iter().chain(&instr.mem_tail) {
             touch(access, &mut timed);
@@ -94,7 +99,12 @@ impl Core for InOrder {
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
-        self.line = Some(warm_accesses(self.hart, self.line, instr, source, mem));
+        let hart = self.hart;
+        self.warming(mem).instr(instr, &mut |va, what| source.walk(hart, va, what));
+    }
+
+    fn follow(&mut self, most: u64, source: &mut dyn Source, mem: &mut Hierarchy) -> Followed {
+        source.follow(self.hart, most, &mut self.warming(mem))
     }
 
     fn idle(&mut self, cycles: u64) {
@@ -125,24 +135,6 @@ impl Core for InOrder {
     }
 }
 
-/// Makes the accesses of an instruction without time; `last` is the line that was fetched last.
-/// Returns the line that was fetched last then.
-pub(crate) fn warm_accesses(
-    hart: HartId,
-    last: Option<LineAddr>,
-    instr: &Instr,
-    source: &mut dyn Source,
-    mem: &mut Hierarchy,
-) -> LineAddr {
-    let (asid, pc) = (instr.asid, instr.pc);
-    let mut untimed = Untimed { hart, asid, pc, source, mem };
-    let line = fetch(instr, last, &mut untimed);
-    for access in instr.mem.iter().chain(&instr.mem_tail) {
-        touch(access, &mut untimed);
-    }
-    line
-}
-
 /// Counts an instruction that took `cycles`.
 fn count(instr: &Instr, cycles: u64, stats: &mut PrivilegeStats) {
     stats.cycles.add(cycles);
@@ -159,7 +151,7 @@ fn count(instr: &Instr, cycles: u64, stats: &mut PrivilegeStats) {
 
 /// How accesses are made: with time and counters, or without. What is accessed, and in which order,
 /// is decided once, in [`fetch`] and [`touch`].
-trait Accesses {
+pub(crate) trait Accesses {
     fn line(&self, pa: PhysAddr) -> LineAddr;
     fn translate(&mut self, va: VirtAddr, what: Translate);
     fn access(&mut self, kind: AccessKind, pa: PhysAddr);
@@ -168,22 +160,27 @@ trait Accesses {
     fn maintain(&mut self, op: CacheOp, pa: PhysAddr);
 }
 
-/// Fetches what of `instr` does not lie in the line fetched last; returns the line it ends in.
+/// Fetches those `bytes` of an instruction that do not lie in the line fetched last; returns the line
+/// they end in.
 #[inline]
-fn fetch(instr: &Instr, last: Option<LineAddr>, accesses: &mut impl Accesses) -> LineAddr {
-    let first = accesses.line(instr.fetch_pa);
+pub(crate) fn fetch(
+    bytes: &Bytes,
+    last: Option<LineAddr>,
+    accesses: &mut impl Accesses,
+) -> LineAddr {
+    let first = accesses.line(bytes.pa);
     if last != Some(first) {
-        if instr.translated {
-            accesses.translate(instr.pc, Translate::Fetch);
+        if bytes.translated {
+            accesses.translate(bytes.pc, Translate::Fetch);
         }
-        accesses.access(AccessKind::Instruction, instr.fetch_pa);
+        accesses.access(AccessKind::Instruction, bytes.pa);
     }
-    let end_offset = u64::from(instr.len.max(1)) - 1;
-    let end = instr.fetch_tail.unwrap_or(PhysAddr(instr.fetch_pa.0 + end_offset));
+    let end = bytes.last();
     let ends_in = accesses.line(end);
     if ends_in != first {
-        if instr.translated && instr.fetch_tail.is_some() {
-            accesses.translate(VirtAddr(instr.pc.0.wrapping_add(end_offset)), Translate::Fetch);
+        if bytes.translated && bytes.tail.is_some() {
+            let end = VirtAddr(bytes.pc.0.wrapping_add(bytes.before_last()));
+            accesses.translate(end, Translate::Fetch);
         }
         accesses.access(AccessKind::Instruction, end);
     }
@@ -192,7 +189,7 @@ fn fetch(instr: &Instr, last: Option<LineAddr>, accesses: &mut impl Accesses) ->
 
 /// Makes one data access.
 #[inline]
-fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
+pub(crate) fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
     if access.translated {
         accesses.translate(access.va, translation_for(access.kind));
     }
@@ -302,42 +299,6 @@ impl Accesses for Timed<'_> {
     fn maintain(&mut self, op: CacheOp, pa: PhysAddr) {
         let done = self.mem.maintain(self.now, self.hart, op, pa);
         self.stall(Stall::CacheOperation, done);
-    }
-}
-
-/// Accesses that only leave their traces.
-struct Untimed<'a> {
-    hart: HartId,
-    asid: u16,
-    pc: VirtAddr,
-    source: &'a mut dyn Source,
-    mem: &'a mut Hierarchy,
-}
-
-impl Accesses for Untimed<'_> {
-    #[inline]
-    fn line(&self, pa: PhysAddr) -> LineAddr {
-        self.mem.line(pa)
-    }
-
-    #[inline]
-    fn translate(&mut self, va: VirtAddr, what: Translate) {
-        self.mem.warm_translate(self.hart, (va, self.asid), what, self.source);
-    }
-
-    #[inline]
-    fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
-        self.mem.warm(self.hart, kind, pa, self.pc);
-    }
-
-    fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
-        self.mem.warm(self.hart, kind, pa, self.pc);
-    }
-
-    fn device(&mut self) {}
-
-    fn maintain(&mut self, op: CacheOp, pa: PhysAddr) {
-        self.mem.warm_maintain(op, pa);
     }
 }
 

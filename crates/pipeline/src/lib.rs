@@ -10,6 +10,7 @@ mod footprint;
 mod in_order;
 mod out_of_order;
 mod stats;
+mod warming;
 
 pub use core::{Core, CoreConfig, NoPipeline, Progress, State};
 pub use in_order::InOrder;

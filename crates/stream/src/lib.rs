@@ -14,6 +14,7 @@
 
 mod address;
 mod class;
+mod follow;
 mod instr;
 mod reg;
 mod source;
@@ -21,6 +22,7 @@ mod synthetic;
 
 pub use address::{HartId, LineAddr, PhysAddr, VirtAddr};
 pub use class::Class;
+pub use follow::{Bytes, Followed, Follower, Walker};
 pub use instr::{
     Branch, BranchKind, CacheOp, Event, Instr, MemAccess, MemKind, Operands, Privilege,
 };

@@ -1,6 +1,6 @@
 //! Where instructions come from.
 
-use crate::{HartId, Instr, PhysAddr, VirtAddr};
+use crate::{Followed, Follower, HartId, Instr, PhysAddr, VirtAddr};
 use serde::{Deserialize, Serialize};
 use sim::Picos;
 
@@ -25,6 +25,13 @@ pub trait Source {
             }
         }
         executed
+    }
+
+    /// Executes up to `most` instructions of `hart` and shows `follower` what each leaves behind, as long
+    /// as nothing else has to be said that [`Source::next`] says. A source that has no quicker way than
+    /// that executes none.
+    fn follow(&mut self, _hart: HartId, _most: u64, _follower: &mut dyn Follower) -> Followed {
+        Followed { instructions: 0, goes_on: true }
     }
 
     /// [`Source::next`] for a core that has instructions under way: puts the record into `into`, where

@@ -6,7 +6,7 @@ use pipeline::{Core, CoreStats, NoPipeline, Progress, Viewer};
 use sim::{Clock, Picos};
 use stats::{Counter, Stats};
 use std::fmt;
-use stream::{FlushScope, HartId, Instr, Source};
+use stream::{FlushScope, Followed, HartId, Instr, Source};
 
 /// What one step of a hart did: cycles that passed, instructions that retired, the hart's state.
 pub type StepOutcome = Progress;
@@ -111,6 +111,13 @@ impl Timing {
     #[inline]
     pub fn warm(&mut self, hart: HartId, instr: &Instr, source: &mut dyn Source) {
         self.cores[hart.index()].warm(instr, source, &mut self.mem);
+    }
+
+    /// Warming mode: lets `hart` execute up to `most` instructions of `source` and follows them; see
+    /// [`Source::follow`].
+    #[inline]
+    pub fn follow(&mut self, hart: HartId, most: u64, source: &mut dyn Source) -> Followed {
+        self.cores[hart.index()].follow(most, source, &mut self.mem)
     }
 
     /// Warming mode: cached translations of `hart` became invalid. (In detailed mode the source says

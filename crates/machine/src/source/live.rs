@@ -1,5 +1,6 @@
 //! The machine as seen through [`Source`].
 
+use super::passing::{Line, show};
 use super::record::{Context, Description, is_rare, plain, record};
 use crate::board::Board;
 use engine::{Code, FastPort, Step, Stepper};
@@ -7,8 +8,8 @@ use hart::{Hart, Interrupt};
 use sim::Picos;
 use std::collections::VecDeque;
 use stream::{
-    Event, Fetched, FlushScope, HartId, Instead, Instr, Page, PhysAddr, Source, Translate,
-    VirtAddr, Walk,
+    Event, Fetched, FlushScope, Followed, Follower, HartId, Instead, Instr, Page, PhysAddr, Source,
+    Translate, VirtAddr, Walk,
 };
 
 /// What of the machine one hart's turn needs. It has one only if it can run, and nothing that
@@ -71,6 +72,25 @@ impl<'a> Live<'a> {
         Fetched::Stopped
     }
 
+    /// Shows `follower` an instruction of which there is more to say than [`show`] does; `before` it
+    /// there were others.
+    #[cold]
+    #[inline(never)]
+    fn show_rare(
+        &mut self,
+        fetched: Fetched,
+        before: u64,
+        follower: &mut dyn Follower,
+    ) -> Followed {
+        let Fetched::Instr(instr) = self.unless_locked_up(fetched) else {
+            return Followed { instructions: before, goes_on: false };
+        };
+        let Turn { hart, port, .. } = &mut self.turn;
+        follower.instr(&instr, &mut |va, _| walk(hart, port, va));
+        // Time must be told anew behind what did not retire.
+        Followed { instructions: before + 1, goes_on: instr.event != Event::Exception }
+    }
+
     /// `fetched`, unless it is one of too many exceptions in a row.
     #[cold]
     #[inline(never)]
@@ -88,6 +108,12 @@ impl Turn<'_> {
         debug_assert_eq!(self.hart.id, u64::from(hart.0), "it is another hart's turn");
     }
 
+    /// Whether [`Source::next`] has more to say than that an instruction came after another.
+    fn has_something_to_say(&self) -> bool {
+        let asked = self.port.has_request() || !self.flushes.is_empty();
+        asked || self.hart.pending_interrupt().is_some() || self.event != Event::None
+    }
+
     #[cold]
     #[inline(never)]
     fn interrupt(&mut self, interrupt: Interrupt) {
@@ -101,8 +127,8 @@ impl Turn<'_> {
         self.event = Event::Interrupt;
     }
 
-    /// The full record of `step`; takes up what it did to the context and to translations. By value:
-    /// a reference would have all steps put into memory, not only the rare ones.
+    /// The full record of `step`, which comes by value so that only what is rare is kept on the stack;
+    /// takes up what it did to the context and to translations.
     #[cold]
     #[inline(never)]
     fn rare(&mut self, step: Step<'_, Description>) -> Fetched {
@@ -143,6 +169,28 @@ impl Source for Live<'_> {
             return self.unless_locked_up(fetched);
         }
         Fetched::Instr(plain(&turn.context, &step))
+    }
+
+    fn follow(&mut self, hart: HartId, most: u64, follower: &mut dyn Follower) -> Followed {
+        self.turn.check(hart);
+        let mut instructions = 0;
+        let mut line = Line::unknown(follower.line_log2());
+        if self.turn.has_something_to_say() {
+            return Followed { instructions, goes_on: true };
+        }
+        while instructions < most && !self.turn.port.has_request() {
+            let Turn { hart, port, context, .. } = &mut self.turn;
+            let permits = |description: &Description| !description.serialising();
+            let Some(step) = self.stepper.step_at_hand(hart, port, permits) else { break };
+            if is_rare(&step) {
+                let fetched = self.turn.rare(step);
+                return self.show_rare(fetched, instructions, follower);
+            }
+            instructions += 1;
+            let mut walk = |va, _: Translate| walk(hart, port, va);
+            show(context, &step, &mut line, follower, &mut walk);
+        }
+        Followed { instructions, goes_on: true }
     }
 
     fn skip(&mut self, hart: HartId, count: u64) -> u64 {
@@ -221,19 +269,7 @@ impl Source for Live<'_> {
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {
         self.turn.check(hart);
-        let mut walk = Walk::new();
-        if let Some(found) = self.turn.port.walk(self.turn.hart, va.0) {
-            for &entry in &found.ptes[..usize::from(found.depth)] {
-                walk.read(PhysAddr(entry));
-            }
-            let bits = u32::from(found.page_bits.min(63));
-            walk.page = Some(Page {
-                base: PhysAddr(found.pa >> bits << bits),
-                size_log2: bits as u8,
-                global: found.global,
-            });
-        }
-        walk
+        walk(self.turn.hart, self.turn.port, va)
     }
 }
 
@@ -242,4 +278,21 @@ impl Source for Live<'_> {
 #[inline(never)]
 fn rare_wrong(context: &Context, step: Step<'_, Description>) -> Instr {
     record(context, &step, Event::None)
+}
+
+/// The walk for `va` in the current address space of `hart`.
+fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
+    let mut walk = Walk::new();
+    if let Some(found) = port.walk(hart, va.0) {
+        for &entry in &found.ptes[..usize::from(found.depth)] {
+            walk.read(PhysAddr(entry));
+        }
+        let bits = u32::from(found.page_bits.min(63));
+        walk.page = Some(Page {
+            base: PhysAddr(found.pa >> bits << bits),
+            size_log2: bits as u8,
+            global: found.global,
+        });
+    }
+    walk
 }

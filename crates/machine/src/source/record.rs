@@ -18,7 +18,7 @@ pub(crate) struct Description {
     operands: Operands,
     /// The kind of its accesses, if it makes any.
     access: MemKind,
-    branch: Option<BranchKind>,
+    pub(super) branch: Option<BranchKind>,
     serialising: bool,
     is_move: bool,
 }
@@ -49,8 +49,8 @@ impl Description {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Context {
     privilege: Privilege,
-    asid: u16,
-    fetch_translated: bool,
+    pub(super) asid: u16,
+    pub(super) fetch_translated: bool,
     data_translated: bool,
 }
 
@@ -113,7 +113,11 @@ pub(super) fn plain(context: &Context, step: &Step<'_, Description>) -> Instr {
 }
 
 #[inline(always)]
-fn access(context: &Context, step: &Step<'_, Description>, part: &StepAccess) -> MemAccess {
+pub(super) fn access(
+    context: &Context,
+    step: &Step<'_, Description>,
+    part: &StepAccess,
+) -> MemAccess {
     MemAccess {
         va: VirtAddr(part.va),
         pa: PhysAddr(part.pa),
@@ -126,7 +130,7 @@ fn access(context: &Context, step: &Step<'_, Description>, part: &StepAccess) ->
 
 /// Where a branch went.
 #[inline]
-fn outcome(kind: BranchKind, step: &Step<'_, Description>) -> Branch {
+pub(super) fn outcome(kind: BranchKind, step: &Step<'_, Description>) -> Branch {
     let direct = step.pc.wrapping_add(i64::from(step.inst.imm) as u64);
     let indirect = step.inst.op == Op::Jalr;
     let fall_through = step.pc.wrapping_add(u64::from(step.inst.len));

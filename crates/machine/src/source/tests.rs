@@ -1,4 +1,5 @@
 mod cache_operations;
+mod following;
 
 use super::*;
 use crate::htif::Verdict;

@@ -99,15 +99,34 @@ impl Cache {
     /// to prefetchers; does nothing if not.
     #[inline]
     pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let slot = self.tags.find(line)?;
-        let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
-        let awaited = !self.banks.is_empty() || self.mshrs.is_outstanding(line, now);
-        if !ours || awaited || self.tags.is_marked(slot) {
+        let slot = self.plain_slot(line, kind)?;
+        if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
             return None;
         }
+        self.use_plainly(slot, kind);
+        Some(())
+    }
+
+    /// The same where no time passes, and so nothing is on its way.
+    #[inline]
+    pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
+        let slot = self.plain_slot(line, kind)?;
+        self.use_plainly(slot, kind);
+        Some(())
+    }
+
+    /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
+    #[inline]
+    fn plain_slot(&self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
+        let slot = self.tags.find(line)?;
+        let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
+        (ours && !self.tags.is_marked(slot)).then_some(slot)
+    }
+
+    #[inline]
+    fn use_plainly(&mut self, slot: Slot, kind: AccessKind) {
         self.stats.hits[kind].inc();
         self.tags.touch(slot);
-        Some(())
     }
 
     /// The same for a prefetch of the level above.

@@ -36,7 +36,10 @@ pub(crate) struct Victim {
 
 /// The place of a line that is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
+pub(crate) struct Slot {
+    index: u32,
+    set: u32,
+}
 
 /// Tags, states and replacement of all sets.
 #[derive(Clone, Debug)]
@@ -49,8 +52,16 @@ pub(crate) struct Tags {
     prefetched: Vec<Mark>,
     /// How many of them there are, so that caches without a prefetcher never look.
     unused: usize,
+    /// For each set, the way that was used last or, with [`FILLED`], filled since: where a search
+    /// begins, because most end there, and what the policy need not be told of again.
+    latest: Vec<u16>,
+    /// Lines in each set: a full one need not be searched for room.
+    held: Vec<u16>,
     policy: Policy,
 }
+
+/// The line in [`Tags::latest`] has not been used since it was put in.
+const FILLED: u16 = 1 << 15;
 
 /// No memory has a line of this number, so an unused way never matches.
 const EMPTY: LineAddr = LineAddr(u64::MAX);
@@ -64,6 +75,8 @@ impl Tags {
             states: vec![State::Shared; sets * ways],
             prefetched: vec![Mark::None; sets * ways],
             unused: 0,
+            latest: vec![FILLED; sets],
+            held: vec![0; sets],
             policy,
         }
     }
@@ -75,37 +88,51 @@ impl Tags {
 
     #[inline]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
-        let first = self.set(line) * self.ways;
-        let way = self.lines[first..][..self.ways].iter().position(|held| *held == line)?;
-        Some(Slot((first + way) as u32))
+        let set = self.set(line);
+        let latest = set * self.ways + usize::from(self.latest[set] & !FILLED);
+        if self.lines[latest] == line {
+            return Some(Slot { index: latest as u32, set: set as u32 });
+        }
+        self.search(set, line)
     }
 
+    fn search(&self, set: usize, line: LineAddr) -> Option<Slot> {
+        let first = set * self.ways;
+        let way = self.lines[first..][..self.ways].iter().position(|held| *held == line)?;
+        Some(Slot { index: (first + way) as u32, set: set as u32 })
+    }
+
+    /// Uses a line. A second use in a row changes nothing, as replacement policies promise.
     #[inline]
     pub(crate) fn touch(&mut self, slot: Slot) {
-        let slot = slot.0 as usize;
-        self.policy.touch(slot / self.ways, slot % self.ways);
+        let set = slot.set as usize;
+        let way = slot.index as usize - set * self.ways;
+        if usize::from(self.latest[set]) != way {
+            self.latest[set] = way as u16;
+            self.policy.touch(set, way);
+        }
     }
 
     #[inline]
     pub(crate) fn state(&self, slot: Slot) -> State {
-        self.states[slot.0 as usize]
+        self.states[slot.index as usize]
     }
 
     #[inline]
     pub(crate) fn set_state(&mut self, slot: Slot, state: State) {
-        self.states[slot.0 as usize] = state;
+        self.states[slot.index as usize] = state;
     }
 
     /// Whether the line was prefetched and has not been used.
     #[inline]
     pub(crate) fn is_marked(&self, slot: Slot) -> bool {
-        self.unused != 0 && self.prefetched[slot.0 as usize] != Mark::None
+        self.unused != 0 && self.prefetched[slot.index as usize] != Mark::None
     }
 
     /// Whether the line was prefetched and this is its first use: says so once.
     #[inline]
     pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
-        self.unmark(slot.0 as usize) != Mark::None
+        self.unmark(slot.index as usize) != Mark::None
     }
 
     /// Takes the mark of a prefetched line off.
@@ -123,8 +150,13 @@ impl Tags {
     pub(crate) fn insert(&mut self, line: LineAddr, state: State, mark: Mark) -> Option<Victim> {
         let set = self.set(line);
         let first = set * self.ways;
-        let unused = self.lines[first..][..self.ways].iter().position(|held| *held == EMPTY);
-        let way = unused.unwrap_or_else(|| self.policy.victim(set));
+        let way = if usize::from(self.held[set]) < self.ways {
+            self.held[set] += 1;
+            let mut ways = self.lines[first..][..self.ways].iter();
+            ways.position(|held| *held == EMPTY).expect("fewer are held than there are ways")
+        } else {
+            self.policy.victim(set)
+        };
         let index = first + way;
         let (line_there, state_there) = (self.lines[index], self.states[index]);
         let mark_there = self.unmark(index);
@@ -135,13 +167,15 @@ impl Tags {
             self.unused += 1;
         }
         self.policy.fill(set, way);
+        self.latest[set] = way as u16 | FILLED;
         let victim = Victim { line: line_there, state: state_there, mark: mark_there };
         (victim.line != EMPTY).then_some(victim)
     }
 
     /// Empties a slot; returns what was in it.
     pub(crate) fn remove(&mut self, slot: Slot) -> Victim {
-        let slot = slot.0 as usize;
+        self.held[slot.set as usize] -= 1;
+        let slot = slot.index as usize;
         let mark = self.unmark(slot);
         let line = std::mem::replace(&mut self.lines[slot], EMPTY);
         Victim { line, state: self.states[slot], mark }

@@ -60,16 +60,17 @@ impl Channel {
         let stagger = timing.refi / shape.ranks() as u64;
         let due: Vec<_> =
             (0..shape.ranks() as u64).map(|rank| Tick(timing.refi + rank * stagger)).collect();
+        let capacity = [controller.read_queue as usize, controller.write_queue as usize];
         Self {
             clocks,
             page_policy: controller.page_policy,
             starvation: controller.starvation_clocks,
             watermarks: (controller.write_low as usize, controller.write_high as usize),
-            capacity: [controller.read_queue as usize, controller.write_queue as usize],
+            capacity,
             burst_bytes: config.burst_bytes(),
             ranks: Ranks::new(shape, timing),
-            queues: [Queue::new(shape.banks()), Queue::new(shape.banks())],
-            coming: VecDeque::new(),
+            queues: capacity.map(|most| Queue::new(shape.banks(), most)),
+            coming: VecDeque::with_capacity(capacity.iter().sum()),
             coming_count: [0; 2],
             direction: Direction::Read,
             bus: None,

@@ -7,7 +7,6 @@
 use super::clock::Tick;
 use super::command::BankId;
 use crate::Cycle;
-use std::collections::VecDeque;
 use stream::LineAddr;
 
 /// What a request has needed of its bank so far.
@@ -36,14 +35,21 @@ pub(super) struct Request {
     pub outcome: RowOutcome,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct BankQueue {
-    requests: VecDeque<Request>,
+    /// The oldest first, in a list without gaps: a ring with room for all would wander through it and
+    /// keep it all in the host's caches.
+    requests: Vec<Request>,
     /// The oldest request for the open row.
     hit: Option<usize>,
 }
 
 impl BankQueue {
+    /// With room for `most` requests.
+    fn new(most: usize) -> Self {
+        Self { requests: Vec::with_capacity(most), hit: None }
+    }
+
     fn find_hit(&mut self, open: Option<u32>) {
         self.hit = open.and_then(|row| self.requests.iter().position(|r| r.row == row));
     }
@@ -61,9 +67,10 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(banks: usize) -> Self {
+    /// Of at most `most` requests, all of which may be of one bank.
+    pub(super) fn new(banks: usize, most: usize) -> Self {
         Self {
-            banks: vec![BankQueue::default(); banks],
+            banks: (0..banks).map(|_| BankQueue::new(most)).collect(),
             busy: Vec::with_capacity(banks),
             oldest: None,
             len: 0,
@@ -92,7 +99,7 @@ impl Queue {
         if queue.hit.is_none() && open == Some(request.row) {
             queue.hit = Some(queue.requests.len());
         }
-        queue.requests.push_back(request);
+        queue.requests.push(request);
         self.oldest.get_or_insert(request.bank);
         self.len += 1;
     }
@@ -100,7 +107,7 @@ impl Queue {
     /// Takes a request out whose bank has `open` open.
     pub(super) fn remove(&mut self, bank: BankId, position: usize, open: Option<u32>) -> Request {
         let queue = &mut self.banks[usize::from(bank.0)];
-        let request = queue.requests.remove(position).expect("a scheduled request is queued");
+        let request = queue.requests.remove(position);
         queue.find_hit(open);
         if queue.requests.is_empty() {
             self.busy.retain(|&busy| busy != bank);

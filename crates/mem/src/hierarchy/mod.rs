@@ -140,6 +140,13 @@ impl Hierarchy {
         pa.line(self.line_shift)
     }
 
+    /// The logarithm of the length of a line.
+    #[must_use]
+    #[inline]
+    pub fn line_log2(&self) -> u32 {
+        self.line_shift
+    }
+
     /// Timed access to the line of `pa` at `now` by the instruction at `pc`, for a caller who waits
     /// for it: runs memory ahead until it has answered.
     #[inline]
@@ -166,6 +173,20 @@ impl Hierarchy {
     #[inline]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
+        if let Some(side) = request.side
+            && !self.plain_hits_watched[side as usize]
+        {
+            let l1 = &mut self.harts[request.hart].l1[side as usize];
+            if l1.plain_hit_untimed(request.line, kind).is_some() {
+                return Level::L1;
+            }
+        }
+        self.warm_at_length(request, pc)
+    }
+
+    /// The same for more than a hit that nothing follows from.
+    #[inline(never)]
+    fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
         let outcome = self.transit(request);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);

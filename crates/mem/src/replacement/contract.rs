@@ -12,6 +12,7 @@ macro_rules! replacement_contract {
             the_same_calls_give_the_same_victims
             no_way_is_safe_for_ever_without_use
             sets_do_not_meet
+            a_second_use_in_a_row_changes_nothing
         }
     };
     ($type:ty: $($clause:ident)+) => {
@@ -82,4 +83,25 @@ pub fn sets_do_not_meet<P: Replacement>() {
         policy.touch(1, scattered(step));
     }
     assert_eq!(policy.victim(0), undisturbed.victim(0), "use of set 1 reached set 0");
+}
+
+/// Two runs that differ in how often a line is used in a row have the same victims.
+pub fn a_second_use_in_a_row_changes_nothing<P: Replacement>() {
+    let victims = |uses: usize| {
+        let mut policy = P::new(SETS, WAYS);
+        let mut victims = Vec::new();
+        for step in 0..1000 {
+            let set = step % SETS;
+            for _ in 0..uses {
+                policy.touch(set, scattered(step));
+            }
+            if step % 3 == 0 {
+                let victim = policy.victim(set);
+                policy.fill(set, victim);
+                victims.push(victim);
+            }
+        }
+        victims
+    };
+    assert_eq!(victims(1), victims(3));
 }

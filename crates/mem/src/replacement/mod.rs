@@ -22,7 +22,8 @@ use std::fmt::Debug;
 /// Contract: `victim` is asked only of full sets and returns a way below `ways`; the caller then
 /// fills that way and says so. The same calls give the same victims in every run. Ways that were
 /// invalidated are refilled by the cache without asking. The use of a line does not reach other
-/// sets; what is filled may, where sets duel.
+/// sets; what is filled may, where sets duel. To use the line again that was used last in its set, with
+/// nothing filled there since, changes nothing: a cache need not say so.
 pub trait Replacement: Debug + Clone {
     /// A policy for `sets` sets of `ways` ways.
     fn new(sets: usize, ways: usize) -> Self;

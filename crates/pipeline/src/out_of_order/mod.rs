@@ -49,6 +49,7 @@ pub use viewer::Viewer;
 use crate::core::{Core, NoPipeline, Progress, State};
 use crate::footprint::Footprint;
 use crate::stats::{CoreStats, Stream};
+use crate::warming::Warming;
 use branch::Predictor;
 use front::Front;
 use issue::Scheduler;
@@ -61,7 +62,8 @@ use slot::{NOBODY, Name, Position, Window};
 use std::collections::VecDeque;
 use store_sets::StoreSets;
 use stream::{
-    Class, HartId, Instr, LineAddr, MemKind, PhysAddr, Privilege, Reg, Source, Translate,
+    Class, Followed, Follower, HartId, Instr, LineAddr, MemKind, PhysAddr, Privilege, Reg, Source,
+    Translate,
 };
 use wheel::Wheel;
 
@@ -320,6 +322,16 @@ impl OutOfOrder {
         }
     }
 
+    /// Drops what is under way, and follows what is executed from here on.
+    fn warming<'a>(&'a mut self, source: &mut dyn Source, mem: &'a mut Hierarchy) -> Warming<'a> {
+        if !self.window.is_empty() || self.front.halt.is_none() {
+            self.abandon();
+        }
+        self.leave_wrong_path(source);
+        let predictor = Some(&mut self.predictor);
+        Warming { hart: self.hart, line: &mut self.warm_line, predictor, mem }
+    }
+
     fn wake_at(&mut self, at: Cycle) {
         if at > self.now && at != slot::NEVER {
             self.wheel.put(at, Happening::Wake);
@@ -388,16 +400,14 @@ impl Core for OutOfOrder {
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
-        if !self.window.is_empty() || self.front.halt.is_none() {
-            self.abandon();
-        }
-        self.leave_wrong_path(source);
-        let line = crate::in_order::warm_accesses(self.hart, self.warm_line, instr, source, mem);
-        self.warm_line = Some(line);
-        if let Some(branch) = &instr.branch {
-            let end = stream::VirtAddr(instr.pc.0.wrapping_add(u64::from(instr.len)));
-            self.predictor.warm(instr.pc, branch, end);
-        }
+        let hart = self.hart;
+        self.warming(source, mem).instr(instr, &mut |va, what| source.walk(hart, va, what));
+    }
+
+    fn follow(&mut self, most: u64, source: &mut dyn Source, mem: &mut Hierarchy) -> Followed {
+        let hart = self.hart;
+        let mut warming = self.warming(source, mem);
+        source.follow(hart, most, &mut warming)
     }
 
     fn idle(&mut self, cycles: u64) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::mmu::Translation;
 use crate::reply::Reply;
 use crate::walk_cache::WalkCacheConfig;
-use stream::{FlushScope, Synthetic, Translate, VirtAddr};
+use stream::{FlushScope, Source, Synthetic, Translate, VirtAddr};
 
 const ASID: u16 = 3;
 
@@ -137,7 +137,9 @@ fn a_flush_makes_the_next_access_walk_again() {
 #[test]
 fn warming_translates_like_timing() {
     let (mut mem, mut source) = (Hierarchy::new(&small()), Synthetic::new(2));
-    mem.warm_translate(ONE, (VirtAddr(1 << 12), ASID), Translate::Load, &mut source);
+    mem.warm_translate(ONE, (VirtAddr(1 << 12), ASID), Translate::Load, &mut |va, what| {
+        source.walk(ONE, va, what)
+    });
     assert!(!translate(&mut mem, &mut source, 1000, 1).missed);
     assert_eq!(mem.stats().harts[0].walker.reads.get(), 3);
 }

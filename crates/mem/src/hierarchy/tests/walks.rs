@@ -4,7 +4,7 @@ use super::overlap::{STEADY, assert_quiescent, drain, over};
 use super::*;
 use crate::mmu::Translation;
 use crate::reply::{Arrival, Reply, Ticket};
-use stream::{FlushScope, Synthetic, Translate};
+use stream::{FlushScope, Source, Synthetic, Translate};
 
 const ASID: u16 = 3;
 /// Three entries from memory.
@@ -182,6 +182,8 @@ fn warming_finds_what_overlapping_walks_found() {
     let ticket = rig.pending(1000, 0x1000);
     rig.arrival(ticket);
     let place = (VirtAddr(0x1000), ASID);
-    rig.mem.warm_translate(ONE, place, Translate::Load, &mut rig.source);
+    rig.mem.warm_translate(ONE, place, Translate::Load, &mut |va, what| {
+        rig.source.walk(ONE, va, what)
+    });
     assert_eq!(rig.walks(), 1);
 }
