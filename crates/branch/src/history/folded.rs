@@ -151,8 +151,9 @@ impl Eight {
 /// A sequence of bits that grows at one end and can be taken back from it.
 ///
 /// The bits lie in a ring that fills downwards, so that a bit's place is the head's plus its age.
-/// Folding is linear, so taking bits back undoes their folds exactly from the bits around them; a
-/// checkpoint is a position. A bit of age `a` stands at place `a % width` of a register. Eight
+/// Folding is linear, so taking bits back undoes their folds exactly from the bits around them: a
+/// position is all it needs. The registers of the latest marks are kept beside that, because most are
+/// gone back to soon or never. A bit of age `a` stands at place `a % width` of a register. Eight
 /// lengths move at once; what leaves them is read ahead from the ring, sixteen bits a length.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldedBits {
@@ -168,6 +169,60 @@ pub(crate) struct FoldedBits {
     /// Bits that move at once: no more than the narrowest register has, or the shortest length.
     at_once: u32,
     specs: Vec<FoldSpec>,
+    saved: Saved,
+}
+
+/// A place in the sequence to go back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    position: u64,
+    /// Its number among the marks.
+    number: u64,
+}
+
+impl Mark {
+    /// The place of an empty sequence.
+    pub(crate) const START: Self = Self { position: 0, number: 0 };
+
+    /// How many bits were in the sequence.
+    #[cfg(test)]
+    pub(crate) fn position(self) -> u64 {
+        self.position
+    }
+}
+
+/// The registers as they were at the latest marks, by the marks' numbers.
+#[derive(Clone, Debug)]
+struct Saved {
+    /// The latest mark's number.
+    latest: u64,
+    /// The registers are those of the latest mark.
+    is_current: bool,
+    numbers: [u64; Self::MARKS],
+    recent: [u64; Self::MARKS],
+    ahead: [u32; Self::MARKS],
+    /// What leaves and the values, of each eight lengths.
+    eights: Vec<[Lanes; 1 + ROLES]>,
+}
+
+impl Saved {
+    /// Squashes seldom reach back farther; and so many stay in the host's nearest cache.
+    const MARKS: usize = 64;
+
+    fn new(eights: usize) -> Self {
+        Self {
+            latest: 0,
+            is_current: false,
+            numbers: [0; Self::MARKS],
+            recent: [0; Self::MARKS],
+            ahead: [0; Self::MARKS],
+            eights: vec![Default::default(); Self::MARKS * eights],
+        }
+    }
+
+    fn place(number: u64) -> usize {
+        number as usize % Self::MARKS
+    }
 }
 
 /// Bits that can be taken back, beside those that folds still need.
@@ -183,6 +238,7 @@ impl FoldedBits {
         let registers = folds.iter().filter(|fold| fold.width > 0 && fold.length > 0);
         let narrowest = registers.map(|fold| fold.width.min(fold.length)).min();
         let (eights, places_of) = eights_of(folds);
+        let saved = Saved::new(eights.len());
         Self {
             ring: vec![0; (places / u32::BITS) as usize].into(),
             head: START,
@@ -192,6 +248,7 @@ impl FoldedBits {
             places: places_of,
             at_once: narrowest.unwrap_or(MAX_AT_ONCE).min(MAX_AT_ONCE),
             specs: folds.to_vec(),
+            saved,
         }
     }
 
@@ -217,6 +274,7 @@ impl FoldedBits {
         if self.ahead < count {
             self.look_ahead();
         }
+        self.saved.is_current = false;
         self.ahead -= count;
         self.head -= u64::from(count);
         self.recent = self.recent << count | u64::from(bits);
@@ -263,17 +321,62 @@ impl FoldedBits {
 
     /// The number of bits ever pushed and not taken back.
     #[inline]
-    pub(crate) fn position(&self) -> u64 {
+    fn position(&self) -> u64 {
         START - self.head
     }
 
-    /// Takes bits back until `position`.
-    pub(crate) fn rewind(&mut self, position: u64) {
-        assert!(position <= self.position(), "a history cannot be rewound to its future");
-        let mut left = self.position() - position;
-        if left == 0 {
+    /// Marks the place where the sequence stands.
+    #[inline]
+    pub(crate) fn mark(&mut self) -> Mark {
+        if !self.saved.is_current {
+            self.save();
+        }
+        Mark { position: self.position(), number: self.saved.latest }
+    }
+
+    fn save(&mut self) {
+        let saved = &mut self.saved;
+        saved.latest += 1;
+        saved.is_current = true;
+        let place = Saved::place(saved.latest);
+        saved.numbers[place] = saved.latest;
+        saved.recent[place] = self.recent;
+        saved.ahead[place] = self.ahead;
+        let all = saved.eights[place * self.eights.len()..].iter_mut();
+        for (all, eight) in all.zip(&self.eights) {
+            let [a, b, c] = eight.values;
+            *all = [eight.leaving, a, b, c];
+        }
+    }
+
+    /// Takes bits back until `mark`, which was made since they were taken back farther.
+    pub(crate) fn rewind(&mut self, mark: &Mark) {
+        assert!(mark.position <= self.position(), "a history cannot be rewound to its future");
+        if mark.position == self.position() {
             return;
         }
+        let place = Saved::place(mark.number);
+        if self.saved.numbers[place] == mark.number {
+            self.restore(mark, place);
+        } else {
+            self.take_back(self.position() - mark.position);
+        }
+    }
+
+    fn restore(&mut self, mark: &Mark, place: usize) {
+        self.head = START - mark.position;
+        self.recent = self.saved.recent[place];
+        self.ahead = self.saved.ahead[place];
+        let all = self.saved.eights[place * self.eights.len()..].iter();
+        for (eight, [leaving, values @ ..]) in self.eights.iter_mut().zip(all) {
+            eight.leaving = *leaving;
+            eight.values = *values;
+        }
+        self.saved.is_current = false;
+    }
+
+    /// Takes the latest `left` bits back from what they did.
+    fn take_back(&mut self, mut left: u64) {
         assert!(
             left <= u64::from(IN_FLIGHT_BITS),
             "a history keeps {IN_FLIGHT_BITS} bits to take back",
@@ -285,6 +388,7 @@ impl FoldedBits {
         }
         self.recent = u64::from(self.bits(0, 32)) | u64::from(self.bits(32, 32)) << 32;
         self.ahead = 0;
+        self.saved.is_current = false;
     }
 
     /// The registers of each eight lengths, in the order they were asked for, each in the upper bits
@@ -424,21 +528,54 @@ mod tests {
         sets().into_iter().for_each(check_rewinds);
     }
 
+    fn check_equal(a: &FoldedBits, b: &FoldedBits) {
+        assert!(a.eights().eq(b.eights()));
+        assert_eq!((a.position(), a.recent(64)), (b.position(), b.recent(64)));
+    }
+
+    #[test]
+    fn a_mark_of_another_past_is_not_taken_for_one_at_the_same_place() {
+        let mut folded = FoldedBits::new(&SPECS);
+        push(&mut folded, 1);
+        let first = folded.mark();
+        folded.push(0b101, 3);
+        folded.mark();
+        folded.rewind(&first);
+        folded.push(0b010, 3);
+        let second = folded.mark();
+        let before = folded.clone();
+        (0..50).for_each(|step| push(&mut folded, step));
+        folded.rewind(&second);
+        check_equal(&folded, &before);
+    }
+
     fn check_rewinds(specs: &[FoldSpec]) {
         let mut folded = FoldedBits::new(specs);
         for step in 0..30_000 {
             push(&mut folded, step);
             if step % 499 == 0 {
+                let mark = folded.mark();
                 let before = folded.clone();
                 let most = before.position() + u64::from(IN_FLIGHT_BITS) - 16;
+                // Every other time the mark is no longer among those whose registers are kept.
+                let marks = step % 2 == 0;
                 let mut more = step;
                 while folded.position() < most {
                     more += 1;
                     push(&mut folded, more * 7);
+                    if marks {
+                        folded.mark();
+                    }
                 }
-                folded.rewind(before.position());
-                assert!(folded.eights().eq(before.eights()));
-                assert_eq!(folded.recent(64), before.recent(64));
+                folded.rewind(&mark);
+                check_equal(&folded, &before);
+                // What leaves is read from the ring, which must be as it was, too.
+                let (mut again, mut straight) = (folded.clone(), before.clone());
+                for step in 0..40 {
+                    push(&mut again, step);
+                    push(&mut straight, step);
+                    check_equal(&again, &straight);
+                }
             }
         }
     }
