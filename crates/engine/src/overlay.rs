@@ -16,12 +16,13 @@ struct Slot {
     word: usize,
     /// The path that stored here; another's slot is free.
     path: u32,
-    /// Which of the bytes were stored.
-    mask: u8,
-    bytes: [u8; 8],
+    /// Ones where bytes were stored.
+    mask: u64,
+    /// The bytes, each in its place.
+    bytes: u64,
 }
 
-const FREE: Slot = Slot { word: 0, path: 0, mask: 0, bytes: [0; 8] };
+const FREE: Slot = Slot { word: 0, path: 0, mask: 0, bytes: 0 };
 
 /// A path stored to more words than an [`Overlay`] holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,40 +71,98 @@ impl Overlay {
 
     /// Replaces in `bytes`, read from RAM at `offset`, what was stored since.
     pub(crate) fn patch(&self, offset: usize, bytes: &mut [u8]) {
-        if self.is_empty() || bytes.is_empty() {
+        if self.is_empty() {
             return;
         }
-        for word in offset / 8..=(offset + bytes.len() - 1) / 8 {
+        for (word, range) in words(offset, bytes.len()) {
             let slot = &self.slots[self.find(word)];
             if slot.path != self.path {
                 continue;
             }
-            for byte in (0..8).filter(|byte| slot.mask >> byte & 1 != 0) {
-                let target = (word * 8 + byte).checked_sub(offset);
-                if let Some(target) = target.and_then(|at| bytes.get_mut(at)) {
-                    *target = slot.bytes[byte];
-                }
-            }
+            let first = (offset + range.start) % 8;
+            let part = &mut bytes[range];
+            let read = from_bytes(part) << (8 * first);
+            let patched = (read & !slot.mask | slot.bytes) >> (8 * first);
+            part.copy_from_slice(&patched.to_le_bytes()[..part.len()]);
         }
+    }
+
+    /// `value`, which was read at `offset` and does not leave its word of eight, with what was stored
+    /// since. Its bytes above those read are of no meaning.
+    #[inline]
+    pub(crate) fn patched(&self, offset: usize, value: u64) -> u64 {
+        if self.is_empty() {
+            return value;
+        }
+        let slot = &self.slots[self.find(offset / 8)];
+        if slot.path != self.path {
+            return value;
+        }
+        let shift = offset % 8 * 8;
+        value & !(slot.mask >> shift) | slot.bytes >> shift
     }
 
     /// Stores `bytes` at RAM offset `offset`; stores nothing if there is no room for all.
     pub(crate) fn store(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Full> {
-        if self.used + bytes.len() / 8 + 2 > MOST {
-            return Err(Full);
-        }
-        for (at, &byte) in (offset..).zip(bytes) {
-            let slot = self.find(at / 8);
-            let slot = &mut self.slots[slot];
-            if slot.path != self.path {
-                *slot = Slot { word: at / 8, path: self.path, ..FREE };
-                self.used += 1;
-            }
-            slot.mask |= 1 << (at % 8);
-            slot.bytes[at % 8] = byte;
+        self.make_room(bytes.len())?;
+        for (word, range) in words(offset, bytes.len()) {
+            let first = (offset + range.start) % 8;
+            let part = &bytes[range];
+            self.put(word, from_bytes(part) << (8 * first), ones(part.len()) << (8 * first));
         }
         Ok(())
     }
+
+    /// Stores the low `size` bytes of `value` at RAM offset `offset`, which do not leave their word of
+    /// eight; the others are zero. As [`Overlay::store`].
+    #[inline]
+    pub(crate) fn store_in_word(
+        &mut self,
+        offset: usize,
+        value: u64,
+        size: usize,
+    ) -> Result<(), Full> {
+        self.make_room(size)?;
+        let shift = offset % 8 * 8;
+        self.put(offset / 8, value << shift, ones(size) << shift);
+        Ok(())
+    }
+
+    fn make_room(&self, bytes: usize) -> Result<(), Full> {
+        if self.used + bytes / 8 + 2 > MOST { Err(Full) } else { Ok(()) }
+    }
+
+    /// Stores in `word` the `bytes` that `mask` names.
+    fn put(&mut self, word: usize, bytes: u64, mask: u64) {
+        let slot = self.find(word);
+        let slot = &mut self.slots[slot];
+        if slot.path != self.path {
+            *slot = Slot { word, path: self.path, ..FREE };
+            self.used += 1;
+        }
+        slot.mask |= mask;
+        slot.bytes = slot.bytes & !mask | bytes;
+    }
+}
+
+/// The words of eight that `len` bytes at `offset` lie in, with which of the bytes those are.
+fn words(offset: usize, len: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+    (offset / 8..(offset + len).div_ceil(8)).filter(move |_| len > 0).map(move |word| {
+        let first = (word * 8).max(offset) - offset;
+        let end = (word * 8 + 8).min(offset + len) - offset;
+        (word, first..end)
+    })
+}
+
+/// A mask of the low `bytes` bytes, of which there are one to eight.
+#[inline]
+fn ones(bytes: usize) -> u64 {
+    u64::MAX >> (64 - 8 * bytes)
+}
+
+/// Up to eight bytes, the first the lowest.
+fn from_bytes(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
@@ -126,6 +185,23 @@ mod tests {
         assert_eq!(read(&overlay, 0x1006, 2), [1, 9]);
         assert_eq!(read(&overlay, 0x1000, 6), [0xee; 6]);
         assert_eq!(read(&overlay, 0x1006 + 8 * SLOTS, 2), [0xee; 2]);
+    }
+
+    #[test]
+    fn what_stays_in_a_word_is_the_same_word_by_word_and_byte_by_byte() {
+        let (mut words, mut bytes) = (Overlay::new(), Overlay::new());
+        for (offset, value, size) in
+            [(8, 0x1122_3344, 4), (10, 0x55, 1), (14, 0x6677, 2), (16, 1, 8)]
+        {
+            words.store_in_word(offset, value, size).unwrap();
+            bytes.store(offset, &value.to_le_bytes()[..size]).unwrap();
+        }
+        assert_eq!(read(&words, 4, 24), read(&bytes, 4, 24));
+        assert_eq!(words.used, bytes.used);
+        assert_eq!(words.patched(8, u64::MAX), 0x6677_ffff_1155_3344);
+        assert_eq!(words.patched(10, 0xffff) as u16, 0x1155);
+        assert_eq!(words.patched(13, 0xee) as u8, 0xee);
+        assert_eq!(words.patched(32, 7), 7);
     }
 
     #[test]

@@ -15,6 +15,15 @@ pub(super) struct Shadow<'a, B> {
 }
 
 impl<B: Bus> Shadow<'_, B> {
+    /// The RAM offset of an aligned access that the TLB leads to, which is noted.
+    #[inline(always)]
+    fn hit<T: Word>(&mut self, hart: &Hart, va: u64, access: Access) -> Option<usize> {
+        let offset = self.port.tlb.lookup(access, hart.data_tag, va, T::SIZE)?;
+        let store = access == Access::Store;
+        self.accesses[0] = Some(StepAccess::to_ram(va, offset, T::SIZE, store));
+        Some(offset)
+    }
+
     /// Where an access that stays in one page leads, which is noted.
     #[inline(always)]
     fn place(
@@ -50,6 +59,26 @@ impl<B: Bus> Shadow<'_, B> {
         Ok((offset, second, first as usize))
     }
 
+    #[cold]
+    #[inline(never)]
+    fn load_missed<T: Word>(&mut self, hart: &Hart, va: u64) -> Result<T, Raised> {
+        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Load)?;
+        let mut bytes = [0; 8];
+        self.read(offset, &mut bytes[..first]);
+        self.read(second, &mut bytes[first..T::SIZE as usize]);
+        Ok(T::from_bytes(&bytes))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn store_missed<T: Word>(&mut self, hart: &Hart, va: u64, value: T) -> Result<(), Raised> {
+        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Store)?;
+        let mut bytes = [0; 8];
+        value.to_bytes(&mut bytes);
+        self.write(offset, &bytes[..first])?;
+        self.write(second, &bytes[first..T::SIZE as usize])
+    }
+
     fn read(&self, offset: usize, into: &mut [u8]) {
         into.copy_from_slice(&self.port.ram.bytes()[offset..offset + into.len()]);
         self.overlay.patch(offset, into);
@@ -61,20 +90,26 @@ impl<B: Bus> Shadow<'_, B> {
 }
 
 impl<B: Bus> Port for Shadow<'_, B> {
+    #[inline(always)]
     fn load<T: Word>(&mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
-        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Load)?;
-        let mut bytes = [0; 8];
-        self.read(offset, &mut bytes[..first]);
-        self.read(second, &mut bytes[first..T::SIZE as usize]);
-        Ok(T::from_bytes(&bytes))
+        match self.hit::<T>(hart, va, Access::Load) {
+            Some(offset) => {
+                let read: T = self.port.read_ram(offset);
+                Ok(T::truncate(self.overlay.patched(offset, read.extend())))
+            }
+            None => self.load_missed(hart, va),
+        }
     }
 
+    #[inline(always)]
     fn store<T: Word>(&mut self, hart: &mut Hart, va: u64, value: T) -> Result<(), Raised> {
-        let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Store)?;
-        let mut bytes = [0; 8];
-        value.to_bytes(&mut bytes);
-        self.write(offset, &bytes[..first])?;
-        self.write(second, &bytes[first..T::SIZE as usize])
+        match self.hit::<T>(hart, va, Access::Store) {
+            Some(offset) => {
+                let stored = self.overlay.store_in_word(offset, value.extend(), T::SIZE as usize);
+                stored.map_err(|_| Raised)
+            }
+            None => self.store_missed(hart, va, value),
+        }
     }
 
     fn amo<T: Word>(
