@@ -62,7 +62,7 @@ impl<'a> Live<'a> {
         while !self.stepper.take_locked_up(turn.hart) {
             turn.broken();
             if let Some(step) = self.stepper.step(turn.hart, turn.port, self.code) {
-                let fetched = turn.rare(&step);
+                let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched);
             }
         }
@@ -101,11 +101,12 @@ impl Turn<'_> {
         self.event = Event::Interrupt;
     }
 
-    /// The full record of `step`; takes up what it did to the context and to translations.
+    /// The full record of `step`; takes up what it did to the context and to translations. By value:
+    /// a reference would have all steps put into memory, not only the rare ones.
     #[cold]
     #[inline(never)]
-    fn rare(&mut self, step: &Step<'_, Description>) -> Fetched {
-        let instr = record(&self.context, step, self.event);
+    fn rare(&mut self, step: Step<'_, Description>) -> Fetched {
+        let instr = record(&self.context, &step, self.event);
         self.context = Context::of(self.hart);
         self.event = Event::None;
         for (va, asid) in self.port.take_fences() {
@@ -138,7 +139,7 @@ impl Source for Live<'_> {
             return self.after_fetch_fault();
         };
         if is_rare(&step) | (turn.event != Event::None) {
-            let fetched = turn.rare(&step);
+            let fetched = turn.rare(step);
             return self.unless_locked_up(fetched);
         }
         Fetched::Instr(plain(&turn.context, &step))
@@ -170,7 +171,7 @@ impl Source for Live<'_> {
         };
         // A wrong path ends where its context would change.
         if is_rare(&step) {
-            *into = record(&self.turn.context, &step, Event::None);
+            *into = rare_wrong(&self.turn.context, step);
         } else {
             *into = plain(&self.turn.context, &step);
         }
@@ -205,7 +206,7 @@ impl Source for Live<'_> {
         let overlaps = |description: &Description| !description.serialising();
         if let Some(step) = self.stepper.step_at_hand(turn.hart, turn.port, overlaps) {
             if is_rare(&step) | (turn.event != Event::None) {
-                let fetched = turn.rare(&step);
+                let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched).overlapped(into);
             }
             *into = plain(&turn.context, &step);
@@ -234,4 +235,11 @@ impl Source for Live<'_> {
         }
         walk
     }
+}
+
+/// The full record of a step of a wrong path.
+#[cold]
+#[inline(never)]
+fn rare_wrong(context: &Context, step: Step<'_, Description>) -> Instr {
+    record(context, &step, Event::None)
 }
