@@ -12,23 +12,21 @@ use stream::{Branch, BranchKind, Source, VirtAddr};
 impl OutOfOrder {
     /// The decode stage; returns whether it did something.
     pub(super) fn decode(&mut self, source: &mut dyn Source) -> bool {
+        let latency = u64::from(self.config.decode_to_rename_cycles);
         let mut done = 0;
         while done < self.config.front.decode_width && self.window.decoded < self.window.tail {
             let at = self.window.decoded;
-            let slot = self.window.get(at);
+            let slot = self.window.get_mut(at);
             if slot.decode_at > self.now {
                 break;
             }
+            slot.rename_at = self.now + latency.saturating_sub(slot.rename_credit).max(1);
             let check = slot.check;
+            self.window.decoded += 1;
+            done += 1;
             if check != Check::Fine {
                 self.resteer(at, check, source);
             }
-            let latency = u64::from(self.config.decode_to_rename_cycles);
-            let now = self.now;
-            let slot = self.window.get_mut(at);
-            slot.rename_at = now + latency.saturating_sub(slot.rename_credit).max(1);
-            self.window.decoded += 1;
-            done += 1;
         }
         done > 0
     }

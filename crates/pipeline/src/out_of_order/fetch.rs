@@ -7,7 +7,7 @@
 use super::front::Halt;
 use super::slot::{Check, Slot, Wrong};
 use super::stats::{Cause, Lost};
-use super::targets::{Line, Translating};
+use super::targets::{Line, Stretch, Translating};
 use super::{OutOfOrder, front::Front};
 use mem::{Cycle, Hierarchy, Level};
 use stream::{BranchKind, Class, Event, Fetched, Instead, Instr, Source};
@@ -60,7 +60,7 @@ impl OutOfOrder {
         let waited = self.now - self.front.halted_at;
         self.front.halt = None;
         // What is fetched from here on lies in the address space of the next instruction.
-        self.fetch_in_context_of(next);
+        self.fetch_in_context((next.asid, next.translated));
         let sequential = next.pc == self.front.fetch && halt != Halt::Trap;
         if !sequential {
             self.forget_predictions();
@@ -95,11 +95,10 @@ impl OutOfOrder {
     }
 
     /// Takes the instructions of the first target whose bytes are there; returns whether there was one.
+    #[inline(never)]
     fn deliver(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        if !self.front.is_in_first_target() {
-            self.drop_targets_behind();
-        }
-        if self.front.targets.first_line_at() > self.now || self.front.halt.is_some() {
+        let Some(stretch) = self.stretch() else { return false };
+        if self.front.halt.is_some() {
             return false;
         }
         let owed = std::mem::take(&mut self.front.owed);
@@ -107,14 +106,13 @@ impl OutOfOrder {
         let end = self.window.renamed + u64::from(self.config.front.queue);
         let (first, mut off_path) = (self.window.tail, 0);
         let entry = self.entry();
-        while self.window.tail < end && self.front.is_in_first_target() {
+        while self.window.tail < end && stretch.holds(self.front.fetch) {
             if !self.pull(source, mem) {
                 break;
             }
-            let length = u64::from(self.window.incoming().len);
             off_path += u64::from(self.front.off_path);
-            let ends_target = self.enter(entry, source);
-            if ends_target || self.front.halt.is_some() {
+            let (length, goes_on) = self.enter(entry, stretch, source);
+            if !goes_on {
                 break;
             }
             if bytes <= length {
@@ -125,16 +123,28 @@ impl OutOfOrder {
             bytes -= length;
         }
         let delivered = self.window.tail - first;
-        if delivered > 0 {
-            self.front.refilling = None;
-            let stats = self.stats.at(self.privilege).out_of_order_mut();
-            stats.fetched.add(delivered);
-            stats.fetched_off_path.add(off_path);
+        if delivered == 0 {
+            return false;
         }
-        delivered > 0
+        self.front.refilling = None;
+        let stats = self.stats.at(self.privilege).out_of_order_mut();
+        stats.fetched.add(delivered);
+        stats.fetched_off_path.add(off_path);
+        true
+    }
+
+    /// What of the first target can be fetched now, if its bytes are there.
+    #[inline]
+    fn stretch(&mut self) -> Option<Stretch> {
+        if !self.front.targets.first()?.holds(self.front.fetch) {
+            self.drop_targets_behind();
+        }
+        let target = self.front.targets.first()?;
+        (target.line_at() <= self.now).then(|| target.stretch())
     }
 
     /// How what is fetched now goes through the stages up to rename.
+    #[inline]
     fn entry(&self) -> Entry {
         let depth = u64::from(self.config.front.fetch_to_decode_cycles);
         let spared = self.front.credit.min(depth);
@@ -145,6 +155,7 @@ impl OutOfOrder {
     /// Drops targets that fetch has left: an instruction may reach over one that holds no other. Where
     /// it reached over a branch that the target buffer took to begin in its middle, all predictions
     /// from there on are void.
+    #[inline(never)]
     fn drop_targets_behind(&mut self) {
         while let Some(target) = self.front.targets.first() {
             if target.is_behind_guess(self.front.fetch) {
@@ -163,6 +174,7 @@ impl OutOfOrder {
 
     /// Takes the instruction at the place of fetch, to where it goes in the window. Returns whether it
     /// can be had now.
+    #[inline]
     fn pull(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         if self.front.off_path {
             return self.pull_off_path(source);
@@ -172,17 +184,24 @@ impl OutOfOrder {
             None if !self.pull_overlapped(source, mem) => return false,
             None => {}
         }
-        let instr = *self.window.incoming();
-        let broken = instr.event == Event::Interrupt || instr.pc != self.front.fetch;
-        if broken && !(self.window.is_empty() && instr.pc == self.front.fetch) {
-            self.front.held = Some(instr);
+        let is_first = self.window.is_empty();
+        let instr = self.window.incoming();
+        let follows = instr.pc == self.front.fetch;
+        if !follows || (instr.event == Event::Interrupt && !is_first) {
+            self.front.held = Some(*instr);
             self.halt(Halt::Trap);
             return false;
         }
+        if is_first {
+            self.privilege = instr.privilege;
+        }
+        let context = (instr.asid, instr.translated);
+        self.fetch_in_context(context);
         true
     }
 
     /// The next instruction of the wrong path, if it goes on where fetch does.
+    #[inline]
     fn pull_off_path(&mut self, source: &mut dyn Source) -> bool {
         if self.front.dead_end {
             return false;
@@ -194,6 +213,7 @@ impl OutOfOrder {
     }
 
     /// The next instruction of the right path, if it may enter a core that is not empty.
+    #[inline]
     fn pull_overlapped(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         loop {
             match source.next_overlapped(self.hart, self.window.incoming()) {
@@ -239,47 +259,57 @@ impl OutOfOrder {
     }
 
     /// Takes the instruction that was pulled into the core and decides where the front end goes after
-    /// it. Returns whether that is another target.
-    fn enter(&mut self, entry: Entry, source: &mut dyn Source) -> bool {
-        let off_path = self.front.off_path;
-        if !off_path {
-            self.enter_right_path();
-        }
-        let at = self.window.push(self.now);
-        let slot = self.window.get_mut(at);
-        slot.off_path = off_path;
+    /// it. Returns its length, and whether what follows may be fetched in the same cycle.
+    #[inline]
+    fn enter(&mut self, entry: Entry, stretch: Stretch, source: &mut dyn Source) -> (u64, bool) {
+        let Self { window, front, .. } = self;
+        let slot = window.push(self.now);
+        slot.off_path = front.off_path;
         slot.decode_at = entry.decode_at;
         slot.rename_credit = entry.rename_credit;
-        let guessed = self.front.guess(slot);
-        self.front.fetch = slot.next;
+        let length = u64::from(slot.instr.len);
+        let guessed = stretch.ends_within(slot.instr.pc, length);
+        if guessed {
+            front.follow_guess(slot);
+        } else {
+            slot.next = slot.fall_through();
+            slot.unforeseen = true;
+            if decode_would_predict(slot) {
+                slot.check = Check::UnknownBranch;
+            }
+        }
+        front.fetch = slot.next;
         let instr = &slot.instr;
-        let (serialising, event) = (instr.serialising, instr.event);
-        if slot.next != slot.actual_next() && !serialising && event != Event::Exception {
-            self.go_astray(at, source);
+        let traps = instr.event == Event::Exception;
+        if slot.next == slot.actual_next() && !instr.serialising && !traps {
+            return (length, !guessed);
         }
-        if !off_path && serialising {
-            self.flow_continues = self.window.get(at).instr.class == Class::Csr;
-            self.halt(Halt::Serialising);
-        } else if !off_path && event == Event::Exception {
-            self.halt(Halt::Trap);
-        }
-        guessed
+        self.turn_aside(source);
+        (length, !guessed && self.front.halt.is_none())
     }
 
-    /// What fetch takes from the next instruction of the right path about those that follow.
-    fn enter_right_path(&mut self) {
-        let is_first = self.window.is_empty();
-        let instr = self.window.incoming();
-        if is_first {
-            self.privilege = instr.privilege;
+    /// Does not simply go on behind the youngest instruction: it must be alone, traps, or goes elsewhere
+    /// than the front end was sent.
+    fn turn_aside(&mut self, source: &mut dyn Source) {
+        let slot = self.window.get_mut(self.window.tail - 1);
+        let (serialising, event) = (slot.instr.serialising, slot.instr.event);
+        if !serialising && event != Event::Exception {
+            if slot.check == Check::Fine {
+                slot.wrong = Some(Wrong { cause: cause_of(slot) });
+            }
+            self.front.off_path = true;
+            self.front.dead_end = false;
+            source.wrong_path(self.hart, slot.next);
+            return;
         }
-        let context = (instr.asid, instr.translated);
-        self.fetch_in_context(context);
-    }
-
-    /// Translates fetch addresses as `instr`'s was from now on.
-    fn fetch_in_context_of(&mut self, instr: &Instr) {
-        self.fetch_in_context((instr.asid, instr.translated));
+        if slot.off_path {
+            // A source that hands such an instruction out goes on behind it.
+            return;
+        }
+        if serialising {
+            self.flow_continues = slot.instr.class == Class::Csr;
+        }
+        self.halt(if serialising { Halt::Serialising } else { Halt::Trap });
     }
 
     /// Translates fetch addresses in that address space, if at all, from now on.
@@ -289,18 +319,6 @@ impl OutOfOrder {
             (self.asid, self.fetch_translated) = context;
             self.last_fetch_page = None;
         }
-    }
-
-    /// Goes off the right path, or on along a wrong one, after the instruction at `at`: the front end
-    /// was sent elsewhere than it goes.
-    fn go_astray(&mut self, at: u64, source: &mut dyn Source) {
-        let slot = self.window.get_mut(at);
-        if slot.check == Check::Fine {
-            slot.wrong = Some(Wrong { cause: cause_of(slot) });
-        }
-        self.front.off_path = true;
-        self.front.dead_end = false;
-        source.wrong_path(self.hart, slot.next);
     }
 
     /// Why fetch has nothing to hand on.
@@ -335,33 +353,18 @@ impl OutOfOrder {
 }
 
 impl Front {
-    /// Decides where to go after an instruction: on, or where its branch was predicted to go. Returns
-    /// whether there was a prediction, whose target it then leaves.
-    #[inline]
-    fn guess(&mut self, slot: &mut Slot) -> bool {
-        let (pc, fall_through) = (slot.instr.pc, slot.fall_through());
-        let length = u64::from(slot.instr.len);
+    /// Goes on where the branch that ends the first target was predicted to go, at the instruction in
+    /// `slot`: the branch, if decode agrees.
+    fn follow_guess(&mut self, slot: &mut Slot) {
         let target = self.targets.first().expect("the instruction is in it");
-        match &target.guess {
-            Some(guess) if guess.pc.0.wrapping_sub(pc.0) < length => {
-                let fits = guess.pc == pc
-                    && slot.instr.branch.is_some_and(|branch| branch.kind == guess.kind)
-                    && target.end == fall_through;
-                slot.next = target.next;
-                slot.record = Some(guess.record);
-                slot.check = if fits { Check::Fine } else { Check::NotThatBranch };
-                self.pop_target();
-                true
-            }
-            _ => {
-                slot.next = fall_through;
-                slot.unforeseen = true;
-                if decode_would_predict(slot) {
-                    slot.check = Check::UnknownBranch;
-                }
-                false
-            }
-        }
+        let guess = target.guess.as_ref().expect("the target ends with one");
+        let fits = guess.pc == slot.instr.pc
+            && slot.instr.branch.is_some_and(|branch| branch.kind == guess.kind)
+            && target.end == slot.fall_through();
+        slot.next = target.next;
+        slot.record = Some(guess.record);
+        slot.check = if fits { Check::Fine } else { Check::NotThatBranch };
+        self.pop_target();
     }
 }
 

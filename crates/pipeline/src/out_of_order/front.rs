@@ -93,12 +93,6 @@ impl Front {
         }
     }
 
-    /// Whether the next instruction begins in the first target.
-    #[inline]
-    pub(super) fn is_in_first_target(&self) -> bool {
-        self.targets.first().is_some_and(|target| target.holds(self.fetch))
-    }
-
     /// Takes the next instruction of the right path, if it was taken from the source before.
     #[inline]
     pub(super) fn next_again(&mut self) -> Option<Instr> {

@@ -141,6 +141,7 @@ pub(super) struct Slot {
 impl Slot {
     /// Makes of it the slot of another instruction, field by field: a slot is six of the host's
     /// cache lines, and one is begun for every instruction fetched.
+    #[inline]
     fn begin(&mut self, serial: u64, now: Cycle) {
         self.serial = serial;
         self.off_path = false;
@@ -170,6 +171,7 @@ impl Slot {
     }
 
     /// Where it goes when it is executed.
+    #[inline]
     pub(super) fn actual_next(&self) -> VirtAddr {
         match self.instr.branch {
             Some(branch) if branch.taken => branch.target,
@@ -177,6 +179,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn fall_through(&self) -> VirtAddr {
         VirtAddr(self.instr.pc.0.wrapping_add(u64::from(self.instr.len)))
     }
@@ -236,13 +239,14 @@ impl Window {
 
     /// Puts in the next instruction, whose record is in its place.
     #[inline]
-    pub(super) fn push(&mut self, now: Cycle) -> Position {
+    pub(super) fn push(&mut self, now: Cycle) -> &mut Slot {
         let at = self.tail;
+        self.tail += 1;
         self.serial += 1;
         let serial = self.serial;
-        self.get_mut(at).begin(serial, now);
-        self.tail += 1;
-        at
+        let slot = self.get_mut(at);
+        slot.begin(serial, now);
+        slot
     }
 
     #[inline]

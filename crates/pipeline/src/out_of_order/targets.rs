@@ -48,7 +48,7 @@ impl Target {
 
     /// When its bytes are there, if that is known.
     #[inline]
-    fn line_at(&self) -> Cycle {
+    pub(super) fn line_at(&self) -> Cycle {
         match self.line {
             Line::Known(at, _) => at,
             Line::No | Line::Pending(_) => NEVER,
@@ -58,11 +58,18 @@ impl Target {
     /// Whether an instruction at `pc` begins in it, not after its branch began.
     #[inline]
     pub(super) fn holds(&self, pc: VirtAddr) -> bool {
-        let offset = pc.0.wrapping_sub(self.start.0);
-        match &self.guess {
-            Some(guess) => offset <= guess.pc.0.wrapping_sub(self.start.0),
-            None => offset < self.end.0.wrapping_sub(self.start.0),
-        }
+        self.stretch().holds(pc)
+    }
+
+    /// What of it instructions can begin in.
+    #[inline]
+    pub(super) fn stretch(&self) -> Stretch {
+        let offset = |pc: VirtAddr| pc.0.wrapping_sub(self.start.0);
+        let (size, guessed) = match &self.guess {
+            Some(guess) => (offset(guess.pc) + 1, true),
+            None => (offset(self.end), false),
+        };
+        Stretch { start: self.start, size, guessed }
     }
 
     /// Whether an instruction at `pc` begins after the branch that it was to end with.
@@ -107,6 +114,30 @@ pub(super) enum Line {
     Pending(Ticket),
     /// The bytes are there then, from that level.
     Known(Cycle, Level),
+}
+
+/// The bytes of a target that instructions can begin in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    start: VirtAddr,
+    size: u64,
+    /// A branch begins with the last of them.
+    guessed: bool,
+}
+
+impl Stretch {
+    /// Whether an instruction at `pc` begins in it.
+    #[inline]
+    pub(super) fn holds(self, pc: VirtAddr) -> bool {
+        pc.0.wrapping_sub(self.start.0) < self.size
+    }
+
+    /// Whether an instruction of `length` bytes at `pc`, which begins in it, is the branch that ends
+    /// it or reaches over its begin.
+    #[inline]
+    pub(super) fn ends_within(self, pc: VirtAddr, length: u64) -> bool {
+        self.guessed && pc.0.wrapping_sub(self.start.0) + length >= self.size
+    }
 }
 
 /// A position in the order of prediction.
@@ -224,10 +255,56 @@ impl Targets {
         };
         [line(self.first()), line(self.before(self.requested)), translation]
     }
+}
 
-    /// When the bytes of the first are there, if that is known.
-    #[inline]
-    pub(super) fn first_line_at(&self) -> Cycle {
-        self.first().map_or(NEVER, Target::line_at)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(start: u64) -> Target {
+        Target::new(VirtAddr(start), VirtAddr(start.wrapping_add(16)))
+    }
+
+    #[test]
+    fn what_was_asked_for_is_never_behind_the_first() {
+        let mut targets = Targets::new(3);
+        for round in 0..5 {
+            (0..3).for_each(|index| targets.push(target(round * 48 + index * 16)));
+            targets.translated += 1;
+            targets.pop();
+            assert_eq!(targets.untranslated().map(|next| next.start.0), Some(round * 48 + 16));
+            targets.pop();
+            assert_eq!(targets.untranslated().map(|next| next.start.0), Some(round * 48 + 32));
+            assert_eq!(targets.requested, targets.translated);
+            assert!(targets.before(targets.requested).is_none(), "it is the first");
+            targets.pop();
+            assert!(targets.untranslated().is_none() && targets.first().is_none());
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_among_what_was_taken_out() {
+        let mut targets = Targets::new(4);
+        targets.push(target(0x40));
+        targets.push(target(0x80));
+        let at = |start| move |target: &Target| target.start == VirtAddr(start);
+        assert!(targets.find_mut(at(0x80)).is_some());
+        targets.pop();
+        assert!(targets.find_mut(at(0x40)).is_none());
+        targets.clear();
+        assert!(targets.find_mut(at(0x80)).is_none());
+        assert_eq!((targets.len(), targets.next_times()), (0, [NEVER; 3]));
+    }
+
+    #[test]
+    fn a_branch_is_met_by_the_instruction_that_its_first_byte_belongs_to() {
+        let stretch = Stretch { start: VirtAddr(0x100), size: 9, guessed: true };
+        assert!(stretch.holds(VirtAddr(0x108)) && !stretch.holds(VirtAddr(0x10a)));
+        assert!(!stretch.ends_within(VirtAddr(0x104), 4));
+        assert!(stretch.ends_within(VirtAddr(0x106), 4), "it reaches over the branch's first byte");
+        assert!(stretch.ends_within(VirtAddr(0x108), 2));
+        let open = target(u64::MAX - 0xf).stretch();
+        assert!(open.holds(VirtAddr(u64::MAX - 1)) && !open.holds(VirtAddr(0)));
+        assert!(!open.ends_within(VirtAddr(u64::MAX - 1), 4), "no branch ends it");
     }
 }
