@@ -7,7 +7,6 @@ use stream::{Bytes, Followed, Follower, MemAccess, Translate, Walker};
 struct Seen {
     line: u64,
     digest: blake3::Hasher,
-    walks: u64,
 }
 
 impl Seen {
@@ -32,7 +31,6 @@ impl Follower for Seen {
     }
 
     fn access(&mut self, pc: VirtAddr, asid: u16, access: &MemAccess, walk: &mut Walker<'_>) {
-        self.walks += u64::from(access.translated);
         self.note(&format!("{pc:?} {asid} {access:?} {:?}", walk(access.va, Translate::Load)));
     }
 
@@ -108,15 +106,13 @@ impl Timing for Warming {
 #[test]
 fn a_hart_that_is_followed_leaves_behind_what_its_records_say() {
     let images = Kind::ALL.into_iter().map(|kind| (1, format!("{kind:?}"), image(kind)));
-    let mut walks = 0;
     for (harts, name, elf) in images.chain([(2, "contenders".to_owned(), contenders(500))]) {
-        let mut run = |follows| {
+        let run = |follows| {
             let mut machine = machine(harts, &elf);
-            let seen = Seen { line: 0, digest: blake3::Hasher::new(), walks: 0 };
+            let seen = Seen { line: 0, digest: blake3::Hasher::new() };
             let random = Random::new(9);
             let mut timing = Warming { random, follows, seen, followed: 0, executed: 0 };
             to_the_end(|deadline| machine.run_timed(&mut timing, deadline));
-            walks += timing.seen.walks;
             let left = timing.seen.digest.finalize();
             (timing.followed, (left, timing.executed, machine.retired(), machine.state_digest()))
         };
@@ -129,5 +125,4 @@ fn a_hart_that_is_followed_leaves_behind_what_its_records_say() {
         );
         assert_eq!(left, recorded, "{name}");
     }
-    assert!(walks > 1000, "{walks} accesses were translated");
 }

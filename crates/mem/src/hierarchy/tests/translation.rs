@@ -138,7 +138,7 @@ fn a_flush_makes_the_next_access_walk_again() {
 fn warming_translates_like_timing() {
     let (mut mem, mut source) = (Hierarchy::new(&small()), Synthetic::new(2));
     mem.warm_translate(ONE, (VirtAddr(1 << 12), ASID), Translate::Load, &mut |va, what| {
-        source.walk(ONE, va, what)
+        stream::Source::walk(&mut source, ONE, va, what)
     });
     assert!(!translate(&mut mem, &mut source, 1000, 1).missed);
     assert_eq!(mem.stats().harts[0].walker.reads.get(), 3);

@@ -183,7 +183,7 @@ fn warming_finds_what_overlapping_walks_found() {
     rig.arrival(ticket);
     let place = (VirtAddr(0x1000), ASID);
     rig.mem.warm_translate(ONE, place, Translate::Load, &mut |va, what| {
-        rig.source.walk(ONE, va, what)
+        stream::Source::walk(&mut rig.source, ONE, va, what)
     });
     assert_eq!(rig.walks(), 1);
 }
