@@ -4,7 +4,7 @@ use super::*;
 use crate::mmu::Translation;
 use crate::reply::Reply;
 use crate::walk_cache::WalkCacheConfig;
-use stream::{FlushScope, Source, Synthetic, Translate, VirtAddr};
+use stream::{FlushScope, Synthetic, Translate, VirtAddr};
 
 const ASID: u16 = 3;
 

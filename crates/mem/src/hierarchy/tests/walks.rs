@@ -4,7 +4,7 @@ use super::overlap::{STEADY, assert_quiescent, drain, over};
 use super::*;
 use crate::mmu::Translation;
 use crate::reply::{Arrival, Reply, Ticket};
-use stream::{FlushScope, Source, Synthetic, Translate};
+use stream::{FlushScope, Synthetic, Translate};
 
 const ASID: u16 = 3;
 /// Three entries from memory.
