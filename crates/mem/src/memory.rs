@@ -255,7 +255,8 @@ impl Memory {
 
 impl Queued {
     fn new(controller: Controller, write_buffers: u32) -> Self {
-        let (leaving, waiting) = (Vec::new(), VecDeque::new());
+        let room = write_buffers.max(1) as usize * 2;
+        let (leaving, waiting) = (Vec::with_capacity(room), VecDeque::with_capacity(room));
         let write_buffers = write_buffers as usize;
         let next_event = to_controller!(&controller, next_event());
         Self { controller, reached: Cycle(0), next_event, leaving, waiting, write_buffers }

@@ -46,8 +46,8 @@ impl Predicted {
     };
 }
 
-/// A ring that grows to the most branches that were ever in flight, so that a small core stays within
-/// few cache lines of the host.
+/// A ring that grows to the most branches that were ever in flight, so that what most cores need stays
+/// in the host's nearest cache.
 #[derive(Clone, Debug)]
 pub(super) struct InFlight {
     ring: Vec<Predicted>,
@@ -55,7 +55,8 @@ pub(super) struct InFlight {
     next: u32,
 }
 
-const INITIAL: usize = 32;
+/// Enough for the presets: growing takes memory from the host.
+const INITIAL: usize = 256;
 
 impl InFlight {
     pub(super) fn new() -> Self {

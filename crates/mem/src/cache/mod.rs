@@ -68,7 +68,8 @@ impl Cache {
             exclusive: config.inclusion == Inclusion::Exclusive,
             mshrs: Mshrs::new(config.mshrs, config.mshr_targets),
             write_buffer: Mshrs::buffers(config.write_buffers),
-            banks: vec![Port::new(1); config.banks.unwrap_or(0) as usize],
+            // Each made anew: a copy would not have the room that its list begins with.
+            banks: (0..config.banks.unwrap_or(0)).map(|_| Port::new(1)).collect(),
             prefetcher: config.prefetcher.as_ref().map(|prefetcher| {
                 let requests = Requests::new(Pages::of_lines(line_bytes));
                 Box::new(Attached { policy: Prefetcher::new(prefetcher, line_bytes), requests })

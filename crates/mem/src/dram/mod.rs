@@ -71,13 +71,13 @@ impl Dram {
     #[must_use]
     pub fn new(config: &DramConfig, clock: Clock, line_bytes: u64) -> Self {
         let clocks = Clocks::new(clock, config.timing.tck_ps);
-        let channel = Channel::new(config, clocks);
         let organisation = &config.organisation;
         Self {
             map: AddressMap::new(&config.controller.address_map, organisation, line_bytes),
             clocks,
             bursts: (line_bytes / config.burst_bytes()).max(1),
-            channels: vec![channel; organisation.channels as usize],
+            // Each made anew: a copy would not have the room that its queues begin with.
+            channels: (0..organisation.channels).map(|_| Channel::new(config, clocks)).collect(),
             open_from: Tick(0),
             stats: DramStats::default(),
         }

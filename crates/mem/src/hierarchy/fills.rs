@@ -70,23 +70,33 @@ struct Fill {
     waiters: Vec<Waiter>,
 }
 
+impl Fill {
+    /// With room for a register at each level, and for as many waiters as one line has as a rule.
+    fn new() -> Self {
+        Self { registers: Vec::with_capacity(4), waiters: Vec::with_capacity(16) }
+    }
+}
+
+/// Reads of memory that there is room for from the start: most systems have no more on their way.
+const USUAL: usize = 128;
+
 impl Overlap {
     pub(super) fn new(harts: u32) -> Self {
         Self {
-            fills: Vec::new(),
-            unused: Vec::new(),
+            fills: (0..USUAL).map(|_| Fill::new()).collect(),
+            unused: (0..USUAL as u32).rev().map(FillId).collect(),
             tickets: 0,
-            arrivals: vec![VecDeque::new(); harts as usize],
+            arrivals: (0..harts).map(|_| VecDeque::with_capacity(USUAL)).collect(),
             answer: None,
-            turned_away: VecDeque::new(),
-            answers: Vec::new(),
+            turned_away: VecDeque::with_capacity(USUAL),
+            answers: Vec::with_capacity(USUAL),
         }
     }
 
     /// Names a read of memory.
     pub(super) fn begin_fill(&mut self) -> FillId {
         self.unused.pop().unwrap_or_else(|| {
-            self.fills.push(Fill::default());
+            self.fills.push(Fill::new());
             FillId(self.fills.len() as u32 - 1)
         })
     }

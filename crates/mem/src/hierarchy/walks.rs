@@ -140,7 +140,7 @@ impl Walks {
             translation: Translation::at(at, true, pa),
             wanted_by: [false; 2],
             stale: false,
-            waiters: Vec::new(),
+            waiters: Vec::with_capacity(8),
         };
         let unused = self.walks.iter().position(|walk| walk.stage == Stage::Unused);
         match unused {

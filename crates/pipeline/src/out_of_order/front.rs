@@ -73,7 +73,7 @@ impl Front {
             resume_at: Cycle(0),
             credit: 0,
             held: None,
-            replay: VecDeque::new(),
+            replay: VecDeque::with_capacity(super::slot::SLOTS),
             ahead: 0,
             refilling: None,
             log: [Lost::FrontOther; Self::LOG],

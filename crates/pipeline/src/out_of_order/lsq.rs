@@ -375,7 +375,7 @@ impl OutOfOrder {
             active = true;
         }
         if active && !self.blocked_loads.is_empty() {
-            for name in std::mem::take(&mut self.blocked_loads) {
+            for name in self.blocked_loads.drain(..) {
                 self.wheel.put(self.now + 1, Happening::Access(name));
             }
         }

@@ -99,6 +99,9 @@ enum Happening {
     Wake,
 }
 
+/// Requests under way that there is room for from the start.
+const USUAL_CLAIMS: usize = 256;
+
 /// The out-of-order core.
 #[derive(Debug)]
 pub struct OutOfOrder {
@@ -212,15 +215,15 @@ impl OutOfOrder {
             oldest_unissued: 0,
             issue_slots: u64::from(config.rename_width.min(config.issue_width)),
             issued_ahead: [0; 2],
-            loads: Loads::new(),
-            stores: Stores::new(),
+            loads: Loads::new(config.memory.load_queue),
+            stores: Stores::new(config.memory.store_queue),
             store_sets: StoreSets::new(&config.memory),
-            barriers: VecDeque::new(),
-            blocked_loads: Vec::new(),
+            barriers: VecDeque::with_capacity(config.rob as usize),
+            blocked_loads: Vec::with_capacity(config.memory.load_queue as usize),
             wheel: Wheel::new(),
             happening: Wheel::list(),
-            fresh: Vec::new(),
-            claims: Vec::new(),
+            fresh: Vec::with_capacity(capacity as usize),
+            claims: Vec::with_capacity(USUAL_CLAIMS),
             recovered_at: Cycle(0),
             flow_continues: false,
             progress_without_instruction: false,
@@ -251,8 +254,8 @@ impl OutOfOrder {
         self.front.resume_at = slot::NEVER;
         self.last_fetch_page = None;
         self.map = [NOBODY; Reg::COUNT];
-        self.loads = Loads::new();
-        self.stores = Stores::new();
+        self.loads = Loads::new(self.config.memory.load_queue);
+        self.stores = Stores::new(self.config.memory.store_queue);
         self.barriers.clear();
         self.blocked_loads.clear();
         self.registers = Registers::new(self.config.int_registers, self.config.fp_registers);

@@ -92,8 +92,9 @@ pub(super) struct Loads {
 }
 
 impl Loads {
-    pub(super) fn new() -> Self {
-        Self { queue: VecDeque::new(), first: 0, granules: Granules::new() }
+    pub(super) fn new(entries: u32) -> Self {
+        let queue = VecDeque::with_capacity(entries as usize);
+        Self { queue, first: 0, granules: Granules::new() }
     }
 
     #[inline]
@@ -197,9 +198,9 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(entries: u32) -> Self {
         Self {
-            queue: VecDeque::new(),
+            queue: VecDeque::with_capacity(entries as usize),
             first: 0,
             committed: 0,
             requested: 0,
@@ -400,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_load_sees_the_stores_before_it_and_no_others() {
-        let mut stores = Stores::new();
+        let mut stores = Stores::new(4);
         for at in 0..3 {
             let name = Name { place: at as u32, serial: at as u32 };
             stores.push(name, at, &access(0x1000, 8));

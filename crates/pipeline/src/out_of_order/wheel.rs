@@ -31,7 +31,7 @@ impl<E: Copy + Ord> Wheel<E> {
         Self {
             buckets: Box::new(std::array::from_fn(|_| Self::list())),
             occupied: [0; WORDS],
-            far: BinaryHeap::new(),
+            far: BinaryHeap::with_capacity(USUAL),
             put_far: 0,
             taken: 0,
         }
