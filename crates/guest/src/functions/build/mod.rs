@@ -29,7 +29,7 @@ pub use workshop::Workshop;
 use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, Service};
-use super::check::{Call, Function};
+use super::check::Function;
 use super::error::FunctionError;
 use super::files::{SourceFile, SourceFiles};
 use super::proto::ProtoSet;
@@ -60,7 +60,7 @@ pub fn build_all(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Vec<Image>, FunctionError> {
-    let proto = proto_of(function);
+    let proto = function.proto.as_ref();
     let image = |service: &&Service| {
         let proto = proto.filter(|_| service.name == function.service.name);
         build_service(workshop, catalogue.sources(), service, proto)
@@ -77,7 +77,7 @@ pub fn build(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Image, FunctionError> {
-    build_service(workshop, catalogue.sources(), &function.service, proto_of(function))
+    build_service(workshop, catalogue.sources(), &function.service, function.proto.as_ref())
 }
 
 /// The key under which the image of `function` is or would be cached: a hash of its recipe and sources. Cheap, and
@@ -86,15 +86,8 @@ pub fn build(
 /// # Errors
 /// Sources that cannot be read or that the recipe cannot work with.
 pub fn image_key(catalogue: &Catalogue, function: &Function) -> Result<String, FunctionError> {
-    let job = job(catalogue.sources(), &function.service, proto_of(function))?;
+    let job = job(catalogue.sources(), &function.service, function.proto.as_ref())?;
     Ok(key_of(&job, &config(&job), &steps(&job)?))
-}
-
-fn proto_of(function: &Function) -> Option<&ProtoSet> {
-    match &function.call {
-        Call::Grpc { proto, .. } => Some(proto),
-        Call::Http { .. } => None,
-    }
 }
 
 fn job<'a>(
