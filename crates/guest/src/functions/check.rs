@@ -215,7 +215,7 @@ fn build(
     let Some(build) = &vswarm.build else {
         problems.push(Problem::new(
             at,
-            "is missing; it needs at least `runtime: python|nodejs|go|generic`",
+            "is missing; it needs at least `runtime: python|nodejs|go|java|generic`",
         ));
         return None;
     };

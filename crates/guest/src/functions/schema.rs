@@ -128,6 +128,8 @@ pub enum Runtime {
     Nodejs,
     /// A static binary cross-compiled with Debian's Go, alone in the image.
     Go,
+    /// Debian's OpenJDK with gRPC; classes compiled from the folder's sources and the proto become /app.
+    Java,
     /// Nothing but the named Debian packages and the folder's files under /app.
     Generic,
 }
@@ -140,6 +142,7 @@ impl Runtime {
             Self::Python => "python",
             Self::Nodejs => "nodejs",
             Self::Go => "go",
+            Self::Java => "java",
             Self::Generic => "generic",
         }
     }

@@ -3,18 +3,19 @@
 //! An image is a stack of layers, each made under a key that hashes everything it is made from, so functions of one
 //! runtime share the layers below their own and nothing is made twice:
 //!
-//! 1. the runtime's Debian packages (python, nodejs; none for go),
+//! 1. the runtime's Debian packages (python, nodejs, java; none for go),
 //! 2. the function's own Debian packages, if it names any,
 //! 3. the npm packages of its lock file (nodejs),
-//! 4. the function: its folder as `/app`, what is generated from the proto, for go only the binary.
+//! 4. the function: its folder as `/app`, what is generated from the proto, for go only the binary, for java the classes.
 //!
-//! Tools of the build (Go, protoc, Python to compile bytecode) are Debian's packages for the host's architecture,
+//! Tools of the build (Go, javac, protoc, Python to compile bytecode) are Debian's packages for the host's architecture,
 //! unpacked into the state folder; nothing of the host but a kernel and `/bin/sh` is used. A key does not cover package versions: they are
 //! settled when a layer is first made, kept in its record, and renewed by deleting the state folder.
 
 mod app;
 mod debs;
 mod go;
+mod java;
 mod key;
 mod nodejs;
 mod protoc;
@@ -110,6 +111,7 @@ fn steps<'j>(job: &'j Job<'_>) -> Result<Vec<Step<'j>>, FunctionError> {
         Runtime::Python => python::steps(job),
         Runtime::Nodejs => nodejs::steps(job),
         Runtime::Go => go::steps(job),
+        Runtime::Java => java::steps(job),
         Runtime::Generic => {
             let mut steps = debs::steps(&debs::BARE, job);
             steps.push(app::step(job, Key::new("files"), &[], |_, _| Ok(())));
@@ -157,6 +159,7 @@ fn config(job: &Job<'_>) -> ImageConfig {
         Runtime::Python => &python::ENTRYPOINT,
         Runtime::Nodejs => &nodejs::ENTRYPOINT,
         Runtime::Go => &go::ENTRYPOINT,
+        Runtime::Java => &java::ENTRYPOINT,
         Runtime::Generic => &[],
     };
     let mut entrypoint = job.service.build.entrypoint.clone();

@@ -51,7 +51,7 @@ fn the_built_in_functions_are_complete() {
     let catalogue = Catalogue::builtin().unwrap();
     let names: Vec<_> = catalogue.names().collect();
     for kernel in ["aes", "auth", "fibonacci"] {
-        for runtime in ["go", "nodejs", "python"] {
+        for runtime in ["go", "java", "nodejs", "python"] {
             let name = format!("{kernel}-{runtime}");
             assert!(names.contains(&name.as_str()), "{name} in {names:?}");
             assert_eq!(catalogue.get(&name).unwrap().container_port, 50051);
