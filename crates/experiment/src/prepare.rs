@@ -138,7 +138,7 @@ fn request(
     let payload = &chosen.payload;
     let call = match &chosen.call {
         functions::Call::Grpc { service, method } => {
-            let proto = function.proto.as_ref().expect("a gRPC function has an interface");
+            let proto = function.service.proto.as_ref().expect("a gRPC function has an interface");
             let folder = write_protos(proto)?;
             let protos = Protos::compile(&folder.path().join(&proto.entry), &[])?;
             protos.method(&format!("{service}/{method}"))?.call(payload)?

@@ -7,7 +7,6 @@ use serde_norway::{Mapping, Value};
 use super::catalogue::Service;
 use super::error::Problem;
 use super::files::SourceFiles;
-use super::proto::ProtoSet;
 use super::request::FunctionRequest;
 use super::schema::{BuildDoc, Runtime, ServiceDoc, VswarmDoc};
 use super::{CONTAINER_NAME, PUBLISHED_PORT, REGISTRY};
@@ -19,8 +18,6 @@ pub struct Function {
     pub service: Service,
     /// What it does, in a line; may be empty.
     pub description: String,
-    /// gRPC: its interface.
-    pub proto: Option<ProtoSet>,
     /// What can be sent to it: the default first, then by name. Never empty.
     pub requests: Vec<FunctionRequest>,
     /// The port it listens on inside its container, published as [`PUBLISHED_PORT`].
@@ -65,11 +62,11 @@ pub(super) fn service(
         return None;
     };
     let build = build(name, vswarm, sources, &at, problems);
+    let proto = requests::proto(vswarm, sources, &at, problems);
     let function = vswarm.protocol.map(|protocol| {
-        let proto = requests::proto(protocol, vswarm, sources, &at, problems);
         let port = published_port(&doc.ports, &at, problems);
         let requests = requests::requests(protocol, vswarm, &at, problems);
-        (proto, port, requests)
+        (port, requests)
     });
     check_container_name(doc, vswarm, &at, problems);
     if vswarm.protocol.is_none() {
@@ -81,13 +78,12 @@ pub(super) fn service(
     let mut compose = compose.clone();
     compose.remove("x-vswarm");
     let service =
-        Service { name: name.to_owned(), image: image?, depends_on, build: build?, compose };
+        Service { name: name.to_owned(), image: image?, depends_on, build: build?, proto, compose };
     Some(match function {
         None => Checked::Dependency(Box::new(service)),
-        Some((proto, port, requests)) => Checked::Function(Box::new(Function {
+        Some((port, requests)) => Checked::Function(Box::new(Function {
             service,
             description: vswarm.description.clone().unwrap_or_default(),
-            proto,
             requests,
             container_port: port?,
         })),

@@ -52,7 +52,7 @@ struct Job<'a> {
     files: BTreeMap<String, SourceFile>,
 }
 
-/// Builds the images of everything `function` needs, dependencies first and its own last.
+/// Builds the images of everything `function` needs, dependencies first; services may share one.
 ///
 /// # Errors
 /// Missing sources, packages that cannot be had, a failing build tool, the disk.
@@ -61,12 +61,13 @@ pub fn build_all(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Vec<Image>, FunctionError> {
-    let proto = function.proto.as_ref();
-    let image = |service: &&Service| {
-        let proto = proto.filter(|_| service.name == function.service.name);
-        build_service(workshop, catalogue.sources(), service, proto)
-    };
-    catalogue.closure(function).iter().map(image).collect()
+    let mut images: Vec<Image> = Vec::new();
+    for service in catalogue.closure(function) {
+        if !images.iter().any(|image| image.reference == service.image) {
+            images.push(build_service(workshop, catalogue.sources(), service)?);
+        }
+    }
+    Ok(images)
 }
 
 /// Builds the image of `function`, or takes it from the cache.
@@ -78,7 +79,7 @@ pub fn build(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Image, FunctionError> {
-    build_service(workshop, catalogue.sources(), &function.service, function.proto.as_ref())
+    build_service(workshop, catalogue.sources(), &function.service)
 }
 
 /// The key under which the image of `function` is or would be cached: a hash of its recipe and sources. Cheap, and
@@ -87,22 +88,18 @@ pub fn build(
 /// # Errors
 /// Sources that cannot be read or that the recipe cannot work with.
 pub fn image_key(catalogue: &Catalogue, function: &Function) -> Result<String, FunctionError> {
-    let job = job(catalogue.sources(), &function.service, function.proto.as_ref())?;
+    let job = job(catalogue.sources(), &function.service)?;
     Ok(key_of(&job, &config(&job), &steps(&job)?))
 }
 
-fn job<'a>(
-    sources: &SourceFiles,
-    service: &'a Service,
-    proto: Option<&'a ProtoSet>,
-) -> Result<Job<'a>, FunctionError> {
+fn job<'a>(sources: &SourceFiles, service: &'a Service) -> Result<Job<'a>, FunctionError> {
     let folder = service.build.source.as_deref().unwrap_or(&service.name);
     let files = sources.walk(folder).map_err(|reason| FunctionError::Unreadable {
         what: "source folder",
         path: sources.display(folder),
         reason,
     })?;
-    Ok(Job { service, proto, files })
+    Ok(Job { service, proto: service.proto.as_ref(), files })
 }
 
 /// The layers, lowest first.
@@ -142,9 +139,8 @@ fn build_service(
     workshop: &Workshop<'_>,
     sources: &SourceFiles,
     service: &Service,
-    proto: Option<&ProtoSet>,
 ) -> Result<Image, FunctionError> {
-    let job = job(sources, service, proto)?;
+    let job = job(sources, service)?;
     let (config, steps) = (config(&job), steps(&job)?);
     let key = key_of(&job, &config, &steps);
     if let Some(image) = workshop.store().image(&key) {

@@ -59,7 +59,6 @@ fn the_built_in_functions_are_complete() {
     }
     for function in catalogue.functions() {
         let name = function.name();
-        assert_eq!(function.service.image, format!("registry.vswarm:5000/{name}:latest"));
         assert!(!function.description.is_empty(), "{name} does not say what it does");
         for request in &function.requests {
             assert!(request.expect.is_some(), "{name} is not checked: {:?}", request.name);
@@ -74,7 +73,7 @@ fn a_built_in_function_says_how_it_is_called() {
     let request = function.default_request();
     assert_eq!(request.payload, serde_json::json!({"name": "10"}));
     assert_eq!(request.call.written(), "fibonacci.Greeter/SayHello");
-    let proto = function.proto.as_ref().unwrap();
+    let proto = function.service.proto.as_ref().unwrap();
     assert!(proto.files["fibonacci.proto"].contains("rpc SayHello"));
 }
 
@@ -234,6 +233,22 @@ fn dependencies_that_cannot_work_are_mistakes() {
     assert!(error(&circle).contains("leads back"));
     let same = depends("db") + &DB.replace("5000/db", "5000/echo");
     assert!(error(&same).contains("same image"));
+}
+
+#[test]
+fn a_service_can_be_made_as_the_function_is_to_be_called_by_others() {
+    let again = |proto: &str| {
+        let echo = with("protocol: http", "protocol: grpc\n      proto: p.proto")
+            .replace("path: /echo", "method: echo.Echo/Say");
+        let build = "{ runtime: generic, entrypoint: [/app/echo], packages: [libssl3t64] }";
+        format!(
+            "{echo}  again:\n    image: registry.vswarm:5000/echo:latest\n    x-vswarm:\n      \
+             {proto}build: {}\n",
+            build.replace("{ ", "{ source: echo, ")
+        )
+    };
+    parse(&again("proto: p.proto\n      ")).unwrap();
+    assert!(error(&again("")).contains("another `build` or `proto`"));
 }
 
 #[test]

@@ -8,25 +8,25 @@ use crate::functions::proto::ProtoSet;
 use crate::functions::request::{Call, DEFAULT, Expect, FunctionRequest, no_payload};
 use crate::functions::schema::{ExpectDoc, PayloadDoc, ProtocolDoc, VswarmDoc};
 
-/// The interface of a gRPC function.
+/// The interface of a gRPC function, or of a service that functions call.
 pub(super) fn proto(
-    protocol: ProtocolDoc,
     vswarm: &VswarmDoc,
     sources: &SourceFiles,
     at: &str,
     problems: &mut Vec<Problem>,
 ) -> Option<ProtoSet> {
-    let at = format!("{at}.x-vswarm.proto");
-    let problem = match (protocol, vswarm.proto.as_deref()) {
-        (ProtocolDoc::Http, None) => return None,
-        (ProtocolDoc::Http, Some(_)) => "is for `protocol: grpc`".to_owned(),
-        (ProtocolDoc::Grpc, None) => "is missing; name the .proto file of the interface".to_owned(),
-        (ProtocolDoc::Grpc, Some(path)) => match ProtoSet::read(sources, path) {
+    let problem = match (vswarm.protocol, vswarm.proto.as_deref()) {
+        (None | Some(ProtocolDoc::Http), None) => return None,
+        (Some(ProtocolDoc::Http), Some(_)) => "is for `protocol: grpc`".to_owned(),
+        (Some(ProtocolDoc::Grpc), None) => {
+            "is missing; name the .proto file of the interface".to_owned()
+        }
+        (_, Some(path)) => match ProtoSet::read(sources, path) {
             Ok(proto) => return Some(proto),
             Err(reason) => reason,
         },
     };
-    problems.push(Problem::new(at, problem));
+    problems.push(Problem::new(format!("{at}.x-vswarm.proto"), problem));
     None
 }
 
@@ -154,10 +154,9 @@ fn expect(doc: &ExpectDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Expe
     }
 }
 
-/// A service that is no function has none of the keys.
+/// A service that is no function cannot be called.
 pub(super) fn check_none(vswarm: &VswarmDoc, at: &str, problems: &mut Vec<Problem>) {
     let keys = [
-        ("proto", vswarm.proto.is_some()),
         ("method", vswarm.method.is_some()),
         ("path", vswarm.path.is_some()),
         ("payload", vswarm.payload.is_some()),
