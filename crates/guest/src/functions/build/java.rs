@@ -2,8 +2,7 @@
 //!
 //! Java libraries are Debian packages for all architectures, so the same jars are compiled against here and run there;
 //! only the virtual machine differs. javac is the one of the host's architecture, of the same release as the image's.
-//! Left out: the archive of shared classes, which Debian makes in a maintainer script; a cold start loads its classes
-//! one by one.
+//! Left out: a virtual machine cut down to the modules in use (jlink), so an image holds all of Java's library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,6 +62,8 @@ static BASE: Base = Base {
         "usr/lib/jvm/*/man/**",
         "usr/share/maven-repo/**",
         "usr/share/binfmts/**",
+        // Shared classes for heaps of more than 32 GB.
+        "usr/lib/jvm/*/lib/server/classes_nocoops.jsa",
         // Parts of Netty for other protocols and other operating systems, tools of PerfMark.
         "usr/share/java/netty-all*",
         "usr/share/java/netty-codec-dns*",
