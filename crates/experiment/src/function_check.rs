@@ -12,6 +12,7 @@ use crate::stages::{self, Stage, connect, logs};
 use crate::{Observer, Study, StudyError, study};
 use client::PeerEvent;
 use sim::Picos;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What came of a check.
@@ -82,10 +83,12 @@ pub fn check_function(
         stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
     }
     let [_, deployed, warm] = stages::snapshot_sizes(home, study, &guest, &prepared)?;
+    // Images share layers.
     let layers = prepared.images.iter().flat_map(|image| &image.layers);
+    let layers: BTreeMap<_, _> = layers.map(|layer| (layer.digest.as_str(), layer.size)).collect();
     Ok(FunctionCheck {
         requests,
-        image_bytes: layers.map(|layer| layer.size).sum(),
+        image_bytes: layers.values().sum(),
         deployment,
         deployed_bytes: deployed.unwrap_or(0),
         warm_bytes: warm,

@@ -34,13 +34,16 @@ fn list(catalogue: &Catalogue, as_json: bool) -> Result<(), Failure> {
         return output::print_json(&json!({"schema": 1, "functions": functions}));
     }
     let line = |function: &Function| {
-        let helpers = helpers(catalogue, function);
         [
             function.name().to_owned(),
             function.service.build.runtime.as_str().to_owned(),
-            if helpers.is_empty() { "-".to_owned() } else { helpers.join(",") },
-            default_text(function),
+            match helpers(catalogue, function).as_slice() {
+                [] => "-".to_owned(),
+                few @ ([_] | [_, _]) => few.join(","),
+                many => format!("{} services", many.len()),
+            },
             function.description.clone(),
+            default_text(function),
         ]
     };
     output::print(aligned(&catalogue.functions().map(line).collect::<Vec<_>>()))
@@ -52,12 +55,17 @@ fn helpers<'a>(catalogue: &'a Catalogue, function: &'a Function) -> Vec<&'a str>
     names.filter(|name| *name != function.name()).collect()
 }
 
-/// The default payload on a line.
+/// The default payload, short enough for a line of a list.
 fn default_text(function: &Function) -> String {
-    match &function.default_request().payload {
-        Value::Null => "-".to_owned(),
+    const WIDTH: usize = 60;
+    let text = match &function.default_request().payload {
+        Value::Null => return "-".to_owned(),
         payload => payload.to_string(),
+    };
+    if text.chars().count() <= WIDTH {
+        return text;
     }
+    text.chars().take(WIDTH - 3).chain("...".chars()).collect()
 }
 
 /// Columns as wide as their widest entry, the last one open.
