@@ -43,7 +43,8 @@ function showEncryption(call, callback) {
 }
 
 function main() {
-  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO)).aes;
+  // Without `defaults` an empty text would arrive as undefined.
+  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO, { defaults: true })).aes;
   const address = `${options.addr}:${options.port}`;
   const server = new grpc.Server();
   server.addService(api.Aes.service, { showEncryption });
