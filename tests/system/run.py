@@ -11,10 +11,12 @@ noticed and made anew, with the same result; a wrong and a late reply fail the r
 system, too, two runs and one that continues give the same bytes; what the guest computes there, to the
 last bit of state, is what the fast engine computes in the same steps; and a replayed trace has the
 windows of the run it was recorded in. And a Linux program of a few instructions runs in the guest, with
-and without markers, to its end, a crash or a time-out.
+and without markers, to its end, a crash or a time-out; and `functions check` tells of a wrong reply and of a
+function that cannot be built without keeping others from being checked.
 """
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -317,13 +319,73 @@ def test_linux_program(program, _):
     print(f"Linux program: ok, CPI {', '.join(cpis)} on {', '.join(LINUX_SYSTEMS)}", flush=True)
 
 
+# A function that comes with the program, given a request whose reply is expected to be another; and one
+# that does not compile.
+CHECKED = """
+services:
+  {name}:
+    image: registry.vswarm:5000/{name}:latest
+    container_name: function
+    ports: ["50000:50051"]
+    x-vswarm:
+      protocol: grpc
+      proto: protos/fibonacci.proto
+      method: fibonacci.Greeter/SayHello
+      payload: {{ name: "10" }}
+      expect: {{ field: message, contains: "output: 55 |" }}
+      payloads:
+        n100: {{ payload: {{ name: "100" }}, expect: {{ field: message, contains: "5075 |" }} }}
+        wrong: {{ payload: {{ name: "10" }}, expect: {{ field: message, contains: "output: 56 |" }} }}
+      build: {{ runtime: {runtime} }}
+  broken:
+    image: registry.vswarm:5000/broken:latest
+    ports: ["50000:1"]
+    x-vswarm: {{ protocol: http, build: {{ runtime: go }} }}
+"""
+
+
+def write_checked_functions(folder, name):
+    tree = os.path.join(os.path.dirname(__file__), "../..")
+    shutil.copytree(os.path.join(tree, "protos"), os.path.join(folder, "protos"))
+    shutil.copytree(os.path.join(tree, "functions", name), os.path.join(folder, name))
+    os.mkdir(os.path.join(folder, "broken"))
+    with open(os.path.join(folder, "broken/main.go"), "w", encoding="utf-8") as file:
+        file.write("package main\n\nfunc main() { undefined_name() }\n")
+    path = os.path.join(folder, "functions.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CHECKED.format(name=name, runtime=name.rsplit("-", 1)[1]))
+    return path
+
+
+def test_functions_check(program, function):
+    """Every payload is sent; what fails is named, with the reason, and stops nothing else."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_checked_functions(folder, function)
+        command = [program, "functions", "check", "--all", "--functions", path, "--json"]
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, timeout=FIRST_RUN_LIMIT, check=False
+        )
+    assert ended.returncode == 1, ended.returncode
+    document = json.loads(ended.stdout)
+    broken, checked = document["functions"]
+    assert not broken["ok"] and "undefined_name" in broken["error"], broken
+    passed = {payload["name"]: payload["ok"] for payload in checked["payloads"]}
+    assert passed == {"default": True, "n100": True, "wrong": False}, checked
+    reason = checked["payloads"][2]["error"]
+    assert "output: 56 |" in reason and f"{function} listens" in reason, reason
+    counts = checked["payloads"][1]["instructions"]
+    assert 10_000 < counts["warm"] < 1_000_000_000, counts
+    assert document["summary"] == {"checked": 2, "failed": 2}, document["summary"]
+    print(f"{function}: right and wrong replies are told apart, a broken one does not matter", flush=True)
+
+
 def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
     for one in (test_detailed, test_verify, test_trace):
         tests.append((one, functions[-1]))
-    tests += [(test_linux_program, "Linux program")]
+    tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
     failed = 0
     for one, function in tests:
         try:

@@ -94,9 +94,13 @@ pub struct StudyArgs {
     /// Requests that are measured.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub invocations: u32,
-    /// The request, as JSON; without it the function's own.
-    #[arg(long, value_name = "JSON")]
+    /// The request: the name of a payload that the function has, or one as JSON; without it the
+    /// method's, or the default.
+    #[arg(long, value_name = "NAME|JSON")]
     pub payload: Option<String>,
+    /// The method called, such as GetQuote; without it that of the payload.
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
     /// Seed of all randomness.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -115,7 +119,7 @@ pub struct StudyArgs {
 }
 
 /// Options that mean nothing to a run from a trace.
-const FUNCTION_OPTIONS: [&str; 14] = [
+const FUNCTION_OPTIONS: [&str; 15] = [
     "function",
     "functions",
     "mirror",
@@ -124,6 +128,7 @@ const FUNCTION_OPTIONS: [&str; 14] = [
     "settle",
     "invocations",
     "payload",
+    "method",
     "seed",
     "ram",
     "link_gbps",
@@ -237,11 +242,28 @@ pub enum FunctionsAction {
         /// Its name.
         function: String,
     },
-    #[command(hide = true)]
-    Check {
-        /// Its name.
-        function: Option<String>,
-    },
+    /// Deploy functions, call them with every payload and compare the replies, in fast mode.
+    Check(FunctionsCheckArgs),
+}
+
+/// `functions check`.
+#[derive(Debug, Args)]
+pub struct FunctionsCheckArgs {
+    /// Their names.
+    #[arg(value_name = "FUNCTION", required_unless_present = "all")]
+    pub names: Vec<String>,
+    /// All functions there are.
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Calls of a payload after the first one.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub warmup: u32,
+    /// Seed of all randomness.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The Debian mirror; without it the one that apt uses.
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
 }
 
 /// `systems`.

@@ -17,6 +17,8 @@ fn unknown_names_are_answered_with_the_known_ones() {
     place.run(&["verify", "fibonacci-go", "--system", "fast"]).fails(2, &["\"fast\"", "simple"]);
     place.run(&["systems", "show", "nope"]).fails(2, &["nope", "simple"]);
     place.run(&["functions", "show", "nope"]).fails(2, &["nope", "fibonacci-go"]);
+    place.run(&["functions", "check", "fibonacci-go", "nope"]).fails(2, &["nope", "fibonacci-go"]);
+    place.run(&["functions", "check"]).fails(2, &["FUNCTION"]);
     place.run(&["run", "fibonacci-go", "--stat", "warm"]).fails(2, &["--stat", "--state"]);
     place.run(&["rum"]).fails(2, &["rum", "run"]);
     place.run(&["run"]).fails(2, &["FUNCTION"]);
@@ -32,6 +34,8 @@ fn wrong_input_is_refused_before_anything_is_built() {
     };
     run(&["--payload", "{nope"]).fails(2, &["--payload", "line 1 column 2"]);
     run(&["--payload", "{\"no_such_field\": 1}"]).fails(2, &["no_such_field"]);
+    run(&["--payload", "orignal"]).fails(2, &["orignal", "default", "JSON"]);
+    run(&["--method", "SayGoodbye"]).fails(2, &["SayGoodbye"]);
     run(&["--set", "caches.l1d.ways"]).fails(2, &["caches.l1d.ways", "path=value"]);
     run(&["--set", "caches.l1d.colour=1"]).fails(2, &["colour"]);
     run(&["--set", "caches.l1d.ways=3"]).fails(2, &["caches.l1d"]);
@@ -66,7 +70,6 @@ fn what_does_not_exist_yet_says_so_and_is_not_in_the_help() {
         &["run", "fibonacci-go", "--state", "lukewarm"],
         &["sweep", "x.toml", "--jobs", "2"],
         &["compare", "a", "b"],
-        &["functions", "check", "fibonacci-go"],
     ] {
         place.run(args).fails(2, &["not implemented in this version"]);
     }
@@ -88,6 +91,7 @@ fn functions_and_systems_are_listed() {
         let shown = place.run(&["functions", "show", name, "--json"]).json();
         assert_eq!(shown["name"], name);
         assert_eq!(shown["protocol"], "grpc");
+        assert_eq!(shown["payloads"][0]["name"], "default");
     }
     let systems = place.run(&["systems", "list", "--json"]).json();
     let names: Vec<&str> = systems["systems"]

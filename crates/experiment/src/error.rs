@@ -90,7 +90,7 @@ pub enum StudyError {
         during: &'static str,
         /// What is wrong.
         error: String,
-        /// The function's log.
+        /// The containers' logs.
         log: String,
     },
     /// The guest computed something else under the system than without it.
@@ -145,9 +145,12 @@ impl StudyError {
     }
 }
 
+/// That many lines of a console or a log are enough to see what went wrong.
+const TAIL: usize = 30;
+
 /// The last lines of a longer text, indented.
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let first = lines.len().saturating_sub(15);
+    let first = lines.len().saturating_sub(TAIL);
     lines[first..].iter().map(|line| format!("  | {line}\n")).collect()
 }

@@ -3,11 +3,13 @@
 //! [`run`] builds what is missing (guest, images), brings a machine into the state asked for by way
 //! of the snapshots *booted*, *deployed* and *warm*, sends requests and measures each in a window of
 //! its own. [`record`] does the same and keeps a trace, [`replay`] runs a system from one,
-//! [`verify`] compares what the guest computed with functional execution. It prints nothing; an [`Observer`] is told what goes on.
+//! [`verify`] compares what the guest computed with functional execution, [`check_function`] calls a function in every
+//! way it has. It prints nothing; an [`Observer`] is told what goes on.
 #![forbid(unsafe_code)]
 
 pub mod bare;
 mod error;
+mod function_check;
 mod guest_link;
 pub mod guest_program;
 mod measure;
@@ -25,6 +27,7 @@ mod timing;
 mod verify;
 
 pub use error::StudyError;
+pub use function_check::{FunctionCheck, RequestCheck, check_function};
 pub use pipeline_log::PipelineLog;
 pub use record::{Recorded, TraceFormat, record};
 pub use replay::{Replay, replay};

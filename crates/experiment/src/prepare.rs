@@ -3,7 +3,7 @@
 use crate::{Observer, Study, StudyError};
 use client::{Call, Expectation, HttpCall, Protocol, Protos, Registry, Request};
 use guest::bootable::{self, Guest, Spec};
-use guest::functions::{self, Catalogue, Expect, Function, Workshop};
+use guest::functions::{self, Catalogue, Expect, Function, FunctionRequest, Workshop};
 use guest::oci::Image;
 use guest::packages::Mirror;
 use serde_json::Value;
@@ -23,8 +23,24 @@ pub(crate) struct Prepared {
     pub payload: Value,
     pub request: Request,
     pub protocol: Protocol,
-    /// What the reply must say; none for a payload of the user's.
+    /// What the reply must say; nothing is known for a payload of the user's.
     pub expect: Option<Expectation>,
+}
+
+/// A request that can be sent.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    payload: Value,
+    pub request: Request,
+    pub expect: Option<Expectation>,
+}
+
+/// A request of a function.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub name: String,
+    pub method: String,
+    pub ready: Ready,
 }
 
 /// Builds the guest unless it is there.
@@ -46,8 +62,7 @@ fn mirror(study: &Study) -> Result<Option<Mirror>, StudyError> {
 #[derive(Debug)]
 pub(crate) struct Plan {
     catalogue: Catalogue,
-    payload: Value,
-    request: Request,
+    ready: Ready,
 }
 
 /// Reads the functions file and checks function and payload: what is wrong with the input is told
@@ -55,9 +70,34 @@ pub(crate) struct Plan {
 pub(crate) fn plan(study: &Study) -> Result<Plan, StudyError> {
     let catalogue = Catalogue::load(study.functions_file.as_deref())?;
     let function = catalogue.get(&study.function)?;
-    let payload = study.payload.clone().unwrap_or_else(|| function.payload.clone());
-    let request = request(function, &payload, study)?;
-    Ok(Plan { catalogue, payload, request })
+    let ready = ready(function, &function.choose(&study.request)?, study)?;
+    Ok(Plan { catalogue, ready })
+}
+
+/// All requests of the function, the default first.
+pub(crate) fn requests(study: &Study) -> Result<Vec<Named>, StudyError> {
+    let catalogue = Catalogue::load(study.functions_file.as_deref())?;
+    let function = catalogue.get(&study.function)?;
+    let named = |request: &FunctionRequest| {
+        Ok(Named {
+            name: request.name.clone().unwrap_or_default(),
+            method: request.call.written(),
+            ready: ready(function, request, study)?,
+        })
+    };
+    function.requests.iter().map(named).collect()
+}
+
+fn ready(
+    function: &Function,
+    chosen: &FunctionRequest,
+    study: &Study,
+) -> Result<Ready, StudyError> {
+    Ok(Ready {
+        request: request(function, chosen, study)?,
+        expect: chosen.expect.as_ref().map(expectation),
+        payload: chosen.payload.clone(),
+    })
 }
 
 /// Builds the function's images unless they are there.
@@ -68,18 +108,17 @@ pub(crate) fn function(
     observer: &dyn Observer,
 ) -> Result<Prepared, StudyError> {
     observer.phase("building the function's image");
-    let Plan { catalogue, payload, request } = plan;
+    let Plan { catalogue, ready: Ready { payload, request, expect } } = plan;
     let function = catalogue.get(&study.function)?;
     let workshop = Workshop::new(home, mirror(study)?, observer.as_progress())?;
     let images = functions::build_all(&workshop, &catalogue, function)?;
-    let expect = study.payload.is_none().then_some(function.expect.as_ref()).flatten();
     Ok(Prepared {
         images,
         compose: guest::compose::guest_file(&catalogue, function),
         payload,
         protocol: request.call.protocol(),
         request,
-        expect: expect.map(expectation),
+        expect,
     })
 }
 
@@ -91,9 +130,15 @@ fn expectation(expect: &Expect) -> Expectation {
     }
 }
 
-fn request(function: &Function, payload: &Value, study: &Study) -> Result<Request, StudyError> {
-    let call = match &function.call {
-        functions::Call::Grpc { proto, service, method } => {
+fn request(
+    function: &Function,
+    chosen: &FunctionRequest,
+    study: &Study,
+) -> Result<Request, StudyError> {
+    let payload = &chosen.payload;
+    let call = match &chosen.call {
+        functions::Call::Grpc { service, method } => {
+            let proto = function.service.proto.as_ref().expect("a gRPC function has an interface");
             let folder = write_protos(proto)?;
             let protos = Protos::compile(&folder.path().join(&proto.entry), &[])?;
             protos.method(&format!("{service}/{method}"))?.call(payload)?

@@ -238,7 +238,12 @@ impl<'a> Stages<'a> {
         rig.peer.serve_registry(prepare::registry(&self.prepared().images)?);
         let file = BASE64_STANDARD.encode(&self.prepared().compose);
         rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
-        rig.command("docker compose -f /run/function.yaml up -d --quiet-pull", DEPLOY_LIMIT)?;
+        let up = "docker compose -f /run/function.yaml up -d --quiet-pull";
+        let (status, output) = rig.try_command(up, DEPLOY_LIMIT)?;
+        if status != 0 {
+            let error = format!("`{up}` ended with status {status} in the guest:\n{output}");
+            return Err(request_failed(rig, error));
+        }
         rig.enter("waiting for the function");
         connect(rig, self.prepared())
     }
@@ -307,14 +312,35 @@ fn invoke_fast(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError>
     }
 }
 
-/// A failed request, with what the function logged.
+/// A failed request, with what the containers logged.
 pub(crate) fn request_failed(rig: &mut Rig<'_>, error: String) -> StudyError {
-    let phase = rig.phase;
-    let log = rig
-        .try_command(
-            "docker ps -a --format '{{.Names}} {{.Status}}'; docker logs --tail 20 function",
-            DEPLOY_LIMIT,
-        )
-        .map_or_else(|error| error.to_string(), |(_, output)| output);
-    StudyError::Request { during: phase, error, log }
+    StudyError::Request { during: rig.phase, error, log: logs(rig) }
+}
+
+/// How all containers are, and the ends of their logs, the function's last.
+pub(crate) fn logs(rig: &mut Rig<'_>) -> String {
+    const LOGS: &str = "docker ps -a --format '{{.Names}} {{.Status}}'; \
+        for name in $(docker ps -a --format '{{.Names}}' | grep -vx function) function; do \
+        echo \"log of $name:\"; docker logs --tail 10 $name; done";
+    match rig.try_command(LOGS, DEPLOY_LIMIT) {
+        Ok((_, output)) => output,
+        Err(error) => error.to_string(),
+    }
+}
+
+/// How much space each stage's snapshot takes, on top of the one before it.
+pub(crate) fn snapshot_sizes(
+    home: &Path,
+    study: &Study,
+    guest: &Guest,
+    prepared: &Prepared,
+) -> Result<[Option<u64>; 3], StudyError> {
+    let store = SnapshotStore::new(home.join("snapshots"))?;
+    let stored = store.list()?;
+    let size = |key: &Key| stored.iter().find(|stored| stored.key == *key).map(|s| s.bytes);
+    let mut sizes = [None; 3];
+    for (size_of, key) in sizes.iter_mut().zip(&keys(study, guest, Some(prepared))) {
+        *size_of = size(key);
+    }
+    Ok(sizes)
 }

@@ -26,8 +26,8 @@ pub struct Study {
     pub settle: u32,
     /// Measured invocations.
     pub invocations: u32,
-    /// The request; `None` takes the function's own payload.
-    pub payload: Option<serde_json::Value>,
+    /// The request; nothing chosen means the function's default.
+    pub request: guest::functions::Choice,
     /// Seed of all randomness.
     pub seed: u64,
     /// Size of the guest's RAM in MiB.

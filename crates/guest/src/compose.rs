@@ -5,13 +5,17 @@
 
 use serde_norway::{Mapping, Value};
 
-use crate::functions::{CONTAINER_NAME, Catalogue, Function};
+use crate::functions::{CONTAINER_NAME, Catalogue, Function, Runtime};
 
 /// The compose project's name in the guest.
 pub const PROJECT: &str = "vswarmu";
 
 /// The hart the function's container is pinned to; the kernel keeps everything else off it.
 pub const FUNCTION_HART: u32 = 1;
+
+/// OpenJDK does not start without the system call `riscv_flush_icache`. The engine's list of allowed calls has it, but
+/// Debian's engine does not recognise the architecture it is listed for (moby issue 48454).
+const NO_SECCOMP: &str = "seccomp=unconfined";
 
 /// The guest's compose file for `function`, as YAML.
 #[must_use]
@@ -22,6 +26,9 @@ pub fn guest_file(catalogue: &Catalogue, function: &Function) -> String {
         if service.name == function.service.name {
             keys.insert("container_name".into(), CONTAINER_NAME.into());
             keys.insert("cpuset".into(), FUNCTION_HART.to_string().into());
+        }
+        if service.build.runtime == Runtime::Java && !keys.contains_key("security_opt") {
+            keys.insert("security_opt".into(), vec![Value::from(NO_SECCOMP)].into());
         }
         services.insert(service.name.as_str().into(), Value::Mapping(keys));
     }
@@ -53,6 +60,19 @@ services:
     cpuset: '1'
 ";
         assert_eq!(read(&file), read(wanted), "{file}");
+    }
+
+    #[test]
+    fn a_java_function_may_flush_the_instruction_cache_unless_the_user_decides_otherwise() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let mut java = catalogue.get("aes-java").unwrap().clone();
+        let options = |function: &Function| {
+            let file = read(&guest_file(&catalogue, function));
+            file["services"]["aes-java"]["security_opt"].clone()
+        };
+        assert_eq!(options(&java), read("[seccomp=unconfined]"));
+        java.service.compose.insert("security_opt".into(), read("[seccomp=mine]"));
+        assert_eq!(options(&java), read("[seccomp=mine]"));
     }
 
     #[test]

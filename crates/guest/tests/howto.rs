@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guest::functions::{Call, Catalogue, Expect, SourceFiles, Workshop, build, build_all};
+use guest::functions::{Catalogue, Choice, Expect, SourceFiles, Workshop, build, build_all};
 use guest::progress::Silent;
 
 const SERVER: &str = r#"
@@ -16,6 +16,9 @@ import grpc, shout_pb2, shout_pb2_grpc
 class Shouter(shout_pb2_grpc.ShouterServicer):
     def Shout(self, request, context):
         return shout_pb2.Reply(text=request.text.upper())
+
+    def Ping(self, request, context):
+        return shout_pb2.Reply(text="PONG")
 
 server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
 shout_pb2_grpc.add_ShouterServicer_to_server(Shouter(), server)
@@ -50,7 +53,7 @@ fn follow(folder: &Path) -> Catalogue {
     fs::write(folder.join("shout/server.py"), SERVER).unwrap();
     fs::write(folder.join("shout.proto"), PROTO).unwrap();
     let blocks = yaml_blocks();
-    let file = format!("{}    depends_on: [cache]\n{}", blocks[0], blocks[1]);
+    let file = format!("{}{}    depends_on: [cache]\n{}", blocks[0], blocks[1], blocks[2]);
     Catalogue::parse(&file, "the how-to", SourceFiles::Folder(folder.to_owned())).unwrap()
 }
 
@@ -59,12 +62,17 @@ fn the_page_s_compose_file_is_accepted_and_means_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = follow(folder.path());
     let shout = catalogue.get("shout").unwrap();
-    assert!(
-        matches!(&shout.call, Call::Grpc { service, method, .. } if service == "shout.Shouter" && method == "Shout")
-    );
-    assert_eq!(shout.payload, serde_json::json!({"text": "quiet"}));
+    let request = shout.default_request();
+    assert_eq!(request.call.written(), "shout.Shouter/Shout");
+    assert_eq!(request.payload, serde_json::json!({"text": "quiet"}));
     let expect = Expect::Contains { field: Some("text".to_owned()), text: "QUIET".to_owned() };
-    assert_eq!(shout.expect, Some(expect));
+    assert_eq!(request.expect, Some(expect));
+    let names: Vec<_> = shout.requests.iter().filter_map(|r| r.name.as_deref()).collect();
+    assert_eq!(names, ["default", "long", "ping"]);
+    let method = Some("Ping".to_owned());
+    let ping = shout.choose(&Choice { method, payload: None }).unwrap();
+    assert_eq!(ping.call.written(), "shout.Shouter/Ping");
+    assert_eq!(ping.expect, Some(Expect::Exact(serde_json::json!({"text": "PONG"}))));
     let guest = guest::compose::guest_file(&catalogue, shout);
     assert!(guest.contains("cache") && !guest.contains("x-vswarm"), "{guest}");
 }

@@ -42,6 +42,22 @@ fn files(image: &Image) -> BTreeMap<String, (Vec<u8>, u32)> {
     files
 }
 
+/// Path to target of the symbolic links of all layers.
+fn links(image: &Image) -> BTreeMap<String, String> {
+    let mut links = BTreeMap::new();
+    for layer in &image.layers {
+        let mut tar = tar::Archive::new(File::open(&layer.path).unwrap());
+        for entry in tar.entries().unwrap() {
+            let entry = entry.unwrap();
+            if let Some(target) = entry.link_name().unwrap() {
+                let path = entry.path().unwrap().display().to_string();
+                links.insert(path, target.display().to_string());
+            }
+        }
+    }
+    links
+}
+
 /// A home without images that shares all downloads and tools with `home`, so that images are made anew from the same.
 fn without_images(home: &Path) -> tempfile::TempDir {
     let fresh = tempfile::tempdir_in(home).unwrap();
@@ -78,6 +94,31 @@ fn python_gets_its_interpreter_generated_classes_and_bytecode() {
     let noise = files
         .keys()
         .find(|path| path.contains("/doc/") || path.contains("/man/") || path.contains("gconv"));
+    assert_eq!(noise, None);
+}
+
+#[test]
+fn java_gets_its_virtual_machine_the_jars_of_grpc_and_compiled_classes() {
+    let image = builtin("aes-java", &home());
+    let files = files(&image);
+    assert!(is_rv64(&files["usr/lib/jvm/java-21-openjdk-riscv64/bin/java"].0));
+    assert!(files.contains_key("etc/java-21-openjdk/security/java.security"));
+    // Java Virtual Machine Specification, 4.1: magic and major version, 65 for Java 21.
+    for class in ["Server", "aes/AesGrpc", "aes/AesOuterClass$PlainTextMessage"] {
+        let class = &files[&format!("app/{class}.class")].0;
+        assert_eq!(class[..8], [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 65]);
+    }
+    assert!(!files.contains_key("app/Server.java"));
+    // Every jar of the class path, which names them without their versions.
+    let config = fs::read(&image.blobs[&image.config_digest]).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    let class_path = config["config"]["Entrypoint"][2].as_str().unwrap();
+    let links = links(&image);
+    for jar in class_path.split(':').skip(1) {
+        let target = &links[jar.trim_start_matches('/')];
+        assert!(files.contains_key(&format!("usr/share/java/{target}")), "{jar}");
+    }
+    let noise = files.keys().find(|path| path.contains("/maven-repo/") || path.contains("/legal/"));
     assert_eq!(noise, None);
 }
 
@@ -205,9 +246,12 @@ fn sources_a_recipe_cannot_work_with_are_explained() {
     let sources = tempfile::tempdir().unwrap();
     fs::create_dir(sources.path().join("f")).unwrap();
     fs::write(sources.path().join("f/readme.txt"), "nothing to run").unwrap();
-    for (runtime, wanted) in
-        [("python", "server.py"), ("nodejs", "server.js"), ("go", "package main")]
-    {
+    for (runtime, wanted) in [
+        ("python", "server.py"),
+        ("nodejs", "server.js"),
+        ("go", "package main"),
+        ("java", ".java"),
+    ] {
         let compose = format!(
             "services:\n  f:\n    image: registry.vswarm:5000/f:latest\n    ports: ['50000:1']\n    \
                                x-vswarm:\n      protocol: http\n      build: {{ runtime: {runtime} }}\n"

@@ -1,9 +1,10 @@
 //! `functions`: what can be run.
 
+use super::functions_check;
 use crate::args::{FunctionsAction, FunctionsArgs};
 use crate::failure::Failure;
 use crate::output;
-use ::guest::functions::{Call, Catalogue, Expect, Function};
+use ::guest::functions::{Call, Catalogue, Expect, Function, FunctionRequest};
 use serde_json::{Value, json};
 
 pub fn functions(args: FunctionsArgs) -> Result<u8, Failure> {
@@ -16,14 +17,11 @@ pub fn functions(args: FunctionsArgs) -> Result<u8, Failure> {
             if args.json {
                 output::print_json(&document)?;
             } else {
-                output::print(text(&document))?;
+                output::print(text(function, &document))?;
             }
         }
-        FunctionsAction::Check { .. } => {
-            return Err(Failure::missing(
-                "functions check, which calls every function once and comes with the function \
-                 suite; `vswarm-u run FUNCTION --invocations 1` checks a reply",
-            ));
+        FunctionsAction::Check(check) => {
+            return functions_check::check(&catalogue, args.functions, &check, args.json);
         }
     }
     Ok(0)
@@ -35,55 +33,127 @@ fn list(catalogue: &Catalogue, as_json: bool) -> Result<(), Failure> {
             catalogue.functions().map(|function| describe(catalogue, function)).collect();
         return output::print_json(&json!({"schema": 1, "functions": functions}));
     }
-    let width = catalogue.names().map(str::len).max().unwrap_or(0);
     let line = |function: &Function| {
-        let runtime = function.service.build.runtime.as_str();
-        let (protocol, method) = called(&function.call);
-        format!("{:width$}  {runtime:7}  {protocol:4}  {method}\n", function.name())
+        [
+            function.name().to_owned(),
+            function.service.build.runtime.as_str().to_owned(),
+            match helpers(catalogue, function).as_slice() {
+                [] => "-".to_owned(),
+                few @ ([_] | [_, _]) => few.join(","),
+                many => format!("{} services", many.len()),
+            },
+            function.description.clone(),
+            default_text(function),
+        ]
     };
-    output::print(catalogue.functions().map(line).collect::<String>())
+    output::print(aligned(&catalogue.functions().map(line).collect::<Vec<_>>()))
 }
 
-/// Protocol and what is called.
-fn called(call: &Call) -> (&'static str, String) {
-    match call {
-        Call::Grpc { service, method, .. } => ("grpc", format!("{service}/{method}")),
-        Call::Http { method, path } => ("http", format!("{method} {path}")),
+/// The services that are started for `function`, without itself.
+fn helpers<'a>(catalogue: &'a Catalogue, function: &'a Function) -> Vec<&'a str> {
+    let names = catalogue.closure(function).into_iter().map(|service| service.name.as_str());
+    names.filter(|name| *name != function.name()).collect()
+}
+
+/// The default payload, short enough for a line of a list.
+fn default_text(function: &Function) -> String {
+    const WIDTH: usize = 60;
+    let text = match &function.default_request().payload {
+        Value::Null => return "-".to_owned(),
+        payload => payload.to_string(),
+    };
+    if text.chars().count() <= WIDTH {
+        return text;
     }
+    text.chars().take(WIDTH - 3).chain("...".chars()).collect()
+}
+
+/// Columns as wide as their widest entry, the last one open.
+pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let line = |row: &[String; N]| {
+        let mut line = String::new();
+        for (column, text) in row.iter().enumerate() {
+            let width = if column + 1 == N { 0 } else { width(column).unwrap_or(0) + 2 };
+            line += &format!("{text:width$}");
+        }
+        line.trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 fn describe(catalogue: &Catalogue, function: &Function) -> Value {
-    let (protocol, method) = called(&function.call);
-    let started: Vec<_> =
-        catalogue.closure(function).iter().map(|service| service.name.as_str()).collect();
+    let default = function.default_request();
+    let (protocol, method) = match &default.call {
+        Call::Grpc { .. } => ("grpc", default.call.written()),
+        Call::Http { .. } => ("http", default.call.written()),
+    };
     json!({
         "name": function.name(),
+        "description": function.description,
         "protocol": protocol,
         "method": method,
-        "payload": function.payload,
-        "expect": function.expect.as_ref().map(expectation),
+        "payload": default.payload,
+        "expect": default.expect.as_ref().map(expectation),
+        "payloads": function.requests.iter().map(request).collect::<Vec<_>>(),
         "runtime": function.service.build.runtime.as_str(),
         "image": function.service.image,
         "container_port": function.container_port,
-        "starts": started,
+        "services": helpers(catalogue, function),
     })
 }
 
-fn expectation(expect: &Expect) -> Value {
-    match expect {
-        Expect::Exact(value) => json!({"exact": value}),
-        Expect::Contains { field, text } => json!({"field": field, "contains": text}),
-        Expect::Matches { field, pattern } => json!({"field": field, "matches": pattern}),
-    }
+fn request(request: &FunctionRequest) -> Value {
+    json!({
+        "name": request.name,
+        "method": request.call.written(),
+        "payload": request.payload,
+        "expect": request.expect.as_ref().map(expectation),
+    })
 }
 
-/// One `key: value` a line; absent values are left out.
-fn text(document: &Value) -> String {
-    let object = document.as_object().expect("a description is an object");
-    let line = |(key, value): (&String, &Value)| match value {
-        Value::Null => String::new(),
-        Value::String(text) => format!("{key}: {text}\n"),
-        other => format!("{key}: {other}\n"),
+/// As the compose file writes it.
+fn expectation(expect: &Expect) -> Value {
+    let (field, mut written) = match expect {
+        Expect::Exact(value) => (&None, json!({"exact": value})),
+        Expect::Contains { field, text } => (field, json!({"contains": text})),
+        Expect::Matches { field, pattern } => (field, json!({"matches": pattern})),
     };
-    object.iter().map(line).collect()
+    if let Some(field) = field {
+        written["field"] = json!(field);
+    }
+    written
+}
+
+/// One `key: value` a line, then the payloads; what is absent is left out.
+fn text(function: &Function, document: &Value) -> String {
+    let object = document.as_object().expect("a description is an object");
+    let shown = |key: &str| !matches!(key, "method" | "payload" | "expect" | "payloads");
+    let line = |(key, value): (&String, &Value)| match value {
+        Value::String(text) if !text.is_empty() => format!("{key}: {text}\n"),
+        Value::Array(items) if !items.is_empty() => format!("{key}: {}\n", json_words(items)),
+        Value::Number(number) => format!("{key}: {number}\n"),
+        _ => String::new(),
+    };
+    let mut text: String = object.iter().filter(|(key, _)| shown(key)).map(line).collect();
+    for request in &function.requests {
+        text += &request_text(request);
+    }
+    text
+}
+
+fn json_words(items: &[Value]) -> String {
+    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn request_text(request: &FunctionRequest) -> String {
+    let name = request.name.as_deref().unwrap_or_default();
+    let mut text = format!("payload {name}:\n  method: {}\n", request.call.written());
+    if !request.payload.is_null() {
+        text += &format!("  payload: {}\n", request.payload);
+    }
+    if let Some(expect) = &request.expect {
+        text += &format!("  expect: {}\n", expectation(expect));
+    }
+    text
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod exec;
 mod exec_guest;
 mod functions;
+mod functions_check;
 mod guest;
 mod report;
 mod run;

@@ -4,6 +4,7 @@ use crate::args::{RunArgs, StateArg, StudyArgs, SystemArgs};
 use crate::failure::{FAILED, Failure};
 use crate::progress::Reporter;
 use crate::{home, output};
+use ::guest::functions::{Choice, PayloadChoice};
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
 use ::report::model::State;
@@ -104,7 +105,10 @@ pub fn study(
         warmup: args.warmup,
         settle: args.settle,
         invocations: args.invocations,
-        payload: args.payload.as_deref().map(payload).transpose()?,
+        request: Choice {
+            payload: args.payload.as_deref().map(payload).transpose()?,
+            method: args.method.clone(),
+        },
         seed: args.seed,
         ram_mib: args.ram,
         link: link(args.link_gbps, args.link_delay_us)?,
@@ -125,7 +129,7 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
         warmup: 0,
         settle: 0,
         invocations: 1,
-        payload: None,
+        request: Choice::default(),
         seed,
         ram_mib,
         link: client::Link::default(),
@@ -148,12 +152,18 @@ fn state(state: StateArg) -> Result<State, Failure> {
     }
 }
 
-fn payload(text: &str) -> Result<serde_json::Value, Failure> {
-    serde_json::from_str(text).map_err(|error| {
-        Failure::input(anyhow!(
-            "reading --payload: {error}; give the request as JSON, such as '{{\"name\":\"10\"}}'"
-        ))
-    })
+/// A word names a payload; anything else is one.
+fn payload(text: &str) -> Result<PayloadChoice, Failure> {
+    match serde_json::from_str(text) {
+        Ok(json) => Ok(PayloadChoice::Written(json)),
+        Err(_) if text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) => {
+            Ok(PayloadChoice::Named(text.to_owned()))
+        }
+        Err(error) => Err(Failure::input(anyhow!(
+            "reading --payload: {error}; give the name of a payload of the function, or the request as \
+             JSON, such as '{{\"name\":\"10\"}}'"
+        ))),
+    }
 }
 
 /// The link to the client. Its bandwidth is a whole number of bits a second, its delay of picoseconds.
@@ -185,6 +195,16 @@ mod tests {
             link(0.1, 0.5).unwrap(),
             client::Link::new(100_000_000, Picos(500_000)).unwrap()
         );
+    }
+
+    #[test]
+    fn a_payload_is_a_name_or_json() {
+        let named = |text: &str| PayloadChoice::Named(text.to_owned());
+        assert_eq!(payload("original").unwrap(), named("original"));
+        let json = serde_json::json!({"name": "10"});
+        assert_eq!(payload(r#"{"name":"10"}"#).unwrap(), PayloadChoice::Written(json));
+        assert_eq!(payload("12").unwrap(), PayloadChoice::Written(serde_json::json!(12)));
+        assert_eq!(payload("{name").unwrap_err().status, 2);
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 mod bar;
 mod lines;
+mod numbered;
 mod pace;
+
+pub use numbered::Numbered;
 
 use crate::interrupt;
 use bar::Bar;

@@ -11,6 +11,7 @@ use super::error::{FunctionError, Problem};
 use super::files::SourceFiles;
 use super::merge::has_merge;
 use super::nearest::nearest;
+use super::proto::ProtoSet;
 use super::schema::{BuildDoc, ComposeDoc};
 
 /// A container: a function, or something functions depend on.
@@ -24,6 +25,8 @@ pub struct Service {
     pub depends_on: Vec<String>,
     /// How its image is made; `source` is always present.
     pub build: BuildDoc,
+    /// The gRPC interface it is built with.
+    pub proto: Option<ProtoSet>,
     /// Its compose keys, without `x-vswarm`.
     pub compose: Mapping,
 }
@@ -191,11 +194,16 @@ impl Catalogue {
             }
         }
         for (i, a) in services.iter().enumerate() {
-            for b in services[i + 1..].iter().filter(|b| b.image == a.image && b.build != a.build) {
+            let other =
+                |b: &&&Service| b.image == a.image && (&b.build, &b.proto) != (&a.build, &a.proto);
+            for b in services[i + 1..].iter().filter(other) {
                 let at = format!("services.{}.image", b.name);
                 problems.push(Problem::new(
                     at,
-                    format!("service `{}` builds the same image from other sources", a.name),
+                    format!(
+                        "service `{}` makes the same image from another `build` or `proto`",
+                        a.name
+                    ),
                 ));
             }
         }

@@ -1,14 +1,14 @@
 //! From the file as written to functions that can be built and called; collects everything that is wrong.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+mod requests;
+
 use serde_norway::{Mapping, Value};
 
 use super::catalogue::Service;
 use super::error::Problem;
 use super::files::SourceFiles;
-use super::proto::ProtoSet;
-use super::schema::{BuildDoc, ExpectDoc, ProtocolDoc, Runtime, ServiceDoc, VswarmDoc};
+use super::request::FunctionRequest;
+use super::schema::{BuildDoc, Runtime, ServiceDoc, VswarmDoc};
 use super::{CONTAINER_NAME, PUBLISHED_PORT, REGISTRY};
 
 /// A service that can be called.
@@ -16,12 +16,10 @@ use super::{CONTAINER_NAME, PUBLISHED_PORT, REGISTRY};
 pub struct Function {
     /// Its container.
     pub service: Service,
-    /// How it is called.
-    pub call: Call,
-    /// The request that is sent unless the user names another.
-    pub payload: Json,
-    /// What the reply to `payload` must say.
-    pub expect: Option<Expect>,
+    /// What it does, in a line; may be empty.
+    pub description: String,
+    /// What can be sent to it: the default first, then by name. Never empty.
+    pub requests: Vec<FunctionRequest>,
     /// The port it listens on inside its container, published as [`PUBLISHED_PORT`].
     pub container_port: u16,
 }
@@ -32,49 +30,6 @@ impl Function {
     pub fn name(&self) -> &str {
         &self.service.name
     }
-}
-
-/// How a function is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// A unary gRPC call; the payload is the request message in protobuf's JSON mapping.
-    Grpc {
-        /// The interface.
-        proto: ProtoSet,
-        /// `package.Service`.
-        service: String,
-        /// The method's name.
-        method: String,
-    },
-    /// An HTTP request; the payload is the body of a POST.
-    Http {
-        /// `GET` or `POST`.
-        method: String,
-        /// The request target, beginning with `/`.
-        path: String,
-    },
-}
-
-/// What a reply must say. A `field` is a dotted path into the reply's JSON; without one the whole reply is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Expect {
-    /// The reply equals this value.
-    Exact(Json),
-    /// The text holds this piece.
-    Contains {
-        /// Where to look.
-        field: Option<String>,
-        /// The piece.
-        text: String,
-    },
-    /// The text matches this regular expression.
-    Matches {
-        /// Where to look.
-        field: Option<String>,
-        /// The expression.
-        pattern: String,
-    },
 }
 
 /// Compose keys that need files or settings of the host, and what to use instead.
@@ -107,16 +62,15 @@ pub(super) fn service(
         return None;
     };
     let build = build(name, vswarm, sources, &at, problems);
+    let proto = requests::proto(vswarm, sources, &at, problems);
     let function = vswarm.protocol.map(|protocol| {
-        let call = call(protocol, vswarm, sources, &at, problems);
         let port = published_port(&doc.ports, &at, problems);
-        let payload = payload(protocol, vswarm, &at, problems);
-        let expect = vswarm.expect.as_ref().and_then(|doc| expect(doc, &at, problems));
-        (call, port, payload, expect)
+        let requests = requests::requests(protocol, vswarm, &at, problems);
+        (port, requests)
     });
     check_container_name(doc, vswarm, &at, problems);
     if vswarm.protocol.is_none() {
-        check_no_call_keys(vswarm, &at, problems);
+        requests::check_none(vswarm, &at, problems);
     }
     if problems.len() > before {
         return None;
@@ -124,14 +78,13 @@ pub(super) fn service(
     let mut compose = compose.clone();
     compose.remove("x-vswarm");
     let service =
-        Service { name: name.to_owned(), image: image?, depends_on, build: build?, compose };
+        Service { name: name.to_owned(), image: image?, depends_on, build: build?, proto, compose };
     Some(match function {
         None => Checked::Dependency(Box::new(service)),
-        Some((call, port, payload, expect)) => Checked::Function(Box::new(Function {
+        Some((port, requests)) => Checked::Function(Box::new(Function {
             service,
-            call: call?,
-            payload,
-            expect,
+            description: vswarm.description.clone().unwrap_or_default(),
+            requests,
             container_port: port?,
         })),
     })
@@ -258,7 +211,7 @@ fn build(
     let Some(build) = &vswarm.build else {
         problems.push(Problem::new(
             at,
-            "is missing; it needs at least `runtime: python|nodejs|go|generic`",
+            "is missing; it needs at least `runtime: python|nodejs|go|java|generic`",
         ));
         return None;
     };
@@ -287,130 +240,6 @@ fn build(
         ));
     }
     Some(build)
-}
-
-fn call(
-    protocol: ProtocolDoc,
-    vswarm: &VswarmDoc,
-    sources: &SourceFiles,
-    at: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<Call> {
-    match protocol {
-        ProtocolDoc::Grpc => grpc(vswarm, sources, &format!("{at}.x-vswarm"), problems),
-        ProtocolDoc::Http => http(vswarm, &format!("{at}.x-vswarm"), problems),
-    }
-}
-
-fn grpc(
-    vswarm: &VswarmDoc,
-    sources: &SourceFiles,
-    at: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<Call> {
-    if vswarm.path.is_some() {
-        problems.push(Problem::new(
-            format!("{at}.path"),
-            "is for `protocol: http`; a gRPC function has `method`",
-        ));
-    }
-    let proto = match vswarm.proto.as_deref().map(|path| ProtoSet::read(sources, path)) {
-        Some(Ok(proto)) => Some(proto),
-        Some(Err(reason)) => {
-            problems.push(Problem::new(format!("{at}.proto"), reason));
-            None
-        }
-        None => {
-            problems.push(Problem::new(
-                format!("{at}.proto"),
-                "is missing; name the .proto file of the interface",
-            ));
-            None
-        }
-    };
-    let parts = vswarm.method.as_deref().and_then(|method| method.split_once('/'));
-    let parts = parts.filter(|(service, method)| {
-        !service.is_empty() && !method.is_empty() && !method.contains('/')
-    });
-    let Some((service, method)) = parts else {
-        problems.push(Problem::new(format!("{at}.method"), "must be `package.Service/Method`"));
-        return None;
-    };
-    Some(Call::Grpc { proto: proto?, service: service.to_owned(), method: method.to_owned() })
-}
-
-fn http(vswarm: &VswarmDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Call> {
-    if vswarm.proto.is_some() {
-        problems.push(Problem::new(format!("{at}.proto"), "is for `protocol: grpc`"));
-    }
-    let usual = if vswarm.payload.is_some() { "POST" } else { "GET" };
-    let method = vswarm.method.as_deref().unwrap_or(usual);
-    if !matches!(method, "GET" | "POST") {
-        problems.push(Problem::new(format!("{at}.method"), "must be GET or POST"));
-        return None;
-    }
-    if method == "GET" && vswarm.payload.is_some() {
-        problems.push(Problem::new(format!("{at}.payload"), "a GET has none; use `method: POST`"));
-    }
-    let path = vswarm.path.as_deref().unwrap_or("/");
-    if !path.starts_with('/') || path.contains(char::is_whitespace) {
-        problems.push(Problem::new(format!("{at}.path"), "must begin with `/` and hold no blanks"));
-        return None;
-    }
-    Some(Call::Http { method: method.to_owned(), path: path.to_owned() })
-}
-
-fn payload(
-    protocol: ProtocolDoc,
-    vswarm: &VswarmDoc,
-    at: &str,
-    problems: &mut Vec<Problem>,
-) -> Json {
-    match (&vswarm.payload, protocol) {
-        (None, ProtocolDoc::Grpc) => Json::Object(serde_json::Map::new()),
-        (None, ProtocolDoc::Http) => Json::Null,
-        (Some(payload), ProtocolDoc::Grpc) if !payload.is_object() => {
-            let at = format!("{at}.x-vswarm.payload");
-            problems.push(Problem::new(
-                at,
-                "must be a map from the request message's fields to values",
-            ));
-            Json::Null
-        }
-        (Some(payload), _) => payload.clone(),
-    }
-}
-
-fn expect(doc: &ExpectDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Expect> {
-    let field = doc.field.clone();
-    match (&doc.contains, &doc.matches, &doc.exact) {
-        (Some(text), None, None) => Some(Expect::Contains { field, text: text.clone() }),
-        (None, Some(pattern), None) => Some(Expect::Matches { field, pattern: pattern.clone() }),
-        (None, None, Some(value)) if field.is_none() => Some(Expect::Exact(value.clone())),
-        _ => {
-            problems.push(Problem::new(
-                format!("{at}.x-vswarm.expect"),
-                "needs exactly one of `contains`, `matches` and `exact`; `exact` is the whole reply and has no `field`",
-            ));
-            None
-        }
-    }
-}
-
-fn check_no_call_keys(vswarm: &VswarmDoc, at: &str, problems: &mut Vec<Problem>) {
-    let keys = [
-        ("proto", vswarm.proto.is_some()),
-        ("method", vswarm.method.is_some()),
-        ("path", vswarm.path.is_some()),
-        ("payload", vswarm.payload.is_some()),
-        ("expect", vswarm.expect.is_some()),
-    ];
-    for (key, _) in keys.iter().filter(|(_, present)| *present) {
-        problems.push(Problem::new(
-            format!("{at}.x-vswarm.{key}"),
-            "says how to call a function, but `protocol: grpc` or `protocol: http` is missing",
-        ));
-    }
 }
 
 /// The container port published as 50000.

@@ -65,6 +65,14 @@ pub enum FunctionError {
         /// All known names.
         known: Vec<String>,
     },
+    /// Nothing of the kind can be sent to the function.
+    #[error("cannot call `{function}` like that: {reason}")]
+    Request {
+        /// The function.
+        function: String,
+        /// What is wrong and what to ask for instead.
+        reason: String,
+    },
     /// A recipe cannot work with the sources it was given.
     #[error("cannot build the image of `{function}`: {reason}")]
     Recipe {

@@ -23,14 +23,16 @@ mod merge;
 mod nearest;
 mod npm;
 mod proto;
+mod request;
 mod schema;
 
 pub use build::{SUITE, Workshop, build, build_all, image_key};
 pub use catalogue::{Catalogue, Service};
-pub use check::{Call, Expect, Function};
+pub use check::Function;
 pub use error::{FunctionError, Problem};
 pub use files::{SourceFile, SourceFiles};
 pub use proto::ProtoSet;
+pub use request::{Call, Choice, DEFAULT, Expect, FunctionRequest, PayloadChoice};
 pub use schema::{BuildDoc as Build, Runtime};
 
 /// The host port on which every function is published; the load generator always connects to it.

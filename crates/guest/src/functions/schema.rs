@@ -36,6 +36,8 @@ pub(super) struct ServiceDoc {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VswarmDoc {
+    /// What the function does, in a line.
+    pub description: Option<String>,
     /// What the function speaks. A service without it is no function but a dependency of one.
     pub protocol: Option<ProtocolDoc>,
     /// gRPC: the .proto file, relative to the compose file.
@@ -48,8 +50,25 @@ pub(super) struct VswarmDoc {
     pub payload: Option<serde_json::Value>,
     /// What the reply to that request must say.
     pub expect: Option<ExpectDoc>,
+    /// Further requests, by name.
+    #[serde(default)]
+    pub payloads: BTreeMap<String, PayloadDoc>,
     /// How the image is made.
     pub build: Option<BuildDoc>,
+}
+
+/// A request: the same keys as in the block itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PayloadDoc {
+    /// gRPC: `package.Service/Method`. HTTP: `GET` or `POST`. That of the default if absent.
+    pub method: Option<String>,
+    /// HTTP: the request target. That of the default if absent.
+    pub path: Option<String>,
+    /// What is sent.
+    pub payload: Option<serde_json::Value>,
+    /// What the reply must say.
+    pub expect: Option<ExpectDoc>,
 }
 
 /// What a function speaks.
@@ -62,8 +81,8 @@ pub(super) enum ProtocolDoc {
     Http,
 }
 
-/// What the reply to the default payload must say: exactly one of the three, optionally about one field.
-#[derive(Debug, Deserialize)]
+/// What a reply must say: exactly one of the three, optionally about one field.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectDoc {
     /// A dotted path into the reply's JSON; without it the whole reply is looked at.
@@ -109,6 +128,8 @@ pub enum Runtime {
     Nodejs,
     /// A static binary cross-compiled with Debian's Go, alone in the image.
     Go,
+    /// Debian's OpenJDK with gRPC; classes compiled from the folder's sources and the proto become /app.
+    Java,
     /// Nothing but the named Debian packages and the folder's files under /app.
     Generic,
 }
@@ -121,6 +142,7 @@ impl Runtime {
             Self::Python => "python",
             Self::Nodejs => "nodejs",
             Self::Go => "go",
+            Self::Java => "java",
             Self::Generic => "generic",
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Base {
     pub title: &'static str,
     /// The packages asked for; their dependencies come with them.
     pub packages: &'static [&'static str],
+    /// Packages that come without their dependencies.
+    pub exact: &'static [&'static str],
     /// Paths left out beyond [`prune::ALWAYS`].
     pub prune: &'static [&'static str],
     /// Whether Python sources get bytecode beside them.
@@ -24,7 +26,8 @@ pub(super) struct Base {
 }
 
 /// No runtime at all.
-pub(super) static BARE: Base = Base { title: "base", packages: &[], prune: &[], bytecode: false };
+pub(super) static BARE: Base =
+    Base { title: "base", packages: &[], exact: &[], prune: &[], bytecode: false };
 
 /// The layer of `base`, and one with the packages that `job` adds.
 pub(super) fn steps<'j>(base: &'static Base, job: &'j Job<'_>) -> Vec<Step<'j>> {
@@ -42,7 +45,7 @@ fn step<'j>(base: &'static Base, more: Vec<&'j str>, prune: Vec<&'j str>) -> Ste
     let leave_out: Vec<&str> =
         prune::ALWAYS.iter().chain(base.prune).copied().chain(prune).collect();
     let mut key = Key::new("packages");
-    key.texts(base.packages.iter().copied()).texts(more.iter().copied());
+    key.texts(base.packages.iter().chain(base.exact).copied()).texts(more.iter().copied());
     key.texts(leave_out.iter().copied()).texts(prune::NEVER_NEEDED).flag(base.bytecode);
     if base.bytecode {
         key.tools(&super::python::INTERPRETER);
@@ -60,7 +63,7 @@ fn make(
     more: &[&str],
     leave_out: &[&str],
 ) -> Result<Made, FunctionError> {
-    let packages = choose(workshop, base.packages, more)?;
+    let packages = choose(workshop, base, more)?;
     let scratch = workshop.scratch()?;
     let mut tree = Tree::spooled_in(scratch.path())?;
     if more.is_empty() {
@@ -78,25 +81,31 @@ fn make(
     Ok((tree, packages))
 }
 
-/// The closure of `base`, or what `more` adds to it, without what no container needs.
+/// The packages of `base`, or what `more` adds to them, without what no container needs.
 fn choose(
     workshop: &Workshop<'_>,
-    base: &[&str],
+    base: &Base,
     more: &[&str],
 ) -> Result<Vec<Package>, FunctionError> {
-    if base.is_empty() && more.is_empty() {
+    if base.packages.is_empty() && more.is_empty() {
         return Ok(Vec::new());
     }
     let archive = workshop.target()?;
-    let below = archive.resolve(base)?;
+    let mut below = archive.resolve(base.packages)?;
+    for name in base.exact {
+        below.push(archive.find(name).ok_or_else(|| FunctionError::Recipe {
+            function: base.title.to_owned(),
+            reason: format!("the mirror has no package `{name}` of {}", super::SUITE),
+        })?);
+    }
     let all = if more.is_empty() {
         below
     } else {
         let below: BTreeSet<Package> = below.into_iter().collect();
-        let wanted: Vec<&str> = base.iter().chain(more).copied().collect();
+        let wanted: Vec<&str> = base.packages.iter().chain(more).copied().collect();
         archive.resolve(&wanted)?.into_iter().filter(|package| !below.contains(package)).collect()
     };
-    let asked = |name: &str| base.contains(&name) || more.contains(&name);
+    let asked = |name: &str| base.packages.contains(&name) || more.contains(&name);
     Ok(all
         .into_iter()
         .filter(|package| {

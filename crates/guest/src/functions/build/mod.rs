@@ -3,18 +3,19 @@
 //! An image is a stack of layers, each made under a key that hashes everything it is made from, so functions of one
 //! runtime share the layers below their own and nothing is made twice:
 //!
-//! 1. the runtime's Debian packages (python, nodejs; none for go),
+//! 1. the runtime's Debian packages (python, nodejs, java; none for go),
 //! 2. the function's own Debian packages, if it names any,
 //! 3. the npm packages of its lock file (nodejs),
-//! 4. the function: its folder as `/app`, what is generated from the proto, for go only the binary.
+//! 4. the function: its folder as `/app`, what is generated from the proto, for go only the binary, for java the classes.
 //!
-//! Tools of the build (Go, protoc, Python to compile bytecode) are Debian's packages for the host's architecture,
+//! Tools of the build (Go, javac, protoc, Python to compile bytecode) are Debian's packages for the host's architecture,
 //! unpacked into the state folder; nothing of the host but a kernel and `/bin/sh` is used. A key does not cover package versions: they are
 //! settled when a layer is first made, kept in its record, and renewed by deleting the state folder.
 
 mod app;
 mod debs;
 mod go;
+mod java;
 mod key;
 mod nodejs;
 mod protoc;
@@ -29,7 +30,7 @@ pub use workshop::Workshop;
 use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, Service};
-use super::check::{Call, Function};
+use super::check::Function;
 use super::error::FunctionError;
 use super::files::{SourceFile, SourceFiles};
 use super::proto::ProtoSet;
@@ -51,7 +52,7 @@ struct Job<'a> {
     files: BTreeMap<String, SourceFile>,
 }
 
-/// Builds the images of everything `function` needs, dependencies first and its own last.
+/// Builds the images of everything `function` needs, dependencies first; services may share one.
 ///
 /// # Errors
 /// Missing sources, packages that cannot be had, a failing build tool, the disk.
@@ -60,12 +61,13 @@ pub fn build_all(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Vec<Image>, FunctionError> {
-    let proto = proto_of(function);
-    let image = |service: &&Service| {
-        let proto = proto.filter(|_| service.name == function.service.name);
-        build_service(workshop, catalogue.sources(), service, proto)
-    };
-    catalogue.closure(function).iter().map(image).collect()
+    let mut images: Vec<Image> = Vec::new();
+    for service in catalogue.closure(function) {
+        if !images.iter().any(|image| image.reference == service.image) {
+            images.push(build_service(workshop, catalogue.sources(), service)?);
+        }
+    }
+    Ok(images)
 }
 
 /// Builds the image of `function`, or takes it from the cache.
@@ -77,7 +79,7 @@ pub fn build(
     catalogue: &Catalogue,
     function: &Function,
 ) -> Result<Image, FunctionError> {
-    build_service(workshop, catalogue.sources(), &function.service, proto_of(function))
+    build_service(workshop, catalogue.sources(), &function.service)
 }
 
 /// The key under which the image of `function` is or would be cached: a hash of its recipe and sources. Cheap, and
@@ -86,29 +88,18 @@ pub fn build(
 /// # Errors
 /// Sources that cannot be read or that the recipe cannot work with.
 pub fn image_key(catalogue: &Catalogue, function: &Function) -> Result<String, FunctionError> {
-    let job = job(catalogue.sources(), &function.service, proto_of(function))?;
+    let job = job(catalogue.sources(), &function.service)?;
     Ok(key_of(&job, &config(&job), &steps(&job)?))
 }
 
-fn proto_of(function: &Function) -> Option<&ProtoSet> {
-    match &function.call {
-        Call::Grpc { proto, .. } => Some(proto),
-        Call::Http { .. } => None,
-    }
-}
-
-fn job<'a>(
-    sources: &SourceFiles,
-    service: &'a Service,
-    proto: Option<&'a ProtoSet>,
-) -> Result<Job<'a>, FunctionError> {
+fn job<'a>(sources: &SourceFiles, service: &'a Service) -> Result<Job<'a>, FunctionError> {
     let folder = service.build.source.as_deref().unwrap_or(&service.name);
     let files = sources.walk(folder).map_err(|reason| FunctionError::Unreadable {
         what: "source folder",
         path: sources.display(folder),
         reason,
     })?;
-    Ok(Job { service, proto, files })
+    Ok(Job { service, proto: service.proto.as_ref(), files })
 }
 
 /// The layers, lowest first.
@@ -117,6 +108,7 @@ fn steps<'j>(job: &'j Job<'_>) -> Result<Vec<Step<'j>>, FunctionError> {
         Runtime::Python => python::steps(job),
         Runtime::Nodejs => nodejs::steps(job),
         Runtime::Go => go::steps(job),
+        Runtime::Java => java::steps(job),
         Runtime::Generic => {
             let mut steps = debs::steps(&debs::BARE, job);
             steps.push(app::step(job, Key::new("files"), &[], |_, _| Ok(())));
@@ -147,9 +139,8 @@ fn build_service(
     workshop: &Workshop<'_>,
     sources: &SourceFiles,
     service: &Service,
-    proto: Option<&ProtoSet>,
 ) -> Result<Image, FunctionError> {
-    let job = job(sources, service, proto)?;
+    let job = job(sources, service)?;
     let (config, steps) = (config(&job), steps(&job)?);
     let key = key_of(&job, &config, &steps);
     if let Some(image) = workshop.store().image(&key) {
@@ -164,6 +155,7 @@ fn config(job: &Job<'_>) -> ImageConfig {
         Runtime::Python => &python::ENTRYPOINT,
         Runtime::Nodejs => &nodejs::ENTRYPOINT,
         Runtime::Go => &go::ENTRYPOINT,
+        Runtime::Java => &java::ENTRYPOINT,
         Runtime::Generic => &[],
     };
     let mut entrypoint = job.service.build.entrypoint.clone();

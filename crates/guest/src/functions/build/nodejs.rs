@@ -17,6 +17,7 @@ const LOCK: &str = "package-lock.json";
 static BASE: Base = Base {
     title: "nodejs",
     packages: &["nodejs"],
+    exact: &[],
     // What only serves npm, compilers and debugging of node itself.
     prune: &[
         "usr/share/nodejs/corepack/**",

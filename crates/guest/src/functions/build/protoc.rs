@@ -86,6 +86,29 @@ impl Protoc {
         self.run(job, proto, &words)
     }
 
+    /// Writes Java classes below `output`; `plugin` holds protoc-gen-grpc-java.
+    pub fn java(
+        &self,
+        job: &Job<'_>,
+        proto: &ProtoSet,
+        plugin: &Tools,
+        scratch: &Path,
+        output: &Path,
+    ) -> Result<(), FunctionError> {
+        let script = scratch.join("grpc_java_plugin");
+        plugin.script("usr/bin/grpc_java_plugin", &script)?;
+        let output = output.display();
+        self.run(
+            job,
+            proto,
+            &[
+                format!("--java_out={output}"),
+                format!("--grpc-java_out={output}"),
+                format!("--plugin=protoc-gen-grpc-java={}", script.display()),
+            ],
+        )
+    }
+
     fn run(&self, job: &Job<'_>, proto: &ProtoSet, words: &[String]) -> Result<(), FunctionError> {
         let mut command = self.tools.dynamic("usr/bin/protoc")?;
         command.arg("-I").arg(&self.input).arg("-I").arg(self.tools.path("usr/include"));

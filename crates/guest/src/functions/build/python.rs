@@ -24,6 +24,7 @@ pub(super) const ENTRYPOINT: [&str; 2] = ["/usr/bin/python3", "/app/server.py"];
 static BASE: Base = Base {
     title: "python3 + grpcio",
     packages: &["python3", "python3-grpcio", "python3-protobuf"],
+    exact: &[],
     prune: &[
         // Parts of the library for developers and desktops, and the tests of packages.
         "usr/lib/python3*/idlelib/**",

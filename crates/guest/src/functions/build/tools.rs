@@ -147,6 +147,14 @@ fn install(workshop: &Workshop<'_>, set: &ToolSet<'_>, root: &Path) -> Result<()
     }
 }
 
+/// The target of a link at `path` that stays in the folder its package is unpacked to, also if it is absolute.
+fn within(path: &str, target: &str) -> PathBuf {
+    match target.strip_prefix('/') {
+        Some(rest) => Path::new(&"../".repeat(path.matches('/').count())).join(rest),
+        None => target.into(),
+    }
+}
+
 /// Writes a tree below `folder`: files, folders and links, as the user who runs this.
 pub(super) fn write_out(tree: &Tree, folder: &Path) -> Result<(), FunctionError> {
     fs::create_dir_all(folder).map_err(FunctionError::io("create", folder))?;
@@ -154,7 +162,7 @@ pub(super) fn write_out(tree: &Tree, folder: &Path) -> Result<(), FunctionError>
         let at = folder.join(path);
         let write = || match &entry.node {
             Node::Dir => fs::create_dir_all(&at),
-            Node::Symlink(target) => symlink(target, &at),
+            Node::Symlink(target) => symlink(within(path, target), &at),
             Node::File(content) => {
                 std::io::copy(&mut content.reader(), &mut fs::File::create(&at)?)?;
                 // Whatever the package says, the owner must be able to read and replace it.
@@ -165,4 +173,23 @@ pub(super) fn write_out(tree: &Tree, folder: &Path) -> Result<(), FunctionError>
         write().map_err(FunctionError::io("write", &at))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_into_the_folder_and_not_into_the_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tree = Tree::new();
+        tree.insert("etc/jvm.cfg", crate::tree::Entry::file("-server", 0o644)).unwrap();
+        tree.insert("usr/lib/jvm/jvm.cfg", crate::tree::Entry::symlink("/etc/jvm.cfg")).unwrap();
+        tree.insert("usr/lib/jvm/same.cfg", crate::tree::Entry::symlink("jvm.cfg")).unwrap();
+        write_out(&tree, folder.path()).unwrap();
+        for name in ["jvm.cfg", "same.cfg"] {
+            let read = fs::read_to_string(folder.path().join("usr/lib/jvm").join(name)).unwrap();
+            assert_eq!(read, "-server", "{name}");
+        }
+    }
 }

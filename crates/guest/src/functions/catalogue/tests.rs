@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::functions::check::{Call, Expect};
+use crate::functions::request::{Call, Expect};
 use crate::functions::schema::Runtime;
 
 const ECHO: &str = r#"
@@ -50,23 +50,31 @@ fn with(line: &str, replacement: &str) -> String {
 fn the_built_in_functions_are_complete() {
     let catalogue = Catalogue::builtin().unwrap();
     let names: Vec<_> = catalogue.names().collect();
-    assert_eq!(names, ["fibonacci-go", "fibonacci-nodejs", "fibonacci-python"]);
-    for function in catalogue.functions() {
-        assert_eq!(function.container_port, 50051);
-        assert_eq!(function.payload, serde_json::json!({"name": "10"}));
-        assert_eq!(
-            function.service.image,
-            format!("registry.vswarm:5000/{}:latest", function.name())
-        );
-        let Call::Grpc { proto, service, method } = &function.call else { panic!("gRPC") };
-        assert_eq!((service.as_str(), method.as_str()), ("fibonacci.Greeter", "SayHello"));
-        assert!(proto.files["fibonacci.proto"].contains("rpc SayHello"));
-        let text = "output: 55".to_owned();
-        assert_eq!(
-            function.expect,
-            Some(Expect::Contains { field: Some("message".to_owned()), text })
-        );
+    for kernel in ["aes", "auth", "fibonacci"] {
+        for runtime in ["go", "java", "nodejs", "python"] {
+            let name = format!("{kernel}-{runtime}");
+            assert!(names.contains(&name.as_str()), "{name} in {names:?}");
+            assert_eq!(catalogue.get(&name).unwrap().container_port, 50051);
+        }
     }
+    for function in catalogue.functions() {
+        let name = function.name();
+        assert!(!function.description.is_empty(), "{name} does not say what it does");
+        for request in &function.requests {
+            assert!(request.expect.is_some(), "{name} is not checked: {:?}", request.name);
+        }
+    }
+}
+
+#[test]
+fn a_built_in_function_says_how_it_is_called() {
+    let catalogue = Catalogue::builtin().unwrap();
+    let function = catalogue.get("fibonacci-go").unwrap();
+    let request = function.default_request();
+    assert_eq!(request.payload, serde_json::json!({"name": "10"}));
+    assert_eq!(request.call.written(), "fibonacci.Greeter/SayHello");
+    let proto = function.service.proto.as_ref().unwrap();
+    assert!(proto.files["fibonacci.proto"].contains("rpc SayHello"));
 }
 
 #[test]
@@ -84,8 +92,11 @@ fn the_file_in_the_source_tree_says_the_same_as_the_embedded_one() {
 fn an_http_function_is_understood() {
     let catalogue = parse(ECHO).unwrap();
     let function = catalogue.get("echo").unwrap();
-    assert_eq!(function.call, Call::Http { method: "POST".to_owned(), path: "/echo".to_owned() });
-    assert_eq!(function.payload, serde_json::json!({"text": "hello", "times": 2}));
+    let request = function.default_request();
+    assert_eq!(request.call, Call::Http { method: "POST".to_owned(), path: "/echo".to_owned() });
+    assert_eq!(request.payload, serde_json::json!({"text": "hello", "times": 2}));
+    let (field, text) = (Some("body.text".to_owned()), "hello".to_owned());
+    assert_eq!(request.expect, Some(Expect::Contains { field, text }));
     assert_eq!(function.container_port, 8080);
     assert_eq!(function.service.build.runtime, Runtime::Generic);
     assert_eq!(function.service.build.source.as_deref(), Some("echo"));
@@ -95,7 +106,7 @@ fn an_http_function_is_understood() {
 fn an_unknown_function_is_answered_with_the_known_ones_and_the_nearest() {
     let message = Catalogue::builtin().unwrap().get("fibonacci-pyton").unwrap_err().to_string();
     assert!(message.contains("did you mean `fibonacci-python`?"), "{message}");
-    assert!(message.contains("fibonacci-go, fibonacci-nodejs, fibonacci-python"), "{message}");
+    assert!(message.contains("fibonacci-go, "), "{message}");
 }
 
 #[test]
@@ -169,6 +180,19 @@ fn keys_that_do_not_fit_the_protocol_are_mistakes() {
 }
 
 #[test]
+fn mistakes_in_a_named_payload_are_told_with_its_name() {
+    let named = |payload: &str| {
+        error(&with("      payload:", &format!("      payloads: {payload}\n      payload:")))
+    };
+    assert!(named("{ big: { path: echo } }").contains("x-vswarm.payloads.big.path"));
+    assert!(named("{ big: { expect: {} } }").contains("x-vswarm.payloads.big.expect"));
+    assert!(named("{ default: {} }").contains("x-vswarm.payloads.default: the default stands in"));
+    assert!(named("{ 'a b': {} }").contains("x-vswarm.payloads.a b: a payload's name"));
+    assert!(named("{ 'null': {} }").contains("a payload's name"));
+    assert!(named("{ big: { pay: 1 } }").contains("unknown field `pay`"));
+}
+
+#[test]
 fn ports_are_read_in_all_forms_of_compose() {
     for (form, port) in [
         ("\"127.0.0.1:50000:1\"", 1),
@@ -209,6 +233,22 @@ fn dependencies_that_cannot_work_are_mistakes() {
     assert!(error(&circle).contains("leads back"));
     let same = depends("db") + &DB.replace("5000/db", "5000/echo");
     assert!(error(&same).contains("same image"));
+}
+
+#[test]
+fn a_service_can_be_made_as_the_function_is_to_be_called_by_others() {
+    let again = |proto: &str| {
+        let echo = with("protocol: http", "protocol: grpc\n      proto: p.proto")
+            .replace("path: /echo", "method: echo.Echo/Say");
+        let build = "{ runtime: generic, entrypoint: [/app/echo], packages: [libssl3t64] }";
+        format!(
+            "{echo}  again:\n    image: registry.vswarm:5000/echo:latest\n    x-vswarm:\n      \
+             {proto}build: {}\n",
+            build.replace("{ ", "{ source: echo, ")
+        )
+    };
+    parse(&again("proto: p.proto\n      ")).unwrap();
+    assert!(error(&again("")).contains("another `build` or `proto`"));
 }
 
 #[test]
