@@ -111,6 +111,8 @@ pub enum Runtime {
     Go,
     /// Nothing but the named Debian packages and the folder's files under /app.
     Generic,
+    /// A static binary cross-compiled with Debian's Rust and crates, alone in the image.
+    Rust,
 }
 
 impl Runtime {
@@ -122,6 +124,7 @@ impl Runtime {
             Self::Nodejs => "nodejs",
             Self::Go => "go",
             Self::Generic => "generic",
+            Self::Rust => "rust",
         }
     }
 }
