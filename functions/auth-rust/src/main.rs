@@ -19,8 +19,7 @@ mod api {
 
 const ADDRESS: &str = "0.0.0.0:50051";
 const RUNTIME: &str = concat!("rust ", env!("CARGO_PKG_RUST_VERSION"));
-const METHOD_ARN: &str =
-    "arn:aws:execute-api:eu-central-1:123456789012:vswarm/prod/GET/hello";
+const METHOD_ARN: &str = "arn:aws:execute-api:eu-central-1:123456789012:vswarm/prod/GET/hello";
 
 // The form of a policy: "API Gateway Lambda authorizer output" in the documentation of AWS. Its fields are read by the
 // derived Debug alone, which the compiler does not count.
@@ -68,11 +67,7 @@ fn new_policy(principal: &str, effect: &str, resource: &str) -> Policy {
             version: "2012-10-17".to_owned(),
             statement: vec![statement],
         },
-        context: Context {
-            string_key: "stringval".to_owned(),
-            number_key: 123,
-            boolean_key: true,
-        },
+        context: Context { string_key: "stringval".to_owned(), number_key: 123, boolean_key: true },
     }
 }
 

@@ -135,6 +135,12 @@ fn compile(
     fs::read(&at).map_err(FunctionError::io("read", at))
 }
 
+fn is_workspace(manifest: &[u8]) -> bool {
+    String::from_utf8_lossy(manifest)
+        .lines()
+        .any(|line| line.trim_start().starts_with("[workspace"))
+}
+
 /// The crates of every function and those that this one names.
 fn crates(workshop: &Workshop<'_>, job: &Job<'_>) -> Result<Vec<Tools>, FunctionError> {
     // Only crates: what else their packages depend on (a C compiler, libraries of C) serves crates that wrap C.
@@ -167,7 +173,12 @@ impl Build {
         }
         let mut tree = Tree::new();
         for (path, file) in &job.files {
-            tree.insert(path, Entry::file(file.bytes.clone(), 0o644))?;
+            let mut bytes = file.bytes.clone();
+            if path == "Cargo.toml" && !is_workspace(&bytes) {
+                // The state folder may lie in the folder of a workspace, to which the package would have to belong.
+                bytes.extend_from_slice(b"\n[workspace]\n");
+            }
+            tree.insert(path, Entry::file(bytes, 0o644))?;
         }
         for (name, text) in job.proto.iter().flat_map(|proto| &proto.files) {
             tree.insert(&format!("protos/{name}"), Entry::file(text.as_bytes(), 0o644))?;
@@ -200,7 +211,10 @@ impl Build {
         let mut command = self.toolchain.dynamic("usr/bin/cargo")?;
         command
             .args(["build", "--release", "--offline", "--bin", "server", "--target", TRIPLE])
-            .current_dir(self.folder.join("function"))
+            .arg("--manifest-path")
+            .arg(self.folder.join("function/Cargo.toml"))
+            // Settings of the user are looked for in the working folder and above it.
+            .current_dir("/")
             .env("CARGO_HOME", self.folder.join("cargo"))
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
             .env("RUSTC", self.bin("rustc"));
@@ -277,5 +291,17 @@ impl Build {
             gcc = quoted(&root.join(format!("usr/lib/gcc/{triplet}/14"))),
         );
         write_script(&self.bin("ld-host"), &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_package_without_a_workspace_is_made_one() {
+        assert!(!is_workspace(b"[package]\nname = \"a\"\nworkspace = \"..\"\n"));
+        assert!(is_workspace(b"[package]\n\n[workspace]\n"));
+        assert!(is_workspace(b"[workspace.dependencies]\n"));
     }
 }
