@@ -143,6 +143,50 @@ fn go_is_one_static_binary() {
     assert_eq!(*mode, 0o755);
 }
 
+/// A catalogue of one Rust function, from the folder `source` of `folder`.
+fn rust(folder: &Path, source: &str) -> Catalogue {
+    let compose = format!(
+        "services:\n  rust:\n    image: registry.vswarm:5000/rust:latest\n    ports: ['50000:50051']\n    \
+         x-vswarm:\n      protocol: grpc\n      proto: ../protos/fibonacci.proto\n      \
+         method: fibonacci.Greeter/SayHello\n      \
+         build: {{ runtime: rust, source: {source}, packages: [librust-num-bigint-dev] }}\n"
+    );
+    Catalogue::parse(&compose, "test", SourceFiles::Folder(folder.to_owned())).unwrap()
+}
+
+#[test]
+fn rust_is_one_static_binary_without_paths_of_the_build() {
+    let home = home();
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+    let catalogue = rust(&functions, "fibonacci-rust");
+    let workshop = Workshop::new(&home, None, &Silent).unwrap();
+    let image = build(&workshop, &catalogue, catalogue.get("rust").unwrap()).unwrap();
+    let files = files(&image);
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["app/", "app/server"]);
+    let (binary, mode) = &files["app/server"];
+    assert!(is_rv64(binary));
+    assert_eq!(*mode, 0o755);
+    let holds = |text: &str| binary.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds("/build/registry/"), "the paths that stand for those of the build");
+    assert!(!holds(&home.display().to_string()));
+    // A dynamically linked program names its loader.
+    assert!(!holds("/lib/ld-linux"));
+}
+
+#[test]
+fn a_rust_function_without_a_manifest_is_told_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in ["functions/empty/main.rs", "protos/fibonacci.proto"] {
+        let at = folder.path().join(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        let interface = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protos/fibonacci.proto");
+        fs::copy(interface, at).unwrap();
+    }
+    let catalogue = rust(&folder.path().join("functions"), "empty");
+    let refused = image_key(&catalogue, catalogue.get("rust").unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("Cargo.toml") && refused.contains("`server`"), "{refused}");
+}
+
 #[test]
 fn an_image_describes_exactly_its_blobs() {
     let image = builtin("fibonacci-python", &home());

@@ -132,6 +132,8 @@ pub enum Runtime {
     Java,
     /// Nothing but the named Debian packages and the folder's files under /app.
     Generic,
+    /// A static binary cross-compiled with Debian's Rust and crates, alone in the image.
+    Rust,
 }
 
 impl Runtime {
@@ -144,6 +146,7 @@ impl Runtime {
             Self::Go => "go",
             Self::Java => "java",
             Self::Generic => "generic",
+            Self::Rust => "rust",
         }
     }
 }

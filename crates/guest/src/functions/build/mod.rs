@@ -3,10 +3,11 @@
 //! An image is a stack of layers, each made under a key that hashes everything it is made from, so functions of one
 //! runtime share the layers below their own and nothing is made twice:
 //!
-//! 1. the runtime's Debian packages (python, nodejs, java; none for go),
+//! 1. the runtime's Debian packages (python, nodejs, java; none for go and rust),
 //! 2. the function's own Debian packages, if it names any,
 //! 3. the npm packages of its lock file (nodejs),
-//! 4. the function: its folder as `/app`, what is generated from the proto, for go only the binary, for java the classes.
+//! 4. the function: its folder as `/app`, what is generated from the proto, for go and rust only the binary, for java
+//!    the classes.
 //!
 //! Tools of the build (Go, javac, protoc, Python to compile bytecode) are Debian's packages for the host's architecture,
 //! unpacked into the state folder; nothing of the host but a kernel and `/bin/sh` is used. A key does not cover package versions: they are
@@ -21,6 +22,7 @@ mod nodejs;
 mod protoc;
 mod prune;
 mod python;
+mod rust;
 mod step;
 mod tools;
 mod workshop;
@@ -105,6 +107,7 @@ fn job<'a>(sources: &SourceFiles, service: &'a Service) -> Result<Job<'a>, Funct
 /// The layers, lowest first.
 fn steps<'j>(job: &'j Job<'_>) -> Result<Vec<Step<'j>>, FunctionError> {
     match job.service.build.runtime {
+        Runtime::Rust => rust::steps(job),
         Runtime::Python => python::steps(job),
         Runtime::Nodejs => nodejs::steps(job),
         Runtime::Go => go::steps(job),
@@ -152,6 +155,7 @@ fn build_service(
 
 fn config(job: &Job<'_>) -> ImageConfig {
     let usual: &[&str] = match job.service.build.runtime {
+        Runtime::Rust => &rust::ENTRYPOINT,
         Runtime::Python => &python::ENTRYPOINT,
         Runtime::Nodejs => &nodejs::ENTRYPOINT,
         Runtime::Go => &go::ENTRYPOINT,

@@ -41,6 +41,12 @@ impl Protoc {
         Ok(Self { tools, input })
     }
 
+    /// Writes a script that is protoc, for tools that run it themselves; returns where the well-known .proto files are.
+    pub fn script(&self, at: &Path) -> Result<PathBuf, FunctionError> {
+        self.tools.script("usr/bin/protoc", at)?;
+        Ok(self.tools.path("usr/include"))
+    }
+
     /// Writes `*_pb2.py` and `*_pb2_grpc.py` into `output`.
     pub fn python(
         &self,

@@ -34,16 +34,30 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// Unpacks `set` unless that was done before.
+    /// Unpacks `set` for the host's architecture unless that was done before.
     pub fn get(workshop: &Workshop<'_>, set: &ToolSet<'_>) -> Result<Self, FunctionError> {
+        Self::part(workshop, set, host_arch()?, "")
+    }
+
+    /// The same for any architecture, and of the closure only packages whose names begin with `prefix`.
+    pub fn part(
+        workshop: &Workshop<'_>,
+        set: &ToolSet<'_>,
+        arch: &str,
+        prefix: &str,
+    ) -> Result<Self, FunctionError> {
         let mut key = Key::new("tools");
-        key.text(host_arch()?).texts(set.closure.iter().copied());
+        key.text(arch);
+        if !prefix.is_empty() {
+            key.text(prefix);
+        }
+        key.texts(set.closure.iter().copied());
         key.texts(set.exact.iter().copied()).texts(set.prune.iter().copied());
         let folder = workshop.home().join("tools");
         let root = folder.join(format!("{}-{}", set.name, key.finish()));
         if !root.is_dir() {
             fs::create_dir_all(&folder).map_err(FunctionError::io("create", &folder))?;
-            install(workshop, set, &root)?;
+            install(workshop, set, arch, prefix, &root)?;
         }
         Ok(Self { root })
     }
@@ -68,24 +82,42 @@ impl Tools {
 
     /// A script that starts a dynamically linked tool, for tools that start others by path.
     pub fn script(&self, program: &str, at: &Path) -> Result<(), FunctionError> {
-        let quote =
-            |word: &PathBuf| format!("'{}'", word.display().to_string().replace('\'', r"'\''"));
-        let words: Vec<String> = self.loader_words(program)?.iter().map(quote).collect();
-        let text = format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "));
-        fs::write(at, text)
-            .and_then(|()| fs::set_permissions(at, fs::Permissions::from_mode(0o755)))
-            .map_err(FunctionError::io("write", at))
+        write_script(at, &format!("exec {} \"$@\"\n", self.shell_words(program)?))
+    }
+
+    /// How a shell starts a dynamically linked tool.
+    pub fn shell_words(&self, program: &str) -> Result<String, FunctionError> {
+        let words: Vec<String> =
+            self.loader_words(program)?.iter().map(|word| quoted(word)).collect();
+        Ok(words.join(" "))
     }
 
     fn loader_words(&self, program: &str) -> Result<Vec<PathBuf>, FunctionError> {
-        let (loader, triplet) = match host_arch()? {
-            "amd64" => ("usr/lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
-            "arm64" => ("usr/lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
-            _ => ("usr/lib/ld-linux-riscv64-lp64d.so.1", "riscv64-linux-gnu"),
-        };
+        let (loader, triplet) = loader_and_triplet()?;
         let libraries = self.path(&format!("usr/lib/{triplet}"));
         Ok(vec![self.path(loader), "--library-path".into(), libraries, self.path(program)])
     }
+}
+
+/// The host's loader of the C library, and what Debian calls its folders of libraries.
+pub(super) fn loader_and_triplet() -> Result<(&'static str, &'static str), FunctionError> {
+    Ok(match host_arch()? {
+        "amd64" => ("usr/lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
+        "arm64" => ("usr/lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
+        _ => ("usr/lib/ld-linux-riscv64-lp64d.so.1", "riscv64-linux-gnu"),
+    })
+}
+
+/// The path as one word of a shell.
+pub(super) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// Writes an executable script of these commands.
+pub(super) fn write_script(at: &Path, commands: &str) -> Result<(), FunctionError> {
+    fs::write(at, format!("#!/bin/sh\n{commands}"))
+        .and_then(|()| fs::set_permissions(at, fs::Permissions::from_mode(0o755)))
+        .map_err(FunctionError::io("write", at))
 }
 
 fn clean(mut command: Command) -> Command {
@@ -118,14 +150,21 @@ pub(super) fn run_for(
     Err(failure(output.status.to_string(), String::from_utf8_lossy(&text).trim_end().to_owned()))
 }
 
-fn install(workshop: &Workshop<'_>, set: &ToolSet<'_>, root: &Path) -> Result<(), FunctionError> {
-    let archive = workshop.host()?;
+fn install(
+    workshop: &Workshop<'_>,
+    set: &ToolSet<'_>,
+    arch: &str,
+    prefix: &str,
+    root: &Path,
+) -> Result<(), FunctionError> {
+    let archive = if arch == super::TARGET { workshop.target()? } else { workshop.host()? };
     let mut packages =
         if set.closure.is_empty() { Vec::new() } else { archive.resolve(set.closure)? };
+    packages.retain(|package| package.name.starts_with(prefix));
     for name in set.exact {
         let package = archive.find(name).ok_or_else(|| FunctionError::Recipe {
             function: set.name.to_owned(),
-            reason: format!("the mirror has no package `{name}` of {} for this host", super::SUITE),
+            reason: format!("the mirror has no package `{name}` of {} for {arch}", super::SUITE),
         })?;
         packages.push(package);
     }
