@@ -1,4 +1,4 @@
-// The online shop's checkout: one order is eight or more calls to the other services.
+// The online shop's checkout: an order is seven calls to the other services, and two more for every item.
 //
 // PlaceOrder reads the user's cart, prices every item in the user's currency, gets and converts a shipping quote, charges
 // the card, ships, empties the cart and sends a confirmation. It connects anew for every call it makes, as the original
