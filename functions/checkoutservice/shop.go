@@ -35,9 +35,12 @@ func shopFromEnvironment() (shop, error) {
 }
 
 // connect leaves the name to the system's resolver (passthrough), as the original does: gRPC's own would also ask the name
-// server for a service configuration, once per connection.
+// server for a service configuration, once per connection. Calls wait for a service that has just been started.
 func connect(addr string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return grpc.NewClient("passthrough:///"+addr,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+	)
 }
 
 func (s shop) cart(ctx context.Context, user string) ([]*pb.CartItem, error) {

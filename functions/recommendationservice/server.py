@@ -32,7 +32,8 @@ class Recommendation(hipstershop_pb2_grpc.RecommendationServiceServicer):
         self.random = random.Random(seed)
 
     def ListRecommendations(self, request, context):
-        products = self.catalog.ListProducts(hipstershop_pb2.Empty()).products
+        # Waits for a catalog that has just been started.
+        products = self.catalog.ListProducts(hipstershop_pb2.Empty(), wait_for_ready=True).products
         others = {product.id for product in products} - set(request.product_ids)
         # Sorted: the order of a set of strings differs from one start of Python to the next.
         others = sorted(others)

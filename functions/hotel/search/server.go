@@ -36,9 +36,12 @@ func Register(to *grpc.Server, geoAddr, rateAddr string) error {
 }
 
 // connect leaves the name to the system's resolver (passthrough): gRPC's own would also ask the name server for a service
-// configuration.
+// configuration. Calls wait for a service that has just been started.
 func connect(addr string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return grpc.NewClient("passthrough:///"+addr,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+	)
 }
 
 func (s *server) Nearby(ctx context.Context, request *pb.NearbyRequest) (*pb.SearchResult, error) {
