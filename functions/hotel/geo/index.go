@@ -53,10 +53,16 @@ func (i *index) nearest(lat, lon float64, count int, km float64) []point {
 	for ring := 1; float64(ring)*cellKm <= 2*km && len(found)-own <= count; ring++ {
 		found = i.appendRing(found, centre, ring)
 	}
+	// Good enough to sort by: distances, squared, on the earth made flat around the place.
+	kmPerLonHere := kmPerLat * math.Cos(lat*toRadians)
+	planar := func(p point) float64 {
+		north, east := (p.Lat-lat)*kmPerLat, (p.Lon-lon)*kmPerLonHere
+		return north*north + east*east
+	}
 	slices.SortFunc(found, func(a, b point) int {
 		// By id where equally far: a cell's points come in no order.
 		return cmp.Or(
-			cmp.Compare(planar(lat, lon, a), planar(lat, lon, b)),
+			cmp.Compare(planar(a), planar(b)),
 			cmp.Compare(a.HotelID, b.HotelID),
 		)
 	})
@@ -87,13 +93,6 @@ func (i *index) appendRing(found []point, centre cell, ring int) []point {
 		found = i.appendCell(found, cell{centre.x + ring, y})
 	}
 	return found
-}
-
-// planar is the square of the distance on the earth made flat around lat: good enough to sort by.
-func planar(lat, lon float64, p point) float64 {
-	north := (p.Lat - lat) * kmPerLat
-	east := (p.Lon - lon) * kmPerLat * math.Cos(lat*toRadians)
-	return north*north + east*east
 }
 
 // haversine is the distance on the round earth in kilometres.
