@@ -1,0 +1,93 @@
+// Package profile tells what hotels are called and where they are. Profiles are kept in memcached as JSON under the hotel's
+// id: only what is not there is looked up in the database.
+package profile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/bradfitz/gomemcache/memcache"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"vswarm/function/documents"
+	pb "vswarm/protos/profile"
+)
+
+type server struct {
+	pb.UnimplementedProfileServer
+	cache *memcache.Client
+	byID  *documents.Query
+}
+
+// Register fills the database and adds the service.
+func Register(to *grpc.Server, database string, cache *memcache.Client) error {
+	byID, err := prepare(context.Background(), database)
+	if err != nil {
+		return err
+	}
+	pb.RegisterProfileServer(to, &server{cache: cache, byID: byID})
+	return nil
+}
+
+func prepare(ctx context.Context, addr string) (*documents.Query, error) {
+	database, err := documents.Open(ctx, addr, "profile-db")
+	if err != nil {
+		return nil, err
+	}
+	collection, err := database.Empty(ctx, "hotels")
+	if err != nil {
+		return nil, err
+	}
+	if err := documents.Seed(ctx, collection, "id", func(h hotel) string { return h.ID }, seed()); err != nil {
+		return nil, err
+	}
+	if err := collection.Index(ctx, "id"); err != nil {
+		return nil, err
+	}
+	return collection.QueryOne(ctx, "id")
+}
+
+func (s *server) GetProfiles(ctx context.Context, request *pb.Request) (*pb.Result, error) {
+	result := &pb.Result{}
+	for _, id := range request.GetHotelIds() {
+		found, err := s.get(ctx, id)
+		if err != nil {
+			return nil, status.Errorf(codes.Internal, "profile of hotel %q: %v", id, err)
+		}
+		result.Hotels = append(result.Hotels, found.message())
+	}
+	return result, nil
+}
+
+// get asks the cache, and the database if that does not know. An unknown hotel is an empty one, and cached as such.
+func (s *server) get(ctx context.Context, id string) (hotel, error) {
+	item, err := s.cache.Get(id)
+	if err == nil {
+		var found hotel
+		err := json.Unmarshal(item.Value, &found)
+		return found, err
+	}
+	if !errors.Is(err, memcache.ErrCacheMiss) {
+		return hotel{}, fmt.Errorf("memcached: %w", err)
+	}
+	var found hotel
+	list, err := documents.Find[hotel](ctx, s.byID, id)
+	if err != nil {
+		return hotel{}, err
+	}
+	if len(list) > 0 {
+		found = list[0]
+	}
+	text, err := json.Marshal(found)
+	if err != nil {
+		return hotel{}, err
+	}
+	if err := s.cache.Set(&memcache.Item{Key: id, Value: text}); err != nil {
+		return hotel{}, fmt.Errorf("memcached: %w", err)
+	}
+	return found, nil
+}

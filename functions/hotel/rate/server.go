@@ -1,0 +1,114 @@
+// Package rate tells what hotels cost, the dearest first. A hotel's plans are kept in memcached under its id, one JSON
+// document a line: only what is not there is looked up in the database. The dates of a request mean nothing.
+package rate
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bradfitz/gomemcache/memcache"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"vswarm/function/documents"
+	pb "vswarm/protos/rate"
+)
+
+type server struct {
+	pb.UnimplementedRateServer
+	cache   *memcache.Client
+	byHotel *documents.Query
+}
+
+// Register fills the database and adds the service.
+func Register(to *grpc.Server, database string, cache *memcache.Client) error {
+	byHotel, err := prepare(context.Background(), database)
+	if err != nil {
+		return err
+	}
+	pb.RegisterRateServer(to, &server{cache: cache, byHotel: byHotel})
+	return nil
+}
+
+func prepare(ctx context.Context, addr string) (*documents.Query, error) {
+	database, err := documents.Open(ctx, addr, "rate-db")
+	if err != nil {
+		return nil, err
+	}
+	collection, err := database.Empty(ctx, "inventory")
+	if err != nil {
+		return nil, err
+	}
+	if err := documents.Seed(ctx, collection, "hotelId", func(p plan) string { return p.HotelID }, seed()); err != nil {
+		return nil, err
+	}
+	if err := collection.Index(ctx, "hotelId"); err != nil {
+		return nil, err
+	}
+	return collection.Query(ctx, "hotelId")
+}
+
+func (s *server) GetRates(ctx context.Context, request *pb.Request) (*pb.Result, error) {
+	var plans []plan
+	for _, id := range request.GetHotelIds() {
+		found, err := s.get(ctx, id)
+		if err != nil {
+			return nil, status.Errorf(codes.Internal, "rates of hotel %q: %v", id, err)
+		}
+		plans = append(plans, found...)
+	}
+	slices.SortStableFunc(plans, func(a, b plan) int {
+		return cmp.Compare(b.RoomType.TotalRate, a.RoomType.TotalRate)
+	})
+	result := &pb.Result{}
+	for _, p := range plans {
+		result.RatePlans = append(result.RatePlans, p.message())
+	}
+	return result, nil
+}
+
+// get asks the cache, and the database if that does not know.
+func (s *server) get(ctx context.Context, id string) ([]plan, error) {
+	item, err := s.cache.Get(id)
+	if err == nil {
+		fmt.Printf("rates of hotel %s from the cache: %s\n", id, item.Value)
+		return parse(item.Value)
+	}
+	if !errors.Is(err, memcache.ErrCacheMiss) {
+		return nil, fmt.Errorf("memcached: %w", err)
+	}
+	plans, err := documents.Find[plan](ctx, s.byHotel, id)
+	if err != nil {
+		return nil, err
+	}
+	var lines []byte
+	for _, p := range plans {
+		text, err := json.Marshal(p)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(append(lines, text...), '\n')
+	}
+	if err := s.cache.Set(&memcache.Item{Key: id, Value: lines}); err != nil {
+		return nil, fmt.Errorf("memcached: %w", err)
+	}
+	return plans, nil
+}
+
+func parse(lines []byte) ([]plan, error) {
+	var plans []plan
+	for line := range bytes.Lines(lines) {
+		var p plan
+		if err := json.Unmarshal(line, &p); err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
