@@ -379,6 +379,25 @@ def test_functions_check(program, function):
     print(f"{function}: right and wrong replies are told apart, a broken one does not matter", flush=True)
 
 
+# Runtimes that no measured function here has, and one that asks a database and a cache.
+SUITE = ["fibonacci-java", "fibonacci-rust", "rate"]
+
+
+def test_suite(program, _):
+    """Functions of the other runtimes, and one with services behind it, reply as they should."""
+    ended = subprocess.run(
+        [program, "functions", "check", *SUITE, "--json"],
+        stdout=subprocess.PIPE,
+        timeout=len(SUITE) * FIRST_RUN_LIMIT,
+        check=False,
+    )
+    document = json.loads(ended.stdout)
+    wrong = [function for function in document["functions"] if not function["ok"]]
+    assert ended.returncode == 0 and not wrong, wrong
+    assert [function["name"] for function in document["functions"]] == SUITE, document["functions"]
+    print(f"{', '.join(SUITE)}: every payload has the reply it should", flush=True)
+
+
 def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
@@ -386,6 +405,7 @@ def main():
     for one in (test_detailed, test_verify, test_trace):
         tests.append((one, functions[-1]))
     tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
+    tests.append((test_suite, "suite"))
     failed = 0
     for one, function in tests:
         try:
