@@ -89,7 +89,7 @@ pub(super) fn steps<'j>(job: &'j Job<'_>) -> Result<Vec<Step<'j>>, FunctionError
             "its folder has no Cargo.toml; it must describe a program named `server` (docs/functions/runtimes.md)",
         ));
     }
-    let mut key = Key::new("rust");
+    let mut key = Key::new("rust program");
     key.tools(&TOOLCHAIN).tools(&SYSROOT).tools(&CRATES).tools(&PROTOC);
     key.texts(job.service.build.packages.iter().map(String::as_str));
     Ok(vec![app::bare(job, key, |workshop, tree| {
@@ -250,12 +250,12 @@ impl Build {
         write_script(&self.bin("rustc"), &text)
     }
 
-    /// A linker for static programs: rustc's `ld` flavour leaves the start files to whoever calls it. The standard library's
-    /// debugging information would be most of the image; function names stay, as in Go's programs.
+    /// A linker for static programs: rustc's `ld` flavour leaves the start files to whoever calls it. Debugging information and
+    /// the labels that RISC-V's relaxation needs would be most of the image; function names stay, as in Go's programs.
     fn target_linker(&self) -> Result<(), FunctionError> {
         let text = format!(
             "L={libraries}\n\
-             exec {lld} -flavor gnu --strip-debug \"$L/crt1.o\" \"$L/crti.o\" -L\"$L\" -L{gcc} \
+             exec {lld} -flavor gnu --strip-debug --discard-locals \"$L/crt1.o\" \"$L/crti.o\" -L\"$L\" -L{gcc} \
              \"$@\" \"$L/crtn.o\"\n",
             libraries = quoted(&self.sysroot.path("usr/lib/riscv64-linux-gnu")),
             gcc = quoted(&self.sysroot.path("usr/lib/gcc/riscv64-linux-gnu/14")),
