@@ -192,6 +192,7 @@ impl Hart {
     }
 
     /// Fixes the current virtual time at `base` and lets it run on with `step` an instruction.
+    #[inline]
     pub fn set_clock(&mut self, base: Picos, step: Picos) {
         self.clock.base = base;
         self.clock.base_retired = self.retired;
@@ -226,6 +227,7 @@ impl Hart {
 
     /// The privilege data accesses are made with (Volume II, 3.1.6.3: MPRV).
     #[must_use]
+    #[inline]
     pub fn data_privilege(&self) -> Privilege {
         if self.prv == Privilege::Machine && self.csr.mstatus & status::MPRV != 0 {
             Privilege::from_bits(self.csr.mstatus >> status::MPP_SHIFT)

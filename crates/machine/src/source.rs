@@ -40,6 +40,14 @@ pub trait Timing {
     fn idle(&mut self, hart: HartId, now: Picos);
 }
 
+/// Which hart executes next, from when, and until when it is the one furthest behind.
+#[derive(Clone, Copy)]
+struct NextTurn {
+    index: usize,
+    start: Picos,
+    end: Picos,
+}
+
 impl Machine {
     /// Runs under `timing` until `deadline` or until something happens that the caller must know of.
     pub fn run_timed(&mut self, timing: &mut dyn Timing, deadline: Picos) -> Event {
@@ -66,32 +74,36 @@ impl Machine {
 
     /// Lets harts execute until `next`, an event, or nobody can.
     fn run_until(&mut self, timing: &mut dyn Timing, next: Picos) {
-        while let Some(index) = self.furthest_behind() {
-            let start = self.harts[index].now();
-            self.now = self.now.max(start);
-            if start >= next {
+        let (cycle, pace) = (timing.cycle(), timing.pace());
+        while let Some(turn) = self.next_turn() {
+            self.now = self.now.max(turn.start);
+            if turn.start >= next {
                 break;
             }
-            self.turn(timing, index, next);
-            if self.take_up_request(index) {
+            self.turn(timing, (cycle, pace), turn, next);
+            if self.take_up_request(turn.index) {
                 break;
             }
         }
         self.idle_up_to_now(timing);
     }
 
-    /// Lets hart `index` execute as long as it is the one furthest behind and before `next`, and
-    /// asks for nothing. Moves the machine's time to the start of its last step, or of the last
-    /// instruction where a step has several.
-    fn turn(&mut self, timing: &mut dyn Timing, index: usize, next: Picos) {
-        let end_of_turn = self.overtakes(index).min(next);
+    /// Lets a hart execute as long as it is its turn and before `next`, and asks for nothing. Moves the
+    /// machine's time to the start of its last step, or of the last instruction where a step has
+    /// several. `cycle` and `pace` are those of `timing`.
+    fn turn(
+        &mut self,
+        timing: &mut dyn Timing,
+        (cycle, pace): (Picos, Picos),
+        NextTurn { index, mut start, end }: NextTurn,
+        next: Picos,
+    ) {
+        let end_of_turn = end.min(next);
         self.port.select(index);
         self.stepper.begin_turn(&mut self.harts[index]);
         let Self { harts, port, code, stepper, pending_flushes, .. } = self;
         let (hart, flushes) = (&mut harts[index], &mut pending_flushes[index]);
-        let mut source = Live::new(hart, port, code, stepper, flushes, timing.cycle());
-        let pace = timing.pace();
-        let mut start = source.turn.hart.now();
+        let mut source = Live::new(hart, port, code, stepper, flushes, cycle);
         source.turn.hart.set_clock(start, pace);
         let last = loop {
             source.turn.step_began = start;
@@ -104,13 +116,13 @@ impl Machine {
                 last = end;
                 end = end.max(next);
             }
-            source.turn.hart.set_clock(end, pace);
             if end >= end_of_turn || source.turn.port.has_request() {
+                source.turn.hart.set_clock(end, Picos::ZERO);
                 break last;
             }
+            source.turn.hart.set_clock(end, pace);
             start = end;
         };
-        source.turn.hart.set_clock(source.turn.hart.now(), Picos::ZERO);
         self.now = self.now.max(last);
     }
 
@@ -121,20 +133,22 @@ impl Machine {
         true
     }
 
-    /// The hart with the earliest time among those that can run; the lower number wins a tie.
-    fn furthest_behind(&self) -> Option<usize> {
-        (0..self.harts.len())
-            .filter(|&index| self.can_run(index))
-            .min_by_key(|&index| self.harts[index].now())
-    }
-
-    /// The time at which hart `index` stops being the one furthest behind.
-    fn overtakes(&self, index: usize) -> Picos {
-        (0..self.harts.len())
-            .filter(|&other| other != index && self.can_run(other))
-            .map(|other| Picos(self.harts[other].now().0.saturating_add(u64::from(index < other))))
-            .min()
-            .unwrap_or(Picos::NEVER)
+    /// The turn of the hart with the earliest time among those that can run; the lower number wins a
+    /// tie. It ends where the hart stops being the one furthest behind.
+    fn next_turn(&self) -> Option<NextTurn> {
+        let mut first: Option<NextTurn> = None;
+        for index in (0..self.harts.len()).filter(|&index| self.can_run(index)) {
+            let start = self.harts[index].now();
+            first = Some(match first {
+                // The lower number wins a tie, so that one still has the time at which this one starts.
+                Some(first) if first.start <= start => {
+                    NextTurn { end: first.end.min(Picos(start.0.saturating_add(1))), ..first }
+                }
+                Some(first) => NextTurn { index, start, end: first.start },
+                None => NextTurn { index, start, end: Picos::NEVER },
+            });
+        }
+        first
     }
 
     fn pass_idle_time(&mut self, timing: &mut dyn Timing, until: Picos) {

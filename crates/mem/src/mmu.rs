@@ -139,10 +139,23 @@ impl Mmu {
         let latency = latency + second.latency;
         match second.look_up(va, asid) {
             Some(entry) => {
-                first.insert(entry);
+                first.insert(*entry);
                 Lookup::L2(latency, entry.pa(va))
             }
             None => Lookup::Missed(latency),
+        }
+    }
+
+    /// A lookup without time that finds the page its first-level TLB used last; does nothing if there is
+    /// more to it.
+    #[inline(always)]
+    fn look_up_latest_untimed(&mut self, va: VirtAddr, asid: u16, what: Translate) -> bool {
+        if self.walks.has_found(Cycle(u64::MAX)) {
+            return false;
+        }
+        match what {
+            Translate::Fetch => self.itlb.look_up_latest(va, asid),
+            Translate::Load | Translate::Store => self.dtlb.look_up_latest(va, asid),
         }
     }
 
@@ -249,8 +262,21 @@ impl Hierarchy {
     }
 
     /// The same without time.
-    #[inline]
+    #[inline(always)]
     pub fn warm_translate(
+        &mut self,
+        hart: HartId,
+        (va, asid): (VirtAddr, u16),
+        what: Translate,
+        walk: &mut Walker<'_>,
+    ) {
+        if !self.mmu(hart).look_up_latest_untimed(va, asid, what) {
+            self.warm_translate_at_length(hart, (va, asid), what, walk);
+        }
+    }
+
+    #[inline(never)]
+    fn warm_translate_at_length(
         &mut self,
         hart: HartId,
         (va, asid): (VirtAddr, u16),

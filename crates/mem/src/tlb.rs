@@ -93,7 +93,7 @@ pub(crate) struct Tlb {
 }
 
 impl Tlb {
-    const GUESSES: usize = 64;
+    const GUESSES: usize = 256;
 
     pub(crate) fn new(config: &TlbConfig) -> Self {
         let (entries, ways) = (config.entries as usize, config.ways as usize);
@@ -115,16 +115,25 @@ impl Tlb {
 
     /// Looks `va` up, counts it, and uses the entry if it is there.
     #[inline]
-    pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
-        if self.latest.translates(va, asid) {
-            self.stats.hits.inc();
-            return Some(self.latest);
+    pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
+        if self.look_up_latest(va, asid) {
+            return Some(&self.latest);
         }
         self.look_up_another(va, asid)
     }
 
+    /// Looks `va` up and counts it if it lies in the page that was used last; does nothing if not.
+    #[inline(always)]
+    pub(crate) fn look_up_latest(&mut self, va: VirtAddr, asid: u16) -> bool {
+        let hit = self.latest.translates(va, asid);
+        if hit {
+            self.stats.hits.inc();
+        }
+        hit
+    }
+
     /// The same for a page that is not the one used last.
-    fn look_up_another(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
+    fn look_up_another(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
         let guess = (va.0 >> 12) as usize % Self::GUESSES;
         let mut index = self.guess[guess] as usize;
         if !self.entries[index].translates(va, asid) {
@@ -140,7 +149,7 @@ impl Tlb {
         let set = self.set(&entry);
         self.policy.touch(set, index - set * self.ways);
         self.latest = entry;
-        Some(entry)
+        Some(&self.latest)
     }
 
     /// Whether it has the page of `va`, without using it.

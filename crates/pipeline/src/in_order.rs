@@ -162,7 +162,7 @@ pub(crate) trait Accesses {
 
 /// Fetches those `bytes` of an instruction that do not lie in the line fetched last; returns the line
 /// they end in.
-#[inline]
+#[inline(always)]
 pub(crate) fn fetch(
     bytes: &Bytes,
     last: Option<LineAddr>,
@@ -188,7 +188,7 @@ pub(crate) fn fetch(
 }
 
 /// Makes one data access.
-#[inline]
+#[inline(always)]
 pub(crate) fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
     if access.translated {
         accesses.translate(access.va, translation_for(access.kind));
@@ -219,7 +219,9 @@ pub(crate) fn translation_for(kind: MemKind) -> Translate {
     }
 }
 
-/// Performs a cache operation on the block at `pa`.
+/// Performs a cache operation on the block at `pa`. Inlined, as all of them are, so that `accesses` can
+/// stay in registers.
+#[inline(always)]
 fn operate(op: CacheOp, pa: PhysAddr, accesses: &mut impl Accesses) {
     match op {
         CacheOp::Zero => accesses.access(AccessKind::Store, pa),

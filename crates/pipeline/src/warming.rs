@@ -58,22 +58,25 @@ impl Accesses for Untimed<'_, '_> {
         self.mem.line(pa)
     }
 
-    #[inline]
+    #[inline(always)]
     fn translate(&mut self, va: VirtAddr, what: Translate) {
         self.mem.warm_translate(self.hart, (va, self.asid), what, self.walk);
     }
 
-    #[inline]
+    #[inline(always)]
     fn access(&mut self, kind: AccessKind, pa: PhysAddr) {
         self.mem.warm(self.hart, kind, pa, self.pc);
     }
 
+    #[inline(always)]
     fn prefetch(&mut self, kind: AccessKind, pa: PhysAddr) {
         self.mem.warm(self.hart, kind, pa, self.pc);
     }
 
+    #[inline(always)]
     fn device(&mut self) {}
 
+    #[inline(always)]
     fn maintain(&mut self, op: CacheOp, pa: PhysAddr) {
         self.mem.warm_maintain(op, pa);
     }

@@ -1,5 +1,6 @@
 //! One set-associative, write-back, write-allocate cache: tags and line states, no data.
 
+mod hints;
 mod pollution;
 mod stats;
 mod tags;
@@ -109,7 +110,7 @@ impl Cache {
     }
 
     /// The same where no time passes, and so nothing is on its way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
         let slot = self.plain_slot(line, kind)?;
         self.use_plainly(slot, kind);
@@ -117,14 +118,14 @@ impl Cache {
     }
 
     /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
-    #[inline]
+    #[inline(always)]
     fn plain_slot(&self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
         let slot = self.tags.find(line)?;
         let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
         (ours && !self.tags.is_marked(slot)).then_some(slot)
     }
 
-    #[inline]
+    #[inline(always)]
     fn use_plainly(&mut self, slot: Slot, kind: AccessKind) {
         self.stats.hits[kind].inc();
         self.tags.touch(slot);
@@ -243,6 +244,11 @@ impl Cache {
             }
             None => self.fill(line, state, Mark::None),
         }
+    }
+
+    #[inline]
+    pub(crate) fn has_prefetcher(&self) -> bool {
+        self.prefetcher.is_some()
     }
 
     /// Shows an access to the prefetcher, if there is one.

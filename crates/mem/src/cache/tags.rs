@@ -1,5 +1,6 @@
 //! The tag array.
 
+use super::hints::Hints;
 use crate::replacement::Policy;
 use stream::LineAddr;
 
@@ -47,6 +48,8 @@ pub(crate) struct Tags {
     ways: usize,
     set_mask: u64,
     lines: Vec<LineAddr>,
+    /// Where in its set a line can be: a search looks at few others.
+    hints: Hints,
     states: Vec<State>,
     /// Lines that were prefetched and not used yet.
     prefetched: Vec<Mark>,
@@ -72,6 +75,7 @@ impl Tags {
             ways,
             set_mask: sets as u64 - 1,
             lines: vec![EMPTY; sets * ways],
+            hints: Hints::new(sets, ways),
             states: vec![State::Shared; sets * ways],
             prefetched: vec![Mark::None; sets * ways],
             unused: 0,
@@ -86,7 +90,7 @@ impl Tags {
         (line.0 & self.set_mask) as usize
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
         let set = self.set(line);
         let latest = set * self.ways + usize::from(self.latest[set] & !FILLED);
@@ -96,21 +100,27 @@ impl Tags {
         self.search(set, line)
     }
 
+    #[inline(never)]
     fn search(&self, set: usize, line: LineAddr) -> Option<Slot> {
-        let first = set * self.ways;
-        let way = self.lines[first..][..self.ways].iter().position(|held| *held == line)?;
-        Some(Slot { index: (first + way) as u32, set: set as u32 })
+        let lines = &self.lines[set * self.ways..][..self.ways];
+        let way = self.hints.find(set, line, |way| lines.get(way) == Some(&line))?;
+        Some(Slot { index: (set * self.ways + way) as u32, set: set as u32 })
     }
 
     /// Uses a line. A second use in a row changes nothing, as replacement policies promise.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&mut self, slot: Slot) {
         let set = slot.set as usize;
         let way = slot.index as usize - set * self.ways;
         if usize::from(self.latest[set]) != way {
-            self.latest[set] = way as u16;
-            self.policy.touch(set, way);
+            self.touch_another(set, way);
         }
+    }
+
+    #[inline(never)]
+    fn touch_another(&mut self, set: usize, way: usize) {
+        self.latest[set] = way as u16;
+        self.policy.touch(set, way);
     }
 
     #[inline]
@@ -161,6 +171,7 @@ impl Tags {
         let (line_there, state_there) = (self.lines[index], self.states[index]);
         let mark_there = self.unmark(index);
         self.lines[index] = line;
+        self.hints.put(set, way, line);
         self.states[index] = state;
         if mark != Mark::None {
             self.prefetched[index] = mark;

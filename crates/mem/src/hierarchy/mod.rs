@@ -77,6 +77,8 @@ pub struct Hierarchy {
     watched_from: [Option<Level>; 3],
     /// For each [`Side`]: its cache has a prefetcher that sees hits that say nothing new.
     plain_hits_watched: [bool; 2],
+    /// A cache has a prefetcher that sees what is filled.
+    fills_watched: bool,
     /// No cache has a prefetcher and memory answers at once: an access is over when it is made.
     plain: bool,
     io_latency: u64,
@@ -110,14 +112,16 @@ impl Hierarchy {
             l2: caches.l2.as_ref().map(cache),
             mmu: Mmu::new(&config.tlbs),
         };
-        let mut all = [&caches.l1i, &caches.l1d].into_iter().chain(&caches.l2).chain(&caches.llc);
+        let all = [&caches.l1i, &caches.l1d].into_iter().chain(&caches.l2).chain(&caches.llc);
         let buffers = match (&caches.llc, &caches.l2) {
             (Some(llc), _) => llc.write_buffers,
             (None, Some(l2)) => l2.write_buffers * config.harts,
             (None, None) => caches.l1d.write_buffers * config.harts,
         };
         let memory = Memory::new(&config.memory, config.clock, caches.line_bytes, buffers);
-        let prefetches = all.any(|cache| cache.prefetcher.is_some());
+        let mut prefetchers = all.filter_map(|cache| cache.prefetcher.as_ref());
+        let fills_watched = prefetchers.clone().any(PrefetcherConfig::sees_fills);
+        let prefetches = prefetchers.next().is_some();
         Self {
             line_shift: caches.line_bytes.trailing_zeros(),
             harts: vec![private; config.harts as usize],
@@ -127,6 +131,7 @@ impl Hierarchy {
             watched_from: watched_from(caches),
             plain_hits_watched: [&caches.l1i, &caches.l1d]
                 .map(|l1| l1.prefetcher.as_ref().is_some_and(PrefetcherConfig::sees_plain_hits)),
+            fills_watched,
             overlap: Overlap::new(config.harts),
             io_latency: cycles_of(config.io.latency_ns, config.clock),
             walk_through: config.tlbs.walk_through,
@@ -170,23 +175,30 @@ impl Hierarchy {
     }
 
     /// The same access without time: moves the lines and counts. Returns the level that had it.
-    #[inline]
+    #[inline(always)]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
-        let request = self.request(hart, kind, pa);
-        if let Some(side) = request.side
+        if let Some(side) = self.side(kind)
             && !self.plain_hits_watched[side as usize]
         {
-            let l1 = &mut self.harts[request.hart].l1[side as usize];
-            if l1.plain_hit_untimed(request.line, kind).is_some() {
+            let line = self.line(pa);
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            if l1.plain_hit_untimed(line, kind).is_some() {
                 return Level::L1;
             }
         }
-        self.warm_at_length(request, pc)
+        self.warm_at_length(hart, kind, pa, pc)
     }
 
     /// The same for more than a hit that nothing follows from.
     #[inline(never)]
-    fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
+    fn warm_at_length(
+        &mut self,
+        hart: HartId,
+        kind: AccessKind,
+        pa: PhysAddr,
+        pc: VirtAddr,
+    ) -> Level {
+        let request = self.request(hart, kind, pa);
         let outcome = self.transit(request);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);
@@ -242,18 +254,25 @@ impl Hierarchy {
 
     #[inline]
     fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
-        let side = match kind {
+        let (side, line) = (self.side(kind), self.line(pa));
+        Request { hart: hart.index(), side, kind, prefetch: None, line }
+    }
+
+    /// The first-level cache that is asked, if one is.
+    #[inline(always)]
+    fn side(&self, kind: AccessKind) -> Option<Side> {
+        match kind {
             AccessKind::Instruction => Some(Side::Instruction),
             AccessKind::Walk if self.walk_through == WalkThrough::BelowL1 => None,
             _ => Some(Side::Data),
-        };
-        Request { hart: hart.index(), side, kind, prefetch: None, line: self.line(pa) }
+        }
     }
 
     pub(crate) fn walks_below_l1(&self) -> bool {
         self.walk_through == WalkThrough::BelowL1
     }
 
+    #[inline]
     pub(crate) fn mmu(&mut self, hart: HartId) -> &mut Mmu {
         &mut self.harts[hart.index()].mmu
     }

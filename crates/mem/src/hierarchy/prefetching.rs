@@ -61,18 +61,34 @@ impl Hierarchy {
         from.is_some_and(|from| found >= from)
     }
 
-    /// The caches that looked `request` up, which was found at `found`, and how much later than it
-    /// was made.
-    fn asked(&self, request: Request, found: Level) -> impl Iterator<Item = (Place, u64)> + use<> {
-        let private = &self.harts[request.hart];
-        let to_l2 = request.side.map_or(0, |side| private.l1[side as usize].latency.tag);
-        let to_llc = to_l2 + private.l2.as_ref().map_or(0, |l2| l2.latency.tag);
-        let l1 = request.side.map(|side| (Place::L1(request.hart, side), 0));
+    /// Comes to the prefetchers of the caches that looked `request` up, which was found at `found`: with
+    /// where they are and how much later the lookup was than the request.
+    #[inline]
+    fn each_asked(
+        &mut self,
+        request: Request,
+        found: Level,
+        mut each: impl FnMut(&mut Self, Place, u64),
+    ) {
+        let mut later = 0;
+        if let Some(side) = request.side {
+            let l1 = &self.harts[request.hart].l1[side as usize];
+            later = l1.latency.tag;
+            if l1.has_prefetcher() {
+                each(self, Place::L1(request.hart, side), 0);
+            }
+        }
         let goes_on = |level| found >= level && request.comes_to(level);
-        let l2 = private.l2.is_some() && goes_on(Level::L2);
-        let llc = self.llc.is_some() && goes_on(Level::Llc);
-        let l2 = l2.then_some((Place::L2(request.hart), to_l2));
-        [l1, l2, llc.then_some((Place::Llc, to_llc))].into_iter().flatten()
+        if let Some(l2) = &self.harts[request.hart].l2 {
+            let to_llc = later + l2.latency.tag;
+            if goes_on(Level::L2) && l2.has_prefetcher() {
+                each(self, Place::L2(request.hart), later);
+            }
+            later = to_llc;
+        }
+        if goes_on(Level::Llc) && self.llc.as_ref().is_some_and(Cache::has_prefetcher) {
+            each(self, Place::Llc, later);
+        }
     }
 
     /// Shows an access that is [watched](Self::is_watched) to the prefetchers of the caches that looked it up.
@@ -81,12 +97,12 @@ impl Hierarchy {
         if kind == AccessKind::Walk {
             return;
         }
-        for (place, later) in self.asked(request, outcome.found) {
+        self.each_asked(request, outcome.found, |hierarchy, place, later| {
             let hit = outcome.found == place.level();
             let first_use = hit && outcome.first_use;
             let access = Observed { now: now + later, pc, line, kind, hit, first_use };
-            self.cache(place).show(&access);
-        }
+            hierarchy.cache(place).show(&access);
+        });
     }
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
@@ -94,23 +110,26 @@ impl Hierarchy {
         if request.kind == AccessKind::Walk {
             return;
         }
-        for (place, later) in self.asked(request, found) {
+        self.each_asked(request, found, |hierarchy, place, later| {
             let mut next = 0;
-            while let Some(line) = self.cache(place).wanted(next) {
-                self.prefetch(now.map(|now| now + later), request.hart, place, line);
+            while let Some(line) = hierarchy.cache(place).wanted(next) {
+                hierarchy.prefetch(now.map(|now| now + later), request.hart, place, line);
                 next += 1;
             }
-        }
+        });
     }
 
     /// Tells prefetchers of the lines that came in without time.
     pub(super) fn fill_untimed(&mut self, request: Request, found: Level) {
-        for (place, _) in self.asked(request, found) {
+        if !self.fills_watched {
+            return;
+        }
+        self.each_asked(request, found, |hierarchy, place, _| {
             if found != place.level() {
                 let prefetched = request.prefetch == Some(place.level());
-                self.cache(place).filled(request.line, Cycle(0), prefetched);
+                hierarchy.cache(place).filled(request.line, Cycle(0), prefetched);
             }
-        }
+        });
     }
 
     /// Fetches `line` for the cache at `place`, which lies on the path of `hart`.

@@ -152,6 +152,7 @@ impl Hierarchy {
         }
     }
 
+    #[inline]
     pub(super) fn cache(&mut self, place: Place) -> &mut Cache {
         match place {
             Place::L1(hart, side) => &mut self.harts[hart].l1[side as usize],

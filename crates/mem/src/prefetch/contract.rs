@@ -19,6 +19,7 @@ macro_rules! prefetcher_contract {
             random_traffic_causes_no_more_requests_than_a_stream
             a_sequential_stream_is_covered_at_least_in_part
             time_may_stand_still
+            fills_that_it_does_not_see_change_nothing
         }
     };
     ($type:ty: $($clause:ident)+) => {
@@ -41,6 +42,8 @@ pub(crate) struct Bench<P> {
     /// First uses of prefetched lines, whether they had arrived or not.
     pub(crate) covered: usize,
     loads: u64,
+    /// The prefetcher is told of what arrives.
+    tells: bool,
 }
 
 impl<P: Prefetcher> Bench<P> {
@@ -48,7 +51,7 @@ impl<P: Prefetcher> Bench<P> {
         let pages = Pages::of_lines(line_bytes);
         let prefetcher = P::new(config, pages);
         let (lines, outstanding) = (BTreeMap::new(), VecDeque::new());
-        Self { prefetcher, pages, latency, lines, outstanding, covered: 0, loads: 0 }
+        Self { prefetcher, pages, latency, lines, outstanding, covered: 0, loads: 0, tells: true }
     }
 
     fn published() -> Self {
@@ -62,7 +65,9 @@ impl<P: Prefetcher> Bench<P> {
             && at <= now
         {
             self.outstanding.pop_front();
-            self.prefetcher.filled(line, at, prefetched);
+            if self.tells {
+                self.prefetcher.filled(line, at, prefetched);
+            }
         }
         let before = self.lines.insert(line, false);
         self.loads += 1;
@@ -172,6 +177,15 @@ pub fn a_sequential_stream_is_covered_at_least_in_part<P: Prefetcher>() {
 pub fn time_may_stand_still<P: Prefetcher>() {
     let covered = covered::<P>(0, |_| 7);
     assert!(covered >= 10_000 / 3, "{covered} of 10000 lines");
+}
+
+/// A prefetcher that need not be told of fills asks for the same without.
+pub fn fills_that_it_does_not_see_change_nothing<P: Prefetcher>() {
+    let run = |tells| {
+        let mut bench = Bench::<P> { tells, ..Bench::published() };
+        (0..20_000).map(mixture).map(|(at, pc, line)| bench.load(at, pc, line)).collect::<Vec<_>>()
+    };
+    assert!(P::SEES_FILLS || run(true) == run(false));
 }
 
 /// The lines covered of 10000, after 20000 to learn from.

@@ -71,6 +71,9 @@ pub trait Prefetcher: Debug + Clone {
     /// Whether accesses that are no [trigger](Observed::is_trigger), which most are, mean anything to it:
     /// one that says no need not be shown them.
     const SEES_PLAIN_HITS: bool = true;
+    /// Whether it does something when it is told of what was [filled](Self::filled): one that says no
+    /// need not be told.
+    const SEES_FILLS: bool = true;
 
     /// `line` arrives in the cache at `at`. It is `prefetched` if a prefetch asked for it first, even
     /// if a demand access has joined since.
@@ -104,6 +107,12 @@ macro_rules! prefetchers {
             #[must_use]
             pub fn sees_plain_hits(&self) -> bool {
                 match self { $(Self::$name(_) => <$module::$type as Prefetcher>::SEES_PLAIN_HITS,)+ }
+            }
+
+            /// Whether the prefetcher must be told of fills; see [`Prefetcher::SEES_FILLS`].
+            #[must_use]
+            pub fn sees_fills(&self) -> bool {
+                match self { $(Self::$name(_) => <$module::$type as Prefetcher>::SEES_FILLS,)+ }
             }
 
             /// The name in configuration files.

@@ -33,6 +33,7 @@ pub struct NextLine {
 impl Prefetcher for NextLine {
     type Config = NextLineConfig;
     const SEES_PLAIN_HITS: bool = false;
+    const SEES_FILLS: bool = false;
 
     fn validate(config: &Self::Config, path: &str, problems: &mut Problems) {
         let fine = (1..=Requests::CAPACITY as u32).contains(&config.degree);

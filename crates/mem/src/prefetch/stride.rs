@@ -96,6 +96,7 @@ pub struct Stride {
 
 impl Prefetcher for Stride {
     type Config = StrideConfig;
+    const SEES_FILLS: bool = false;
 
     fn validate(config: &Self::Config, path: &str, problems: &mut Problems) {
         let top = config.top_confidence();
