@@ -1,7 +1,7 @@
 //! The machine as seen through [`Source`].
 
 use super::passing::{Line, show};
-use super::record::{Context, Description, is_rare, plain, record};
+use super::record::{Context, Description, is_rare, plain, record, write_plain};
 use crate::board::Board;
 use engine::{Code, FastPort, Step, Stepper};
 use hart::{Hart, Interrupt};
@@ -221,7 +221,7 @@ impl Source for Live<'_> {
         if is_rare(&step) {
             *into = rare_wrong(&self.turn.context, step);
         } else {
-            *into = plain(&self.turn.context, &step);
+            write_plain(into, &self.turn.context, &step);
         }
         true
     }
@@ -257,7 +257,7 @@ impl Source for Live<'_> {
                 let fetched = turn.rare(step);
                 return self.unless_locked_up(fetched).overlapped(into);
             }
-            *into = plain(&turn.context, &step);
+            write_plain(into, &turn.context, &step);
             return Ok(());
         }
         // Where there is nothing to fetch the fetch faults, and that is taken alone, too.

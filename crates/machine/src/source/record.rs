@@ -83,32 +83,64 @@ pub(super) fn record(context: &Context, step: &Step<'_, Description>, event: Eve
     Instr {
         fetch_tail: step.fetch_tail.map(PhysAddr),
         mem_tail: step.accesses[1].as_ref().map(|part| access(context, step, part)),
+        serialising: step.description.serialising,
         event: if step.raised { Event::Exception } else { event },
         ..plain(context, step)
     }
 }
 
-/// The record of a step that lies on one page, accesses at most one, raised nothing and comes after
-/// nothing. Nearly all do, and records are large: what is known not to be there costs least.
-#[inline(always)]
+/// The record of a step that is not rare and comes after nothing.
+#[inline]
 pub(super) fn plain(context: &Context, step: &Step<'_, Description>) -> Instr {
-    let &Description { class, operands, branch, serialising, is_move, .. } = step.description;
-    Instr {
-        pc: VirtAddr(step.pc),
-        fetch_pa: PhysAddr(step.fetch_pa),
-        fetch_tail: None,
-        len: step.inst.len,
+    let mut instr = Instr::default();
+    write_plain(&mut instr, context, step);
+    instr
+}
+
+/// Writes the record of a step that lies on one page, accesses at most one, raised nothing, may overlap
+/// with others and comes after nothing. Nearly all do, and records are large: what is known not to be
+/// there costs least.
+#[inline(always)]
+pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, Description>) {
+    // All fields by name, so that a new one is not forgotten.
+    let Instr {
+        pc,
+        fetch_pa,
+        fetch_tail,
+        len,
         class,
         operands,
-        mem: step.accesses[0].as_ref().map(|part| access(context, step, part)),
-        mem_tail: None,
-        branch: branch.map(|kind| outcome(kind, step)),
-        privilege: context.privilege,
-        asid: context.asid,
-        translated: context.fetch_translated,
+        mem,
+        mem_tail,
+        branch,
+        privilege,
+        asid,
+        translated,
         serialising,
         is_move,
-        event: Event::None,
+        event,
+    } = into;
+    // One after the other, so that none has to be kept until all are known.
+    *pc = VirtAddr(step.pc);
+    *fetch_pa = PhysAddr(step.fetch_pa);
+    *fetch_tail = None;
+    *mem_tail = None;
+    *privilege = context.privilege;
+    *asid = context.asid;
+    *translated = context.fetch_translated;
+    *serialising = false;
+    *event = Event::None;
+    *len = step.inst.len;
+    *class = step.description.class;
+    *operands = step.description.operands;
+    *is_move = step.description.is_move;
+    match &step.accesses[0] {
+        Some(part) => *mem = Some(access(context, step, part)),
+        None => *mem = None,
+    }
+    match step.description.branch {
+        Some(kind) => *branch = Some(outcome(kind, step)),
+        None => *branch = None,
     }
 }
 

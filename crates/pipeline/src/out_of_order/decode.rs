@@ -12,26 +12,32 @@ use stream::{Branch, BranchKind, Source, VirtAddr};
 impl OutOfOrder {
     /// The decode stage; returns whether it did something.
     pub(super) fn decode(&mut self, source: &mut dyn Source) -> bool {
-        let latency = u64::from(self.config.decode_to_rename_cycles);
-        let mut done = 0;
-        while done < self.config.front.decode_width && self.window.decoded < self.window.tail {
-            let at = self.window.decoded;
-            let slot = self.window.get_mut(at);
-            if slot.decode_at > self.now {
+        let (now, window) = (self.now, &mut self.window);
+        let first = window.decoded;
+        let end = window.tail.min(first + u64::from(self.config.front.decode_width));
+        let mut at = first;
+        while at < end {
+            let slot = window.get_mut(at);
+            if slot.decode_at > now {
                 break;
             }
-            slot.rename_at = self.now + latency.saturating_sub(slot.rename_credit).max(1);
+            slot.rename_at = now + slot.rename_after;
+            at += 1;
             let check = slot.check;
-            self.window.decoded += 1;
-            done += 1;
             if check != Check::Fine {
-                self.resteer(at, check, source);
+                window.decoded = at;
+                // Nothing younger is left.
+                self.resteer(at - 1, check, source);
+                return true;
             }
         }
-        done > 0
+        window.decoded = at;
+        at > first
     }
 
     /// Predicts the instruction at `at` anew and sends the front end there.
+    #[cold]
+    #[inline(never)]
     fn resteer(&mut self, at: Position, check: Check, source: &mut dyn Source) {
         let record = self.window.get(at).record;
         if check == Check::NotThatBranch {

@@ -17,8 +17,8 @@ use stream::{BranchKind, Class, Event, Fetched, Instead, Instr, Source};
 struct Entry {
     /// The first cycle in which they can be decoded.
     decode_at: Cycle,
-    /// Cycles they spend less between decode and rename.
-    rename_credit: u64,
+    /// Cycles from their decode to their rename.
+    rename_after: u64,
 }
 
 impl OutOfOrder {
@@ -33,6 +33,7 @@ impl OutOfOrder {
     }
 
     /// Goes on after a halt once the core is empty.
+    #[inline(never)]
     fn end_halt(&mut self, halt: Halt, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         if !self.window.is_empty() {
             return false;
@@ -136,10 +137,11 @@ impl OutOfOrder {
     /// What of the first target can be fetched now, if its bytes are there.
     #[inline]
     fn stretch(&mut self) -> Option<Stretch> {
-        if !self.front.targets.first()?.holds(self.front.fetch) {
+        let mut target = self.front.targets.first()?;
+        if !target.holds(self.front.fetch) {
             self.drop_targets_behind();
+            target = self.front.targets.first()?;
         }
-        let target = self.front.targets.first()?;
         (target.line_at() <= self.now).then(|| target.stretch())
     }
 
@@ -149,7 +151,9 @@ impl OutOfOrder {
         let depth = u64::from(self.config.front.fetch_to_decode_cycles);
         let spared = self.front.credit.min(depth);
         let decode_at = self.now + (depth - spared).max(1);
-        Entry { decode_at, rename_credit: self.front.credit - spared }
+        let latency = u64::from(self.config.decode_to_rename_cycles);
+        let rename_after = latency.saturating_sub(self.front.credit - spared).max(1);
+        Entry { decode_at, rename_after }
     }
 
     /// Drops targets that fetch has left: an instruction may reach over one that holds no other. Where
@@ -268,7 +272,7 @@ impl OutOfOrder {
         let slot = window.push(self.now);
         slot.off_path = front.off_path;
         slot.decode_at = entry.decode_at;
-        slot.rename_credit = entry.rename_credit;
+        slot.rename_after = entry.rename_after;
         let length = u64::from(slot.instr.len);
         let guessed = stretch.ends_within(slot.instr.pc, length);
         if guessed {

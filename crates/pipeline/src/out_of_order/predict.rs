@@ -41,34 +41,31 @@ impl OutOfOrder {
     ) -> u64 {
         let size = u64::from(self.config.front.target_bytes);
         let window_end = VirtAddr((start.0 & !(size - 1)).wrapping_add(size));
-        let mut target = Target::new(start, window_end);
-        let mut bubble = 0;
-        if let Some((pc, hit)) = self.predictor.next_branch(start, window_end) {
-            let fall_through = VirtAddr(pc.0.wrapping_add(u64::from(hit.length)));
-            let oracle = self.outcome_ahead(pc, source, mem);
-            let oracle = oracle.as_ref();
-            let guess = self.predictor.predict(pc, hit.kind, hit.target, fall_through, oracle);
-            target.next = if guess.taken { guess.target } else { fall_through };
-            target.end = fall_through;
-            target.guess = Some(Guess { pc, kind: hit.kind, record: guess.record });
-            if guess.taken {
-                bubble = u64::from(hit.latency_cycles);
-            }
-        }
-        self.front.predict = Some(target.next);
-        self.front.targets.push(target);
-        bubble
+        let Some((pc, hit)) = self.predictor.next_branch(start, window_end) else {
+            self.front.predict = Some(window_end);
+            self.front.targets.push(Target::new(start, window_end));
+            return 0;
+        };
+        let end = VirtAddr(pc.0.wrapping_add(u64::from(hit.length)));
+        let oracle = if self.shows_outcomes { self.outcome_ahead(pc, source, mem) } else { None };
+        let seen = self.predictor.predict(pc, hit.kind, hit.target, end, oracle.as_ref());
+        let next = if seen.taken { seen.target } else { end };
+        let guess = Guess { pc, kind: hit.kind, record: seen.record };
+        self.front.predict = Some(next);
+        self.front.targets.push(Target::guessed(start, end, next, guess));
+        if seen.taken { u64::from(hit.latency_cycles) } else { 0 }
     }
 
-    /// What the branch at `pc`, which is predicted next, will do, if a predictor wants to be shown.
+    /// What the branch at `pc`, which is predicted next, will do, for predictors that are shown it.
     /// Unknown on a wrong path and behind what must be alone.
+    #[inline(never)]
     fn outcome_ahead(
         &mut self,
         pc: VirtAddr,
         source: &mut dyn Source,
         mem: &mut Hierarchy,
     ) -> Option<Branch> {
-        if !self.shows_outcomes || self.front.off_path {
+        if self.front.off_path {
             return None;
         }
         // One window holds fewer instructions than that.

@@ -26,7 +26,7 @@ impl OutOfOrder {
         if !prefetch && place > targets.requested {
             return false;
         }
-        let start = target.start;
+        let start = target.start();
         let translation = match self.known_fetch_address(start) {
             Some(pa) => Some(Translating::Known(self.now, Some(pa))),
             // One translation at a time: the next waits for this one.
@@ -57,6 +57,7 @@ impl OutOfOrder {
     }
 
     /// Asks for the translation of a fetch address; nothing comes of it while the walker is taken.
+    #[inline(never)]
     fn ask_for_translation(
         &mut self,
         va: VirtAddr,
@@ -101,7 +102,7 @@ impl OutOfOrder {
             return false;
         }
         let (line, in_flight) = match pa {
-            Some(pa) => match self.request_line(target.start, pa, mem) {
+            Some(pa) => match self.request_line(target.start(), pa, mem) {
                 Some(found) => found,
                 None => return false,
             },

@@ -102,7 +102,7 @@ impl Access {
 
 /// An instruction in the core. The default is no instruction's.
 ///
-/// The front end sets it up to `rename_credit`, rename the rest: what is squashed before it gets there,
+/// The front end sets it up to `rename_after`, rename the rest: what is squashed before it gets there,
 /// a third of all, needs none of that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
@@ -123,8 +123,8 @@ pub(super) struct Slot {
     pub(super) fetched_at: Cycle,
     /// The first cycle in which it can be decoded.
     pub(super) decode_at: Cycle,
-    /// Cycles it spends less between decode and rename: it was decoded while fetch stood still.
-    pub(super) rename_credit: u64,
+    /// Cycles from decode to rename: less than usual where it was decoded while fetch stood still.
+    pub(super) rename_after: u64,
     /// The first cycle in which it can be renamed.
     pub(super) rename_at: Cycle,
     pub(super) renamed_at: Cycle,
@@ -168,7 +168,7 @@ impl Slot {
         self.mispredicted = None;
         self.fetched_at = now;
         self.decode_at = NEVER;
-        self.rename_credit = 0;
+        self.rename_after = 0;
         self.rename_at = NEVER;
         self.renamed_at = NEVER;
         self.issued_at = NEVER;

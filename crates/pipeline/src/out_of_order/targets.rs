@@ -16,7 +16,8 @@ use stream::{BranchKind, PhysAddr, VirtAddr};
 /// A fetch target: instruction bytes that the branch predictor says follow each other.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    pub(super) start: VirtAddr,
+    /// What of it instructions can begin in: not after its branch began.
+    stretch: Stretch,
     /// The first byte that is not in it.
     pub(super) end: VirtAddr,
     /// The branch that ends it, if the branch target buffer knows one.
@@ -32,18 +33,37 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// One of which nothing was asked for.
+    /// One that no branch ends, of which nothing was asked for.
+    #[inline]
     pub(super) fn new(start: VirtAddr, end: VirtAddr) -> Self {
+        Self::ending(Stretch { start, size: end.0.wrapping_sub(start.0), guessed: false }, end, end)
+    }
+
+    /// One that the branch of `guess`, which ends at `end`, leaves for `next`.
+    #[inline]
+    pub(super) fn guessed(start: VirtAddr, end: VirtAddr, next: VirtAddr, guess: Guess) -> Self {
+        let size = guess.pc.0.wrapping_sub(start.0) + 1;
+        let stretch = Stretch { start, size, guessed: true };
+        Self { guess: Some(guess), ..Self::ending(stretch, end, next) }
+    }
+
+    #[inline]
+    fn ending(stretch: Stretch, end: VirtAddr, next: VirtAddr) -> Self {
         Self {
-            start,
+            stretch,
             end,
             guess: None,
-            next: end,
+            next,
             translation: Translating::No,
             walked: false,
             line: Line::No,
             in_flight: false,
         }
+    }
+
+    #[inline]
+    pub(super) fn start(&self) -> VirtAddr {
+        self.stretch.start
     }
 
     /// When its bytes are there, if that is known.
@@ -58,24 +78,19 @@ impl Target {
     /// Whether an instruction at `pc` begins in it, not after its branch began.
     #[inline]
     pub(super) fn holds(&self, pc: VirtAddr) -> bool {
-        self.stretch().holds(pc)
+        self.stretch.holds(pc)
     }
 
     /// What of it instructions can begin in.
     #[inline]
     pub(super) fn stretch(&self) -> Stretch {
-        let offset = |pc: VirtAddr| pc.0.wrapping_sub(self.start.0);
-        let (size, guessed) = match &self.guess {
-            Some(guess) => (offset(guess.pc) + 1, true),
-            None => (offset(self.end), false),
-        };
-        Stretch { start: self.start, size, guessed }
+        self.stretch
     }
 
     /// Whether an instruction at `pc` begins after the branch that it was to end with.
     pub(super) fn is_behind_guess(&self, pc: VirtAddr) -> bool {
-        let offset = pc.0.wrapping_sub(self.start.0);
-        let guess = self.guess.map(|guess| guess.pc.0.wrapping_sub(self.start.0));
+        let offset = pc.0.wrapping_sub(self.start().0);
+        let guess = self.guess.map(|guess| guess.pc.0.wrapping_sub(self.start().0));
         guess.is_some_and(|guess| offset > guess && offset <= 1 << 12)
     }
 }
@@ -143,11 +158,17 @@ impl Stretch {
 /// A position in the order of prediction.
 pub(super) type Place = u64;
 
+/// Places there are room for; the configuration allows half as many targets. A number that is known
+/// when this is compiled spares looking whether a place is one.
+const PLACES: usize = 1 << u8::BITS;
+
 /// The queue.
 #[derive(Clone, Debug)]
 pub(super) struct Targets {
-    ring: Vec<Target>,
-    mask: u64,
+    ring: Box<[Target; PLACES]>,
+    /// Leaves of a position its place: no more are used than the queue needs, so that they stay within
+    /// few cache lines of the host.
+    mask: u8,
     /// The one that is fetched.
     first: Place,
     /// The first whose translation was not asked for.
@@ -161,11 +182,11 @@ pub(super) struct Targets {
 impl Targets {
     /// A queue for `capacity` targets.
     pub(super) fn new(capacity: u32) -> Self {
-        let size = (capacity as usize).next_power_of_two();
-        let filler = Target::new(VirtAddr(0), VirtAddr(0));
+        assert!(capacity as usize <= PLACES, "a queue of {capacity} targets was validated");
+        let ring = vec![Target::new(VirtAddr(0), VirtAddr(0)); PLACES].into_boxed_slice();
         Self {
-            ring: vec![filler; size],
-            mask: size as u64 - 1,
+            ring: ring.try_into().expect("that many were made"),
+            mask: (capacity.next_power_of_two() - 1) as u8,
             first: 0,
             translated: 0,
             requested: 0,
@@ -180,12 +201,12 @@ impl Targets {
 
     #[inline]
     pub(super) fn get(&self, place: Place) -> &Target {
-        &self.ring[(place & self.mask) as usize]
+        &self.ring[usize::from(place as u8 & self.mask)]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, place: Place) -> &mut Target {
-        &mut self.ring[(place & self.mask) as usize]
+        &mut self.ring[usize::from(place as u8 & self.mask)]
     }
 
     #[inline]
@@ -224,7 +245,7 @@ impl Targets {
     /// Puts one in; there must be room.
     #[inline]
     pub(super) fn push(&mut self, target: Target) {
-        debug_assert!(self.len() < self.ring.len(), "predict sees that there is room");
+        debug_assert!(self.len() <= usize::from(self.mask), "predict sees that there is room");
         let end = self.end;
         *self.get_mut(end) = target;
         self.end += 1;
@@ -272,9 +293,9 @@ mod tests {
             (0..3).for_each(|index| targets.push(target(round * 48 + index * 16)));
             targets.translated += 1;
             targets.pop();
-            assert_eq!(targets.untranslated().map(|next| next.start.0), Some(round * 48 + 16));
+            assert_eq!(targets.untranslated().map(|next| next.start().0), Some(round * 48 + 16));
             targets.pop();
-            assert_eq!(targets.untranslated().map(|next| next.start.0), Some(round * 48 + 32));
+            assert_eq!(targets.untranslated().map(|next| next.start().0), Some(round * 48 + 32));
             assert_eq!(targets.requested, targets.translated);
             assert!(targets.before(targets.requested).is_none(), "it is the first");
             targets.pop();
@@ -287,7 +308,7 @@ mod tests {
         let mut targets = Targets::new(4);
         targets.push(target(0x40));
         targets.push(target(0x80));
-        let at = |start| move |target: &Target| target.start == VirtAddr(start);
+        let at = |start| move |target: &Target| target.start() == VirtAddr(start);
         assert!(targets.find_mut(at(0x80)).is_some());
         targets.pop();
         assert!(targets.find_mut(at(0x40)).is_none());

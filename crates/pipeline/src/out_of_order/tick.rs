@@ -112,7 +112,7 @@ impl OutOfOrder {
         if let Some(target) = target {
             target.translation = Translating::Known(translation.at, translation.pa);
             target.walked = true;
-            let start = target.start;
+            let start = target.start();
             self.remember_fetch_page(start, translation.pa);
         }
     }
