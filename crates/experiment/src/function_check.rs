@@ -6,7 +6,8 @@
 //! containers' logs, and does not keep the others from being tried.
 
 use crate::measure::FUNCTION_HART;
-use crate::prepare::{self, Named, Ready};
+use crate::prepare::{self, Named};
+use crate::requests::Sendable;
 use crate::rig::{Happening, Mode, Rig};
 use crate::stages::{self, Stage, connect, logs};
 use crate::{Observer, Study, StudyError, study};
@@ -53,7 +54,8 @@ pub struct RequestCheck {
     pub failure: Option<String>,
 }
 
-/// Deploys the function of `study` and sends every request it has, each `study.warmup` times and once more. The
+/// Deploys the function of `study` and sends every request it has, each `study.warmup` times and once more; of a
+/// payload that changes from request to request, each once, up to as many. The
 /// snapshots *deployed* and *warm* are kept as a run keeps them, the latter for the request that `study` chooses.
 ///
 /// # Errors
@@ -65,7 +67,8 @@ pub fn check_function(
 ) -> Result<FunctionCheck, StudyError> {
     study::check(study)?;
     let plan = prepare::plan(study)?;
-    let all = prepare::requests(study)?;
+    let calls = u64::from(study.warmup) + 1;
+    let all = prepare::payloads(study, calls)?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
     let booted = stages::reach(home, study, &guest, None, Stage::Booted, observer)?;
@@ -76,7 +79,7 @@ pub fn check_function(
     connect(&mut rig, &prepared)?;
     let mut requests = Vec::new();
     for request in &all {
-        requests.push(check_request(&mut rig, study, request)?);
+        requests.push(check_request(&mut rig, calls, request)?);
     }
     drop(rig);
     if requests.first().is_some_and(|default| default.failure.is_none()) {
@@ -97,22 +100,29 @@ pub fn check_function(
 
 fn check_request(
     rig: &mut Rig<'_>,
-    study: &Study,
-    request: &Named,
+    calls: u64,
+    payload: &Named,
 ) -> Result<RequestCheck, StudyError> {
     let mut checked = RequestCheck {
-        name: request.name.clone(),
-        method: request.method.clone(),
+        name: payload.name.clone(),
+        method: payload.method.clone(),
         first: None,
         warm: None,
         failure: None,
     };
     let mut counts = Vec::new();
-    for _ in 0..=study.warmup {
-        match call(rig, &request.ready)? {
+    let calls = if payload.changes { payload.requests.len() as u64 } else { calls };
+    for n in 0..calls {
+        let sendable = payload.requests.nth(n);
+        match call(rig, sendable)? {
             Ok(instructions) => counts.push(instructions),
             Err(wrong) => {
-                checked.failure = Some(format!("{wrong}\n{}", logs(rig)));
+                let which = if payload.changes {
+                    format!("request {n}, {}: ", sendable.payload)
+                } else {
+                    String::new()
+                };
+                checked.failure = Some(format!("{which}{wrong}\n{}", logs(rig)));
                 break;
             }
         }
@@ -130,17 +140,16 @@ fn warm(counts: &[u64]) -> Option<u64> {
 }
 
 /// One call: the instructions of the function's hart, or what is wrong with the answer.
-fn call(rig: &mut Rig<'_>, ready: &Ready) -> Result<Result<u64, String>, StudyError> {
+fn call(rig: &mut Rig<'_>, sendable: &Sendable) -> Result<Result<u64, String>, StudyError> {
     let retired = |rig: &Rig<'_>| rig.machine.hart(FUNCTION_HART as usize).retired;
     let before = retired(rig);
-    let sent = rig.peer.submit(ready.request.clone());
+    let sent = rig.peer.submit(sendable.request.clone());
     loop {
         for happening in rig.advance(&mut Mode::Fast, Picos::NEVER)? {
             match happening {
                 Happening::Peer(PeerEvent::Completed { id, reply, .. }) if id == sent => {
-                    let checked = ready.expect.as_ref().map_or(Ok(()), |e| e.check(&reply));
                     let instructions = retired(rig) - before;
-                    return Ok(checked.map(|()| instructions).map_err(|wrong| wrong.to_string()));
+                    return Ok(sendable.check(&Ok(reply)).map(|()| instructions));
                 }
                 Happening::Peer(PeerEvent::Failed { id, error, .. }) if id == sent => {
                     return Ok(Err(error.to_string()));

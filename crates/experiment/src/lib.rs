@@ -17,6 +17,7 @@ mod pipeline_log;
 mod prepare;
 mod record;
 mod replay;
+mod requests;
 mod results;
 mod rig;
 mod stages;

@@ -6,6 +6,7 @@
 
 use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
+use crate::requests::{Sendable, first_measured, first_settling};
 use crate::rig::{Happening, Mode, Rig};
 use crate::stages::{connect, request_failed};
 use crate::statistics;
@@ -58,13 +59,14 @@ pub(crate) fn measure(
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
         timing.viewer = log.as_ref().and_then(|log| log.viewer(index));
-        let answer = invoke(&mut rig, prepared, &mut timing)?;
+        let sendable = prepared.requests.nth(first_measured(study) + u64::from(index));
+        let answer = invoke(&mut rig, sendable, &mut timing)?;
         if let Some(viewer) = timing.seen()
             && let Some(log) = log.take()
         {
             log.finish(&viewer)?;
         }
-        let failure = check(&answer.reply, prepared).err();
+        let failure = sendable.check(&answer.reply).err();
         let gone_wrong = failure.is_some();
         invocations.push(answered(u64::from(index), answer, failure));
         if gone_wrong {
@@ -98,11 +100,12 @@ pub(crate) fn record(
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
         timing.invocation = Some(u64::from(index));
-        let answer = invoke(&mut rig, prepared, &mut timing)?;
+        let sendable = prepared.requests.nth(first_measured(study) + u64::from(index));
+        let answer = invoke(&mut rig, sendable, &mut timing)?;
         if timing.tape.is_broken() {
             break;
         }
-        if let Err(error) = check(&answer.reply, prepared) {
+        if let Err(error) = sendable.check(&answer.reply) {
             return Err(request_failed(&mut rig, error));
         }
     }
@@ -117,9 +120,10 @@ fn settle(
     timing: &mut impl Counted,
 ) -> Result<(), StudyError> {
     rig.enter("warming caches");
-    for _ in 0..study.settle {
-        let answer = invoke(rig, prepared, timing)?;
-        if let Err(error) = check(&answer.reply, prepared) {
+    for n in first_settling(study)..first_measured(study) {
+        let sendable = prepared.requests.nth(n);
+        let answer = invoke(rig, sendable, timing)?;
+        if let Err(error) = sendable.check(&answer.reply) {
             return Err(request_failed(rig, error));
         }
     }
@@ -214,10 +218,10 @@ impl Counted for Warming<'_> {
 /// Sends one request and waits for what comes of it.
 pub(crate) fn invoke(
     rig: &mut Rig<'_>,
-    prepared: &Prepared,
+    sendable: &Sendable,
     timing: &mut impl Counted,
 ) -> Result<Answer, StudyError> {
-    let sent = rig.peer.submit(prepared.request.clone());
+    let sent = rig.peer.submit(sendable.request.clone());
     let mut opened: Option<(Picos, TimingStats)> = None;
     let mut frames: Vec<(Picos, TimingStats)> = Vec::new();
     loop {
@@ -262,17 +266,6 @@ fn window(
     let (closed_at, after) = last.unwrap_or_else(now);
     let (opened_at, before) = opened.unwrap_or_else(|| (closed_at, after.clone()));
     Window { opened_at, closed_at, before, after }
-}
-
-pub(crate) fn check(
-    reply: &Result<Reply, RequestError>,
-    prepared: &Prepared,
-) -> Result<(), String> {
-    let reply = reply.as_ref().map_err(ToString::to_string)?;
-    match &prepared.expect {
-        Some(expect) => expect.check(reply).map_err(|wrong| wrong.to_string()),
-        None => Ok(()),
-    }
 }
 
 fn answered(index: u64, answer: Answer, failure: Option<String>) -> Invocation {

@@ -1,16 +1,14 @@
-//! Everything a run needs before a machine is made: the guest, the function, its image, the request.
+//! Everything a run needs before a machine is made: the guest, the function, its image, the requests.
 
+use crate::requests::{self, Requests};
 use crate::{Observer, Study, StudyError};
-use client::{Call, Expectation, HttpCall, Protocol, Protos, Registry, Request};
+use client::Registry;
 use guest::bootable::{self, Guest, Spec};
-use guest::functions::{self, Catalogue, Expect, Function, FunctionRequest, Workshop};
+use guest::functions::{self, Catalogue, FunctionRequest, Workshop};
 use guest::oci::Image;
 use guest::packages::Mirror;
-use serde_json::Value;
 use std::path::Path;
 
-/// The port of the guest on which functions are published.
-pub(crate) const PORT: u16 = 50_000;
 /// Name and tag of an image in the registry, from `registry/name:tag`.
 const DEFAULT_TAG: &str = "latest";
 
@@ -20,27 +18,17 @@ pub(crate) struct Prepared {
     pub images: Vec<Image>,
     /// The compose file that is put into the guest.
     pub compose: String,
-    pub payload: Value,
-    pub request: Request,
-    pub protocol: Protocol,
-    /// What the reply must say; nothing is known for a payload of the user's.
-    pub expect: Option<Expectation>,
+    pub requests: Requests,
 }
 
-/// A request that can be sent.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    payload: Value,
-    pub request: Request,
-    pub expect: Option<Expectation>,
-}
-
-/// A request of a function.
+/// A payload of a function.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub name: String,
     pub method: String,
-    pub ready: Ready,
+    pub requests: Requests,
+    /// Whether it changes from request to request.
+    pub changes: bool,
 }
 
 /// Builds the guest unless it is there.
@@ -58,11 +46,11 @@ fn mirror(study: &Study) -> Result<Option<Mirror>, StudyError> {
     Ok(study.mirror.as_deref().map(Mirror::new).transpose()?)
 }
 
-/// A function and the request that is sent to it, checked.
+/// A function and the requests that are sent to it, checked.
 #[derive(Debug)]
 pub(crate) struct Plan {
     catalogue: Catalogue,
-    ready: Ready,
+    requests: Requests,
 }
 
 /// Reads the functions file and checks function and payload: what is wrong with the input is told
@@ -70,34 +58,25 @@ pub(crate) struct Plan {
 pub(crate) fn plan(study: &Study) -> Result<Plan, StudyError> {
     let catalogue = Catalogue::load(study.functions_file.as_deref())?;
     let function = catalogue.get(&study.function)?;
-    let ready = ready(function, &function.choose(&study.request)?, study)?;
-    Ok(Plan { catalogue, ready })
+    let chosen = function.choose(&study.request)?;
+    let count = requests::sent_by(study);
+    let requests = Requests::new(function, &chosen, study.request_timeout, count)?;
+    Ok(Plan { catalogue, requests })
 }
 
-/// All requests of the function, the default first.
-pub(crate) fn requests(study: &Study) -> Result<Vec<Named>, StudyError> {
+/// All payloads of the function, the default first, with up to `count` different requests of each.
+pub(crate) fn payloads(study: &Study, count: u64) -> Result<Vec<Named>, StudyError> {
     let catalogue = Catalogue::load(study.functions_file.as_deref())?;
     let function = catalogue.get(&study.function)?;
     let named = |request: &FunctionRequest| {
         Ok(Named {
             name: request.name.clone().unwrap_or_default(),
             method: request.call.written(),
-            ready: ready(function, request, study)?,
+            requests: Requests::new(function, request, study.request_timeout, count)?,
+            changes: matches!(request.content, functions::Content::Generated(_)),
         })
     };
     function.requests.iter().map(named).collect()
-}
-
-fn ready(
-    function: &Function,
-    chosen: &FunctionRequest,
-    study: &Study,
-) -> Result<Ready, StudyError> {
-    Ok(Ready {
-        request: request(function, chosen, study)?,
-        expect: chosen.expect.as_ref().map(expectation),
-        payload: chosen.payload.clone(),
-    })
 }
 
 /// Builds the function's images unless they are there.
@@ -108,65 +87,11 @@ pub(crate) fn function(
     observer: &dyn Observer,
 ) -> Result<Prepared, StudyError> {
     observer.phase("building the function's image");
-    let Plan { catalogue, ready: Ready { payload, request, expect } } = plan;
+    let Plan { catalogue, requests } = plan;
     let function = catalogue.get(&study.function)?;
     let workshop = Workshop::new(home, mirror(study)?, observer.as_progress())?;
     let images = functions::build_all(&workshop, &catalogue, function)?;
-    Ok(Prepared {
-        images,
-        compose: guest::compose::guest_file(&catalogue, function),
-        payload,
-        protocol: request.call.protocol(),
-        request,
-        expect,
-    })
-}
-
-fn expectation(expect: &Expect) -> Expectation {
-    match expect.clone() {
-        Expect::Exact(value) => Expectation::Exact(value),
-        Expect::Contains { field, text } => Expectation::Contains { field, text },
-        Expect::Matches { field, pattern } => Expectation::Matches { field, pattern },
-    }
-}
-
-fn request(
-    function: &Function,
-    chosen: &FunctionRequest,
-    study: &Study,
-) -> Result<Request, StudyError> {
-    let payload = &chosen.payload;
-    let call = match &chosen.call {
-        functions::Call::Grpc { service, method } => {
-            let proto = function.service.proto.as_ref().expect("a gRPC function has an interface");
-            let folder = write_protos(proto)?;
-            let protos = Protos::compile(&folder.path().join(&proto.entry), &[])?;
-            protos.method(&format!("{service}/{method}"))?.call(payload)?
-        }
-        functions::Call::Http { method, path } if method == "GET" => {
-            Call::Http(HttpCall::get(path))
-        }
-        functions::Call::Http { path, .. } => Call::Http(HttpCall::post_json(path, payload)),
-    };
-    let timeout = Some(study.request_timeout);
-    Ok(Request { port: PORT, call, timeout })
-}
-
-/// The compiler of protos reads files.
-fn write_protos(proto: &functions::ProtoSet) -> Result<tempfile::TempDir, StudyError> {
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |source| StudyError::Io { doing: "writing a proto file to", path, source }
-    };
-    let folder = tempfile::tempdir().map_err(io(&std::env::temp_dir()))?;
-    for (name, text) in &proto.files {
-        let path = folder.path().join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(io(parent))?;
-        }
-        std::fs::write(&path, text).map_err(io(&path))?;
-    }
-    Ok(folder)
+    Ok(Prepared { images, compose: guest::compose::guest_file(&catalogue, function), requests })
 }
 
 /// The registry that serves the images.

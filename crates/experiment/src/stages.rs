@@ -4,6 +4,7 @@
 //! restored do the same from there, to the byte.
 
 use crate::prepare::{self, Prepared};
+use crate::requests::{PORT, Sendable};
 use crate::rig::{Happening, Mode, Rig};
 use crate::{Observer, Study, StudyError};
 use base64::Engine as _;
@@ -112,15 +113,18 @@ fn keys(study: &Study, guest: &Guest, prepared: Option<&Prepared>) -> Vec<Key> {
     let images: Vec<&str> =
         prepared.images.iter().map(|image| image.manifest_digest.as_str()).collect();
     let images = images.join(" ");
-    let protocol = format!("{:?}", prepared.protocol);
+    let protocol = format!("{:?}", prepared.requests.protocol());
     let parts = [booted.to_string(), prepared.compose.clone(), images, protocol];
     let deployed = Key::of(&parts.each_ref().map(|part| part.as_bytes()));
     let requests = format!(
         "{} requests {} timeout {:?} payload {}",
-        deployed, study.warmup, study.request_timeout, prepared.payload
+        deployed,
+        study.warmup,
+        study.request_timeout,
+        prepared.requests.nth(0).payload
     );
-    let call = format!("{:?}", prepared.request.call);
-    let warm = Key::of(&[requests.as_bytes(), call.as_bytes()]);
+    let calls = prepared.requests.written(u64::from(study.warmup));
+    let warm = Key::of(&[requests.as_bytes(), calls.as_bytes()]);
     vec![booted, deployed, warm]
 }
 
@@ -251,8 +255,8 @@ impl<'a> Stages<'a> {
     fn warm_up(&self, rig: &mut Rig<'_>) -> Result<(), StudyError> {
         rig.enter("warming the software up");
         connect(rig, self.prepared())?;
-        for _ in 0..self.study.warmup {
-            invoke_fast(rig, self.prepared())?;
+        for n in 0..u64::from(self.study.warmup) {
+            invoke_fast(rig, self.prepared().requests.nth(n))?;
         }
         Ok(())
     }
@@ -277,7 +281,7 @@ fn wait_for_ready(rig: &mut Rig<'_>) -> Result<(), StudyError> {
 /// Connects to the function, which may still be starting.
 pub(crate) fn connect(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError> {
     let every = Picos::from_millis(50);
-    rig.peer.wait_ready(prepare::PORT, prepared.protocol, every, READY_LIMIT);
+    rig.peer.wait_ready(PORT, prepared.requests.protocol(), every, READY_LIMIT);
     let deadline = rig.machine.now() + READY_LIMIT + Picos::from_secs(10);
     while rig.machine.now() < deadline {
         for happening in rig.advance(&mut Mode::Fast, deadline)? {
@@ -294,14 +298,14 @@ pub(crate) fn connect(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), Stud
 }
 
 /// One request in fast mode; a wrong or missing reply ends the study.
-fn invoke_fast(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError> {
-    rig.peer.submit(prepared.request.clone());
+fn invoke_fast(rig: &mut Rig<'_>, sendable: &Sendable) -> Result<(), StudyError> {
+    rig.peer.submit(sendable.request.clone());
     loop {
         for happening in rig.advance(&mut Mode::Fast, Picos::NEVER)? {
             match happening {
                 Happening::Peer(PeerEvent::Completed { reply, .. }) => {
-                    let checked = prepared.expect.as_ref().map_or(Ok(()), |e| e.check(&reply));
-                    return checked.map_err(|wrong| request_failed(rig, wrong.to_string()));
+                    let checked = sendable.check(&Ok(reply));
+                    return checked.map_err(|wrong| request_failed(rig, wrong));
                 }
                 Happening::Peer(PeerEvent::Failed { error, .. }) => {
                     return Err(request_failed(rig, error.to_string()));

@@ -16,8 +16,9 @@
 //! Left out: the content of the disk, and harts that do nothing but fault, of which there are none
 //! while Linux runs.
 
-use crate::measure::{self, Counted, invoke};
+use crate::measure::{Counted, invoke};
 use crate::prepare::{self, Prepared};
+use crate::requests::{first_measured, first_settling};
 use crate::rig::Rig;
 use crate::stages::{self, Stage, connect};
 use crate::timing::{Detailed, STUCK_STEP, Warming, Watched};
@@ -60,14 +61,15 @@ pub fn verify(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Ver
     let cycle = model.clock().period();
     let before = pair.modelled.machine.retired();
     pair.enter("verifying in warming mode");
-    for _ in 0..study.settle {
-        pair.invoke(Warming::new(&mut model), cycle)?;
+    for n in first_settling(study)..first_measured(study) {
+        pair.invoke(n, Warming::new(&mut model), cycle)?;
     }
     pair.enter("verifying in detailed mode");
     for index in 0..study.invocations {
         observer.invocation(index, study.invocations);
         let now = pair.modelled.machine.now();
-        pair.invoke(Detailed::new(&mut model, now), cycle)?;
+        let n = first_measured(study) + u64::from(index);
+        pair.invoke(n, Detailed::new(&mut model, now), cycle)?;
     }
     pair.compare_all(before)
 }
@@ -92,18 +94,20 @@ impl Pair<'_> {
         connect(&mut self.plain, self.prepared)
     }
 
-    /// One invocation under `timing`, then without it.
-    fn invoke(&mut self, timing: impl Counted, cycle: Picos) -> Result<(), StudyError> {
+    /// Invocation number `n` under `timing`, then without it.
+    fn invoke(&mut self, n: u64, timing: impl Counted, cycle: Picos) -> Result<(), StudyError> {
+        let sendable = self.prepared.requests.nth(n);
         let pace = timing.pace();
         let mut steps = Vec::new();
         let mut noted = Noted { inner: timing, steps: &mut steps };
-        let modelled = invoke(&mut self.modelled, self.prepared, &mut noted)?;
+        let modelled = invoke(&mut self.modelled, sendable, &mut noted)?;
         let reply = modelled.reply;
-        measure::check(&reply, self.prepared)
+        sendable
+            .check(&reply)
             .map_err(|error| stages::request_failed(&mut self.modelled, error))?;
         self.steps += steps.len() as u64;
         let mut retold = Retold { cycle, pace, steps: steps.into_iter(), astray: None };
-        let plain = invoke(&mut self.plain, self.prepared, &mut retold);
+        let plain = invoke(&mut self.plain, sendable, &mut retold);
         if let Some(astray) = retold.astray {
             return Err(self.differs(&astray));
         }

@@ -52,8 +52,8 @@ fn follow(folder: &Path) -> Catalogue {
     fs::create_dir(folder.join("cache")).unwrap();
     fs::write(folder.join("shout/server.py"), SERVER).unwrap();
     fs::write(folder.join("shout.proto"), PROTO).unwrap();
-    let blocks = yaml_blocks();
-    let file = format!("{}{}    depends_on: [cache]\n{}", blocks[0], blocks[1], blocks[2]);
+    let [service, payloads, changing, cache] = &yaml_blocks()[..] else { panic!("four blocks") };
+    let file = format!("{service}{payloads}{changing}    depends_on: [cache]\n{cache}");
     Catalogue::parse(&file, "the how-to", SourceFiles::Folder(folder.to_owned())).unwrap()
 }
 
@@ -64,15 +64,15 @@ fn the_page_s_compose_file_is_accepted_and_means_what_it_says() {
     let shout = catalogue.get("shout").unwrap();
     let request = shout.default_request();
     assert_eq!(request.call.written(), "shout.Shouter/Shout");
-    assert_eq!(request.payload, serde_json::json!({"text": "quiet"}));
+    assert_eq!(request.nth(0).payload, serde_json::json!({"text": "quiet"}));
     let expect = Expect::Contains { field: Some("text".to_owned()), text: "QUIET".to_owned() };
-    assert_eq!(request.expect, Some(expect));
+    assert_eq!(request.nth(0).expect, Some(expect));
     let names: Vec<_> = shout.requests.iter().filter_map(|r| r.name.as_deref()).collect();
-    assert_eq!(names, ["default", "long", "ping"]);
+    assert_eq!(names, ["default", "counted", "long", "moods", "noise", "ping"]);
     let method = Some("Ping".to_owned());
     let ping = shout.choose(&Choice { method, payload: None }).unwrap();
     assert_eq!(ping.call.written(), "shout.Shouter/Ping");
-    assert_eq!(ping.expect, Some(Expect::Exact(serde_json::json!({"text": "PONG"}))));
+    assert_eq!(ping.nth(0).expect, Some(Expect::Exact(serde_json::json!({"text": "PONG"}))));
     let guest = guest::compose::guest_file(&catalogue, shout);
     assert!(guest.contains("cache") && !guest.contains("x-vswarm"), "{guest}");
 }

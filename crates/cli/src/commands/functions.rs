@@ -1,10 +1,10 @@
 //! `functions`: what can be run.
 
-use super::functions_check;
+use super::{functions_check, functions_payload};
 use crate::args::{FunctionsAction, FunctionsArgs};
 use crate::failure::Failure;
 use crate::output;
-use ::guest::functions::{Call, Catalogue, Expect, Function, FunctionRequest};
+use ::guest::functions::{Call, Catalogue, Function};
 use serde_json::{Value, json};
 
 pub fn functions(args: FunctionsArgs) -> Result<u8, Failure> {
@@ -58,7 +58,7 @@ fn helpers<'a>(catalogue: &'a Catalogue, function: &'a Function) -> Vec<&'a str>
 /// The default payload, short enough for a line of a list.
 fn default_text(function: &Function) -> String {
     const WIDTH: usize = 60;
-    let text = match &function.default_request().payload {
+    let text = match function.default_request().nth(0).payload {
         Value::Null => return "-".to_owned(),
         payload => payload.to_string(),
     };
@@ -88,41 +88,20 @@ fn describe(catalogue: &Catalogue, function: &Function) -> Value {
         Call::Grpc { .. } => ("grpc", default.call.written()),
         Call::Http { .. } => ("http", default.call.written()),
     };
+    let body = default.nth(0);
     json!({
         "name": function.name(),
         "description": function.description,
         "protocol": protocol,
         "method": method,
-        "payload": default.payload,
-        "expect": default.expect.as_ref().map(expectation),
-        "payloads": function.requests.iter().map(request).collect::<Vec<_>>(),
+        "payload": body.payload,
+        "expect": body.expect.as_ref().map(functions_payload::expectation),
+        "payloads": function.requests.iter().map(functions_payload::document).collect::<Vec<_>>(),
         "runtime": function.service.build.runtime.as_str(),
         "image": function.service.image,
         "container_port": function.container_port,
         "services": helpers(catalogue, function),
     })
-}
-
-fn request(request: &FunctionRequest) -> Value {
-    json!({
-        "name": request.name,
-        "method": request.call.written(),
-        "payload": request.payload,
-        "expect": request.expect.as_ref().map(expectation),
-    })
-}
-
-/// As the compose file writes it.
-fn expectation(expect: &Expect) -> Value {
-    let (field, mut written) = match expect {
-        Expect::Exact(value) => (&None, json!({"exact": value})),
-        Expect::Contains { field, text } => (field, json!({"contains": text})),
-        Expect::Matches { field, pattern } => (field, json!({"matches": pattern})),
-    };
-    if let Some(field) = field {
-        written["field"] = json!(field);
-    }
-    written
 }
 
 /// One `key: value` a line, then the payloads; what is absent is left out.
@@ -137,23 +116,11 @@ fn text(function: &Function, document: &Value) -> String {
     };
     let mut text: String = object.iter().filter(|(key, _)| shown(key)).map(line).collect();
     for request in &function.requests {
-        text += &request_text(request);
+        text += &functions_payload::text(request);
     }
     text
 }
 
 fn json_words(items: &[Value]) -> String {
     items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn request_text(request: &FunctionRequest) -> String {
-    let name = request.name.as_deref().unwrap_or_default();
-    let mut text = format!("payload {name}:\n  method: {}\n", request.call.written());
-    if !request.payload.is_null() {
-        text += &format!("  payload: {}\n", request.payload);
-    }
-    if let Some(expect) = &request.expect {
-        text += &format!("  expect: {}\n", expectation(expect));
-    }
-    text
 }

@@ -6,6 +6,7 @@ mod exec;
 mod exec_guest;
 mod functions;
 mod functions_check;
+mod functions_payload;
 mod guest;
 mod report;
 mod run;

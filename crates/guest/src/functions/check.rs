@@ -1,5 +1,6 @@
 //! From the file as written to functions that can be built and called; collects everything that is wrong.
 
+mod generator;
 mod requests;
 
 use serde_norway::{Mapping, Value};

@@ -1,13 +1,14 @@
 //! What is sent to a function: named requests, and the choice among them.
 //!
 //! Every function has a request called [`DEFAULT`], which makes it do its real work. A compose file may name more, with
-//! another payload, another method of the same interface, or both. vSwarm's own client sends requests that often take a
+//! another payload, another method of the same interface, or both; a payload may change from request to request. vSwarm's own client sends requests that often take a
 //! shortcut (a token that is invalid, an amount that is not converted); where ours differ, theirs is called `original`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::check::Function;
+use super::content::{Body, Content};
 use super::error::FunctionError;
 use super::nearest::nearest;
 
@@ -21,10 +22,16 @@ pub struct FunctionRequest {
     pub name: Option<String>,
     /// What is called.
     pub call: Call,
-    /// What is sent.
-    pub payload: Json,
-    /// What the reply must say.
-    pub expect: Option<Expect>,
+    /// What is sent, and what the reply must say.
+    pub content: Content,
+}
+
+impl FunctionRequest {
+    /// What request number `n`, from 0, says.
+    #[must_use]
+    pub fn nth(&self, n: u64) -> Body {
+        self.content.nth(n)
+    }
 }
 
 /// What is called.
@@ -135,8 +142,7 @@ impl Function {
                     || Ok(self.default_request().call.clone()),
                     |method| self.call(method),
                 )?,
-                payload: payload.clone(),
-                expect: None,
+                content: unknown(payload.clone()),
             }),
             (None, Some(method)) => self.only_request_of(method),
         }
@@ -164,7 +170,7 @@ impl Function {
         let mut of_method = self.requests.iter().filter(|request| request.call == call);
         match (of_method.next(), of_method.next()) {
             (None, _) => {
-                Ok(FunctionRequest { name: None, payload: no_payload(&call), call, expect: None })
+                Ok(FunctionRequest { name: None, content: unknown(no_payload(&call)), call })
             }
             (Some(first), second) => {
                 if second.is_none() || first.name.as_deref() == Some(DEFAULT) {
@@ -211,8 +217,13 @@ impl Function {
     }
 }
 
+/// The same every time, with a reply of which nothing is known.
+fn unknown(payload: Json) -> Content {
+    Content::Fixed(Body { payload, expect: None })
+}
+
 /// What is sent where nothing is given: an empty message, or no body.
-pub(super) fn no_payload(call: &Call) -> Json {
+fn no_payload(call: &Call) -> Json {
     match call {
         Call::Grpc { .. } => Json::Object(serde_json::Map::new()),
         Call::Http { .. } => Json::Null,
@@ -272,13 +283,13 @@ services:
     fn the_default_is_sent_unless_another_is_named() {
         let default = choose(None, None).unwrap();
         assert_eq!(
-            (default.payload, default.name.as_deref()),
+            (default.nth(0).payload, default.name.as_deref()),
             (json!({"to": "EUR"}), Some(DEFAULT))
         );
-        assert_eq!(default.expect, Some(Expect::Exact(json!({"units": "8"}))));
-        assert_eq!(choose(named("default"), None).unwrap().payload, json!({"to": "EUR"}));
+        assert_eq!(default.nth(0).expect, Some(Expect::Exact(json!({"units": "8"}))));
+        assert_eq!(choose(named("default"), None).unwrap().nth(0).payload, json!({"to": "EUR"}));
         let yen = choose(named("yen"), None).unwrap();
-        assert_eq!((yen.payload, yen.expect), (json!({"to": "JPY"}), None));
+        assert_eq!(yen.content, unknown(json!({"to": "JPY"})));
         assert_eq!(yen.call.written(), "shop.Money/Convert");
     }
 
@@ -286,26 +297,28 @@ services:
     fn a_method_brings_its_payload_and_keeps_its_expectation() {
         for method in ["List", "shop.Money/List"] {
             let list = choose(None, Some(method)).unwrap();
-            assert_eq!((list.name.as_deref(), &list.payload), (Some("list"), &json!({})));
-            assert!(list.expect.is_some());
+            let body = list.nth(7);
+            assert_eq!((list.name.as_deref(), body.payload), (Some("list"), json!({})));
+            assert!(body.expect.is_some());
         }
         assert_eq!(choose(None, Some("Convert")).unwrap().name.as_deref(), Some(DEFAULT));
         let other = choose(None, Some("Other")).unwrap();
-        assert_eq!((other.call.written().as_str(), other.payload), ("shop.Money/Other", json!({})));
+        assert_eq!(other.call.written(), "shop.Money/Other");
+        assert_eq!(other.content, unknown(json!({})));
     }
 
     #[test]
     fn of_several_payloads_of_a_method_one_must_be_named() {
         let error = choose(None, Some("Get")).unwrap_err();
         assert!(error.contains("--payload one|two"), "{error}");
-        assert_eq!(choose(named("two"), Some("Get")).unwrap().payload, json!({"id": "2"}));
+        assert_eq!(choose(named("two"), Some("Get")).unwrap().nth(0).payload, json!({"id": "2"}));
     }
 
     #[test]
     fn a_written_payload_expects_nothing() {
         let own = || Some(PayloadChoice::Written(json!({"to": "USD"})));
         let request = choose(own(), None).unwrap();
-        assert_eq!((request.name, request.expect), (None, None));
+        assert_eq!((request.name, request.content), (None, unknown(json!({"to": "USD"}))));
         assert_eq!(request.call.written(), "shop.Money/Convert");
         assert_eq!(choose(own(), Some("Get")).unwrap().call.written(), "shop.Money/Get");
     }

@@ -58,7 +58,7 @@ pub(super) struct VswarmDoc {
 }
 
 /// A request: the same keys as in the block itself.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PayloadDoc {
     /// gRPC: `package.Service/Method`. HTTP: `GET` or `POST`. That of the default if absent.
@@ -69,6 +69,62 @@ pub(super) struct PayloadDoc {
     pub payload: Option<serde_json::Value>,
     /// What the reply must say.
     pub expect: Option<ExpectDoc>,
+    /// Something else is sent from request to request: how it is chosen.
+    pub order: Option<OrderDoc>,
+    /// Of the random order; 1 if absent.
+    pub seed: Option<u64>,
+    /// What is chosen from: whole requests,
+    pub requests: Option<Vec<ListedDoc>>,
+    /// or values that stand for `{name}` in the payload and in what is expected.
+    pub values: Option<BTreeMap<String, ValuesDoc>>,
+}
+
+/// How a request is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OrderDoc {
+    /// One after the other, then again from the first.
+    Sequence,
+    /// Each by chance.
+    Random,
+}
+
+/// A request of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListedDoc {
+    /// What is sent.
+    pub payload: serde_json::Value,
+    /// What the reply must say.
+    pub expect: Option<ExpectDoc>,
+}
+
+/// What can stand for a name: exactly one of a range, texts of an alphabet's letters, and a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValuesDoc {
+    /// Numbers from here
+    pub from: Option<u64>,
+    /// to here,
+    pub to: Option<u64>,
+    /// as many as this for a request; one if absent.
+    pub times: Option<RangeDoc>,
+    /// The letters of a text,
+    pub alphabet: Option<String>,
+    /// and how many.
+    pub length: Option<RangeDoc>,
+    /// Any of these.
+    pub one_of: Option<Vec<String>>,
+}
+
+/// Both ends belong to it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RangeDoc {
+    /// The least.
+    pub from: u64,
+    /// The greatest.
+    pub to: u64,
 }
 
 /// What a function speaks.

@@ -1,5 +1,7 @@
 //! Compose files, good and bad.
 
+mod generators;
+
 use std::path::Path;
 
 use super::*;
@@ -61,7 +63,7 @@ fn the_built_in_functions_are_complete() {
         let name = function.name();
         assert!(!function.description.is_empty(), "{name} does not say what it does");
         for request in &function.requests {
-            assert!(request.expect.is_some(), "{name} is not checked: {:?}", request.name);
+            assert!(request.nth(0).expect.is_some(), "{name} is not checked: {:?}", request.name);
         }
     }
 }
@@ -71,7 +73,7 @@ fn a_built_in_function_says_how_it_is_called() {
     let catalogue = Catalogue::builtin().unwrap();
     let function = catalogue.get("fibonacci-go").unwrap();
     let request = function.default_request();
-    assert_eq!(request.payload, serde_json::json!({"name": "10"}));
+    assert_eq!(request.nth(0).payload, serde_json::json!({"name": "10"}));
     assert_eq!(request.call.written(), "fibonacci.Greeter/SayHello");
     let proto = function.service.proto.as_ref().unwrap();
     assert!(proto.files["fibonacci.proto"].contains("rpc SayHello"));
@@ -94,9 +96,9 @@ fn an_http_function_is_understood() {
     let function = catalogue.get("echo").unwrap();
     let request = function.default_request();
     assert_eq!(request.call, Call::Http { method: "POST".to_owned(), path: "/echo".to_owned() });
-    assert_eq!(request.payload, serde_json::json!({"text": "hello", "times": 2}));
+    assert_eq!(request.nth(0).payload, serde_json::json!({"text": "hello", "times": 2}));
     let (field, text) = (Some("body.text".to_owned()), "hello".to_owned());
-    assert_eq!(request.expect, Some(Expect::Contains { field, text }));
+    assert_eq!(request.nth(0).expect, Some(Expect::Contains { field, text }));
     assert_eq!(function.container_port, 8080);
     assert_eq!(function.service.build.runtime, Runtime::Generic);
     assert_eq!(function.service.build.source.as_deref(), Some("echo"));

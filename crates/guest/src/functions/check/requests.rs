@@ -2,10 +2,12 @@
 
 use serde_json::Value as Json;
 
+use super::generator::generator;
+use crate::functions::content::{Body, Content};
 use crate::functions::error::Problem;
 use crate::functions::files::SourceFiles;
 use crate::functions::proto::ProtoSet;
-use crate::functions::request::{Call, DEFAULT, Expect, FunctionRequest, no_payload};
+use crate::functions::request::{Call, DEFAULT, Expect, FunctionRequest};
 use crate::functions::schema::{ExpectDoc, PayloadDoc, ProtocolDoc, VswarmDoc};
 
 /// The interface of a gRPC function, or of a service that functions call.
@@ -43,6 +45,7 @@ pub(super) fn requests(
         path: vswarm.path.clone(),
         payload: vswarm.payload.clone(),
         expect: vswarm.expect.clone(),
+        ..PayloadDoc::default()
     };
     let mut requests = Vec::new();
     requests.extend(request(protocol, DEFAULT, &default, &at, problems));
@@ -72,7 +75,7 @@ fn check_name(name: &str, at: &str, problems: &mut Vec<Problem>) {
 }
 
 /// Whether a payload can be called this; nothing that can is JSON.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         && !matches!(name, "true" | "false" | "null")
@@ -89,17 +92,36 @@ fn request(
         ProtocolDoc::Grpc => grpc(doc, at, problems),
         ProtocolDoc::Http => http(doc, at, problems),
     };
-    let is_message = doc.payload.as_ref().is_none_or(Json::is_object);
-    if protocol == ProtocolDoc::Grpc && !is_message {
+    let content = match generator(protocol, doc, at, problems) {
+        Some(generated) => generated.map(Content::Generated),
+        None => body(protocol, doc.payload.as_ref(), doc.expect.as_ref(), at, problems)
+            .map(Content::Fixed),
+    };
+    let (call, content) = (call?, content?);
+    Some(FunctionRequest { name: Some(name.to_owned()), call, content })
+}
+
+/// What is sent and expected; what is sent where nothing is given is an empty message, or no body.
+pub(super) fn body(
+    protocol: ProtocolDoc,
+    payload: Option<&Json>,
+    expected: Option<&ExpectDoc>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Body> {
+    let before = problems.len();
+    if protocol == ProtocolDoc::Grpc && !payload.is_none_or(Json::is_object) {
         problems.push(Problem::new(
             format!("{at}.payload"),
             "must be a map from the request message's fields to values",
         ));
     }
-    let expect = doc.expect.as_ref().and_then(|doc| expect(doc, at, problems));
-    let call = call?;
-    let payload = doc.payload.clone().unwrap_or_else(|| no_payload(&call));
-    Some(FunctionRequest { name: Some(name.to_owned()), call, payload, expect })
+    let expect = expected.and_then(|doc| expect(doc, at, problems));
+    let payload = payload.cloned().unwrap_or_else(|| match protocol {
+        ProtocolDoc::Grpc => Json::Object(serde_json::Map::new()),
+        ProtocolDoc::Http => Json::Null,
+    });
+    (problems.len() == before).then_some(Body { payload, expect })
 }
 
 fn grpc(doc: &PayloadDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Call> {
@@ -121,13 +143,14 @@ fn grpc(doc: &PayloadDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Call>
 }
 
 fn http(doc: &PayloadDoc, at: &str, problems: &mut Vec<Problem>) -> Option<Call> {
-    let usual = if doc.payload.is_some() { "POST" } else { "GET" };
+    let has_payload = doc.payload.is_some() || doc.requests.is_some();
+    let usual = if has_payload { "POST" } else { "GET" };
     let method = doc.method.as_deref().unwrap_or(usual);
     if !matches!(method, "GET" | "POST") {
         problems.push(Problem::new(format!("{at}.method"), "must be GET or POST"));
         return None;
     }
-    if method == "GET" && doc.payload.is_some() {
+    if method == "GET" && has_payload {
         problems.push(Problem::new(format!("{at}.payload"), "a GET has none; use `method: POST`"));
     }
     let path = doc.path.as_deref().unwrap_or("/");
