@@ -158,65 +158,51 @@ impl OutOfOrder {
         let instr = &self.window.get(at).instr;
         let pc = instr.pc;
         if let Some(pa) = only_line(instr, mem) {
-            return self.request_whole(at, kind, pa, pc, mem);
+            if self.request_part(at, kind, pa, pc, mem) {
+                self.finish_if_there(at, 1);
+            }
+            return;
         }
         let lines = Lines::of(&Bytes::of(instr), mem);
-        loop {
-            let part = self.window.get(at).access.requested;
-            let Some(pa) = lines.get(part) else { break };
-            match mem.demand(self.now, self.hart, kind, pa, pc) {
-                Reply::Done(done) => {
-                    self.count_access(done.found, Stream::Data);
-                    self.part_there(at, done.at, done.found);
-                }
-                Reply::Pending(ticket) => {
-                    self.window.get_mut(at).access.outstanding += 1;
-                    self.claims.push((ticket, Claimant::Data(self.window.name(at))));
-                }
-                Reply::Busy => {
-                    self.count_retry();
-                    self.wheel.put(self.now + 1, Happening::Access(self.window.name(at)));
-                    return;
-                }
+        while let Some(pa) = lines.get(self.window.get(at).access.requested) {
+            if !self.request_part(at, kind, pa, pc, mem) {
+                return;
             }
-            self.window.get_mut(at).access.requested += 1;
         }
         self.finish_if_there(at, lines.count());
     }
 
-    /// Requests the line of an access that lies in one.
+    /// Requests a line of an access; returns whether memory took the request. It comes again if not.
     #[inline]
-    fn request_whole(
+    fn request_part(
         &mut self,
         at: Position,
         kind: AccessKind,
         pa: PhysAddr,
         pc: VirtAddr,
         mem: &mut Hierarchy,
-    ) {
+    ) -> bool {
         match mem.demand(self.now, self.hart, kind, pa, pc) {
             Reply::Done(done) => {
                 self.count_access(done.found, Stream::Data);
-                let slot = self.window.get_mut(at);
-                slot.access.requested = 1;
-                slot.access.found = Some(done.found);
-                let is_load = slot.instr.class == Class::Load;
-                self.finish(at, is_load, done.at.max(self.now + 1));
+                self.part_there(at, done.at, done.found);
             }
             Reply::Pending(ticket) => {
-                let access = &mut self.window.get_mut(at).access;
-                access.requested = 1;
-                access.outstanding = 1;
+                self.window.get_mut(at).access.outstanding += 1;
                 self.claims.push((ticket, Claimant::Data(self.window.name(at))));
             }
             Reply::Busy => {
                 self.count_retry();
                 self.wheel.put(self.now + 1, Happening::Access(self.window.name(at)));
+                return false;
             }
         }
+        self.window.get_mut(at).access.requested += 1;
+        true
     }
 
-    pub(super) fn part_there(&mut self, at: Position, when: Cycle, found: Level) {
+    #[inline]
+    fn part_there(&mut self, at: Position, when: Cycle, found: Level) {
         let access = &mut self.window.get_mut(at).access;
         access.there_at = access.there_at.max(when);
         access.found = access.found.max(Some(found));
@@ -242,13 +228,7 @@ impl OutOfOrder {
             return;
         }
         let done = access.there_at.max(self.now + 1);
-        let is_load = self.window.get(at).instr.class == Class::Load;
-        self.finish(at, is_load, done);
-    }
-
-    #[inline]
-    fn finish(&mut self, at: Position, is_load: bool, done: Cycle) {
-        if is_load {
+        if self.window.get(at).instr.class == Class::Load {
             self.complete(at, done);
         } else {
             self.finish_alone(at, done);

@@ -223,15 +223,13 @@ impl OutOfOrder {
     fn enter_load_queue(&mut self, at: Position) {
         let instr = &self.window.get(at).instr;
         self.loads.push(at, instr);
-        let wait_for = match self.store_sets.load(instr.pc) {
-            Some(store) if self.window.holds(store) => self.window.at(store),
-            _ => NOBODY,
-        };
-        let waits = wait_for != NOBODY && !self.window.get(wait_for).access.performed;
+        let store = self.store_sets.load(instr.pc);
+        let store = store.and_then(|store| self.window.find(store));
+        let wait_for = store.filter(|&store| !self.window.get(store).access.performed);
         let access = &mut self.window.get_mut(at).access;
         access.store = self.stores.next();
-        if waits {
-            access.wait_for = wait_for;
+        if let Some(store) = wait_for {
+            access.wait_for = store;
             self.stats.at(self.privilege).out_of_order_mut().store_set_waits.inc();
         }
     }

@@ -293,17 +293,11 @@ impl Window {
         Name { place: self.place(at), serial: self.get(at).serial as u32 }
     }
 
-    /// Where the instruction is, which is still in the core.
+    /// Where the instruction is, if it is still in the core.
     #[inline]
-    pub(super) fn at(&self, name: Name) -> Position {
-        self.position(name.place)
-    }
-
-    /// Whether the instruction is still in the core.
-    #[inline]
-    pub(super) fn holds(&self, name: Name) -> bool {
-        let at = self.at(name);
-        at < self.tail && self.get(at).serial as u32 == name.serial
+    pub(super) fn find(&self, name: Name) -> Option<Position> {
+        let at = self.position(name.place);
+        (at < self.tail && self.get(at).serial as u32 == name.serial).then_some(at)
     }
 
     /// Instructions in the reorder buffer.

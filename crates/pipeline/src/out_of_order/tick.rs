@@ -1,7 +1,7 @@
 //! One cycle.
 
 use super::front::Front;
-use super::slot::{NEVER, Position};
+use super::slot::NEVER;
 use super::stats::Spent;
 use super::targets::{Line, Translating};
 use super::{Claimant, Happening, OutOfOrder};
@@ -74,8 +74,10 @@ impl OutOfOrder {
                         let known = Line::Known(access.at, access.found);
                         self.line_arrived(ticket, known);
                     }
-                    Claimant::Data(name) if self.window.holds(name) => {
-                        self.data_arrived(self.window.at(name), access.at, access.found, mem);
+                    Claimant::Data(name) => {
+                        if let Some(at) = self.window.find(name) {
+                            self.data_arrived(at, access.at, access.found, mem);
+                        }
                     }
                     Claimant::Store(name) => self.store_arrived(name, access.at),
                     _ => {}
@@ -88,8 +90,8 @@ impl OutOfOrder {
                 }
                 Claimant::Translation(name, what) => {
                     self.count_translation(&translation, what);
-                    if self.window.holds(name) {
-                        self.page_arrived(self.window.at(name), translation.at);
+                    if let Some(at) = self.window.find(name) {
+                        self.page_arrived(at, translation.at);
                     }
                 }
                 _ => {}
@@ -138,9 +140,11 @@ impl OutOfOrder {
         if fresh.is_empty() {
             return;
         }
-        for name in fresh.drain(..).filter(|name| window.holds(*name)) {
-            let slot = window.get(Position::from(name.place));
-            schedulers[usize::from(slot.scheduler)].ready.insert(name.place);
+        for name in fresh.drain(..) {
+            if let Some(at) = window.find(name) {
+                let scheduler = usize::from(window.get(at).scheduler);
+                schedulers[scheduler].ready.insert(name.place);
+            }
         }
     }
 
@@ -152,10 +156,7 @@ impl OutOfOrder {
         else {
             return;
         };
-        if !self.window.holds(name) {
-            return;
-        }
-        let at = self.window.at(name);
+        let Some(at) = self.window.find(name) else { return };
         match what {
             Happening::Ready(_) => {
                 let scheduler = usize::from(self.window.get(at).scheduler);
