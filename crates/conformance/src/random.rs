@@ -1,24 +1,21 @@
-//! Seeded randomness for program generation: SplitMix64 (Steele, Lea, Flood, "Fast Splittable
-//! Pseudorandom Number Generators", OOPSLA 2014). A seed names a program for ever.
+//! Seeded randomness for program generation. A seed names a program for ever.
+
+use sim::SplitMix64;
 
 /// A deterministic random number generator.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random(SplitMix64);
 
 impl Random {
     /// The generator that `seed` names.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
+        self.0.bits()
     }
 
     /// A number below `limit`, which must not be zero.

@@ -5,6 +5,8 @@
 //! the same bytes. This crate knows no instruction set and no device.
 #![forbid(unsafe_code)]
 
+mod random;
 mod time;
 
+pub use random::SplitMix64;
 pub use time::{Clock, Picos};

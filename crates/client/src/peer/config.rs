@@ -2,7 +2,7 @@
 
 use crate::link::Link;
 use crate::net::MacAddr;
-use sim::Picos;
+use sim::{Picos, SplitMix64};
 use std::net::Ipv4Addr;
 
 /// Local ports of one epoch.
@@ -75,12 +75,9 @@ impl PeerConfig {
     }
 }
 
-/// Spreads a number over 64 bits: one step of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+/// Spreads a number over 64 bits.
 fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ z >> 31
+    SplitMix64::new(number).bits()
 }
 
 #[cfg(test)]
