@@ -3,6 +3,9 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// RAM of the simulated server in MiB, unless told otherwise.
+pub const GUEST_RAM_MIB: u64 = 3072;
+
 /// Runs containerised serverless functions on a simulated server and shows where the cycles go.
 ///
 /// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the run failed,
@@ -105,7 +108,7 @@ pub struct StudyArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// RAM of the simulated server.
-    #[arg(long, value_name = "MIB", default_value_t = 3072, value_parser = clap::value_parser!(u64).range(512..=65536))]
+    #[arg(long, value_name = "MIB", default_value_t = GUEST_RAM_MIB, value_parser = clap::value_parser!(u64).range(512..=65536))]
     pub ram: u64,
     /// Bandwidth of the link to the client.
     #[arg(long, value_name = "GBIT", default_value_t = 10.0)]
@@ -329,7 +332,7 @@ pub struct BootArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     /// RAM of the simulated server.
-    #[arg(long, value_name = "MIB", default_value_t = 3072, value_parser = clap::value_parser!(u64).range(512..=65536))]
+    #[arg(long, value_name = "MIB", default_value_t = GUEST_RAM_MIB, value_parser = clap::value_parser!(u64).range(512..=65536))]
     pub ram: u64,
     /// Seed of all randomness.
     #[arg(long, value_name = "N", default_value_t = 1)]

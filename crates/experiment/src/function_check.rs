@@ -68,7 +68,7 @@ pub fn check_function(
     study::check(study)?;
     let plan = prepare::plan(study)?;
     let calls = u64::from(study.warmup) + 1;
-    let all = prepare::payloads(study, calls)?;
+    let all = plan.payloads(study, calls)?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
     let booted = stages::reach(home, study, &guest, None, Stage::Booted, observer)?;

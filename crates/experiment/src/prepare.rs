@@ -64,19 +64,20 @@ pub(crate) fn plan(study: &Study) -> Result<Plan, StudyError> {
     Ok(Plan { catalogue, requests })
 }
 
-/// All payloads of the function, the default first, with up to `count` different requests of each.
-pub(crate) fn payloads(study: &Study, count: u64) -> Result<Vec<Named>, StudyError> {
-    let catalogue = Catalogue::load(study.functions_file.as_deref())?;
-    let function = catalogue.get(&study.function)?;
-    let named = |request: &FunctionRequest| {
-        Ok(Named {
-            name: request.name.clone().unwrap_or_default(),
-            method: request.call.written(),
-            requests: Requests::new(function, request, study.request_timeout, count)?,
-            changes: matches!(request.content, functions::Content::Generated(_)),
-        })
-    };
-    function.requests.iter().map(named).collect()
+impl Plan {
+    /// All payloads of the function, the default first, with up to `count` different requests of each.
+    pub(crate) fn payloads(&self, study: &Study, count: u64) -> Result<Vec<Named>, StudyError> {
+        let function = self.catalogue.get(&study.function)?;
+        let named = |request: &FunctionRequest| {
+            Ok(Named {
+                name: request.name.clone().unwrap_or_default(),
+                method: request.call.written(),
+                requests: Requests::new(function, request, study.request_timeout, count)?,
+                changes: matches!(request.content, functions::Content::Generated(_)),
+            })
+        };
+        function.requests.iter().map(named).collect()
+    }
 }
 
 /// Builds the function's images unless they are there.

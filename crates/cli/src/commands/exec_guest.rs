@@ -1,6 +1,6 @@
 //! `exec --guest`: a Linux program in the booted guest, measured.
 
-use crate::args::ExecArgs;
+use crate::args::{ExecArgs, GUEST_RAM_MIB};
 use crate::commands::run;
 use crate::failure::{FAILED, Failure};
 use crate::progress::Reporter;
@@ -17,8 +17,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-/// RAM of the guest, as in `run`, so that both start from the same snapshot.
-const DEFAULT_RAM_MIB: u64 = 3072;
 /// Less does not boot.
 const LEAST_RAM_MIB: u64 = 512;
 
@@ -58,7 +56,8 @@ fn study(args: &ExecArgs) -> Result<Study, Failure> {
     if let Some(url) = &args.mirror {
         Mirror::new(url).map_err(Failure::input)?;
     }
-    let ram_mib = args.ram.unwrap_or(DEFAULT_RAM_MIB);
+    // As in `run`, so that both start from the same snapshot.
+    let ram_mib = args.ram.unwrap_or(GUEST_RAM_MIB);
     if ram_mib < LEAST_RAM_MIB {
         return Err(Failure::input(anyhow!(
             "reading --ram: the guest does not boot in {ram_mib} MiB; give at least {LEAST_RAM_MIB}"

@@ -84,16 +84,16 @@ pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
 
 fn describe(catalogue: &Catalogue, function: &Function) -> Value {
     let default = function.default_request();
-    let (protocol, method) = match &default.call {
-        Call::Grpc { .. } => ("grpc", default.call.written()),
-        Call::Http { .. } => ("http", default.call.written()),
+    let protocol = match &default.call {
+        Call::Grpc { .. } => "grpc",
+        Call::Http { .. } => "http",
     };
     let body = default.nth(0);
     json!({
         "name": function.name(),
         "description": function.description,
         "protocol": protocol,
-        "method": method,
+        "method": default.call.written(),
         "payload": body.payload,
         "expect": body.expect.as_ref().map(functions_payload::expectation),
         "payloads": function.requests.iter().map(functions_payload::document).collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 
 use super::functions::aligned;
 use super::run::guest_study;
-use crate::args::FunctionsCheckArgs;
+use crate::args::{FunctionsCheckArgs, GUEST_RAM_MIB};
 use crate::failure::{FAILED, Failure};
 use crate::progress::{Numbered, Reporter};
 use crate::{home, output};
@@ -13,9 +13,6 @@ use experiment::{FunctionCheck, RequestCheck, Study, StudyError};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Instant;
-
-/// RAM of the simulated server, as `run` has it unless told otherwise: the snapshots are then the same.
-const RAM_MIB: u64 = 3072;
 
 /// A function, and what came of it.
 type Outcome<'a> = (&'a str, Result<FunctionCheck, StudyError>);
@@ -43,7 +40,8 @@ pub fn check(
         functions_file: file,
         warmup: args.warmup,
         mirror: args.mirror.clone(),
-        ..guest_study(system, args.seed, RAM_MIB)
+        // As `run` has it unless told otherwise: the snapshots are then the same.
+        ..guest_study(system, args.seed, GUEST_RAM_MIB)
     };
     let outcomes = check_all(&names, &study)?;
     if as_json {
@@ -51,8 +49,7 @@ pub fn check(
     } else {
         output::print(table(&outcomes))?;
     }
-    let failed = outcomes.iter().any(|outcome| !passed(outcome));
-    Ok(if failed { FAILED } else { 0 })
+    Ok(if failed(&outcomes) > 0 { FAILED } else { 0 })
 }
 
 fn check_all<'a>(names: &[&'a str], study: &Study) -> Result<Vec<Outcome<'a>>, Failure> {
@@ -81,6 +78,10 @@ fn passed((_, result): &Outcome<'_>) -> bool {
     result.as_ref().is_ok_and(FunctionCheck::passed)
 }
 
+fn failed(outcomes: &[Outcome<'_>]) -> usize {
+    outcomes.iter().filter(|outcome| !passed(outcome)).count()
+}
+
 /// A line for each payload, what failed below, and a summary.
 fn table(outcomes: &[Outcome<'_>]) -> String {
     let heads = [
@@ -107,8 +108,7 @@ fn table(outcomes: &[Outcome<'_>]) -> String {
             text += &format!("\n{name}: {}\n", failure.trim_end());
         }
     }
-    let failed = outcomes.iter().filter(|outcome| !passed(outcome)).count();
-    text + &format!("\nfunctions: {} checked, {failed} failed\n", outcomes.len())
+    text + &format!("\nfunctions: {} checked, {} failed\n", outcomes.len(), failed(outcomes))
 }
 
 /// What belongs to the function stands in its first line.
@@ -154,11 +154,10 @@ fn failures(result: &Result<FunctionCheck, StudyError>) -> Vec<String> {
 
 fn document(outcomes: &[Outcome<'_>]) -> Value {
     let functions: Vec<Value> = outcomes.iter().map(function_document).collect();
-    let failed = outcomes.iter().filter(|outcome| !passed(outcome)).count();
     json!({
         "schema": 1,
         "functions": functions,
-        "summary": {"checked": outcomes.len(), "failed": failed},
+        "summary": {"checked": outcomes.len(), "failed": failed(outcomes)},
     })
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use super::draw::Draw;
 use super::fill::Filling;
 use super::request::Expect;
+use super::schema::ProtocolDoc;
 
 /// A message and what is known of its reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,14 @@ pub struct Body {
     pub payload: Json,
     /// What the reply must say.
     pub expect: Option<Expect>,
+}
+
+/// What is sent where nothing is given: an empty message, or no body.
+pub(super) fn no_payload(protocol: ProtocolDoc) -> Json {
+    match protocol {
+        ProtocolDoc::Grpc => Json::Object(serde_json::Map::new()),
+        ProtocolDoc::Http => Json::Null,
+    }
 }
 
 /// What a request says.

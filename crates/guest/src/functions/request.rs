@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::check::Function;
-use super::content::{Body, Content};
+use super::content::{Body, Content, no_payload};
 use super::error::FunctionError;
 use super::nearest::nearest;
+use super::schema::ProtocolDoc;
 
 /// The name of the request that is sent unless the user names another.
 pub const DEFAULT: &str = "default";
@@ -60,6 +61,13 @@ impl Call {
         match self {
             Self::Grpc { service, method } => format!("{service}/{method}"),
             Self::Http { method, path } => format!("{method} {path}"),
+        }
+    }
+
+    fn protocol(&self) -> ProtocolDoc {
+        match self {
+            Self::Grpc { .. } => ProtocolDoc::Grpc,
+            Self::Http { .. } => ProtocolDoc::Http,
         }
     }
 
@@ -170,7 +178,8 @@ impl Function {
         let mut of_method = self.requests.iter().filter(|request| request.call == call);
         match (of_method.next(), of_method.next()) {
             (None, _) => {
-                Ok(FunctionRequest { name: None, content: unknown(no_payload(&call)), call })
+                let content = unknown(no_payload(call.protocol()));
+                Ok(FunctionRequest { name: None, call, content })
             }
             (Some(first), second) => {
                 if second.is_none() || first.name.as_deref() == Some(DEFAULT) {
@@ -220,14 +229,6 @@ impl Function {
 /// The same every time, with a reply of which nothing is known.
 fn unknown(payload: Json) -> Content {
     Content::Fixed(Body { payload, expect: None })
-}
-
-/// What is sent where nothing is given: an empty message, or no body.
-fn no_payload(call: &Call) -> Json {
-    match call {
-        Call::Grpc { .. } => Json::Object(serde_json::Map::new()),
-        Call::Http { .. } => Json::Null,
-    }
 }
 
 #[cfg(test)]

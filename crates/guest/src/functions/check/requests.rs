@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::generator::generator;
-use crate::functions::content::{Body, Content};
+use crate::functions::content::{Body, Content, no_payload};
 use crate::functions::error::Problem;
 use crate::functions::files::SourceFiles;
 use crate::functions::proto::ProtoSet;
@@ -101,7 +101,7 @@ fn request(
     Some(FunctionRequest { name: Some(name.to_owned()), call, content })
 }
 
-/// What is sent and expected; what is sent where nothing is given is an empty message, or no body.
+/// What is sent and expected.
 pub(super) fn body(
     protocol: ProtocolDoc,
     payload: Option<&Json>,
@@ -117,10 +117,7 @@ pub(super) fn body(
         ));
     }
     let expect = expected.and_then(|doc| expect(doc, at, problems));
-    let payload = payload.cloned().unwrap_or_else(|| match protocol {
-        ProtocolDoc::Grpc => Json::Object(serde_json::Map::new()),
-        ProtocolDoc::Http => Json::Null,
-    });
+    let payload = payload.cloned().unwrap_or_else(|| no_payload(protocol));
     (problems.len() == before).then_some(Body { payload, expect })
 }
 
