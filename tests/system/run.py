@@ -383,18 +383,26 @@ def test_functions_check(program, function):
 SUITE = ["fibonacci-java", "fibonacci-rust", "rate"]
 
 
-def test_suite(program, _):
-    """Functions of the other runtimes, and one with services behind it, reply as they should."""
+def check_functions(program, functions, jobs):
+    """What `functions check` tells of functions that must all pass."""
     ended = subprocess.run(
-        [program, "functions", "check", *SUITE, "--json"],
+        [program, "functions", "check", *functions, "--json", "--jobs", str(jobs)],
         stdout=subprocess.PIPE,
-        timeout=len(SUITE) * FIRST_RUN_LIMIT,
+        timeout=len(functions) * FIRST_RUN_LIMIT,
         check=False,
     )
     document = json.loads(ended.stdout)
     wrong = [function for function in document["functions"] if not function["ok"]]
     assert ended.returncode == 0 and not wrong, wrong
-    assert [function["name"] for function in document["functions"]] == SUITE, document["functions"]
+    assert [function["name"] for function in document["functions"]] == functions, document["functions"]
+    return document["functions"]
+
+
+def test_suite(program, _):
+    """Functions of the other runtimes, and one with services behind it, reply as they should, alone or at a time."""
+    together = check_functions(program, SUITE, jobs=2)
+    alone = check_functions(program, SUITE[1:], jobs=1)
+    assert together[1:] == alone, (together, alone)
     print(f"{', '.join(SUITE)}: every payload has the reply it should", flush=True)
 
 

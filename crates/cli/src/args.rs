@@ -261,6 +261,10 @@ pub struct FunctionsCheckArgs {
     /// Calls of a payload after the first one.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub warmup: u32,
+    /// Functions checked at the same time, each with a simulated server of its own; without it as many
+    /// as there are processors, at most 4.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
     /// Seed of all randomness.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

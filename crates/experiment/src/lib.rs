@@ -28,7 +28,7 @@ mod timing;
 mod verify;
 
 pub use error::StudyError;
-pub use function_check::{FunctionCheck, RequestCheck, check_function};
+pub use function_check::{FunctionCheck, RequestCheck, Turns, check_function};
 pub use pipeline_log::PipelineLog;
 pub use record::{Recorded, TraceFormat, record};
 pub use replay::{Replay, replay};

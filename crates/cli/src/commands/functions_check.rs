@@ -4,20 +4,23 @@ use super::functions::aligned;
 use super::run::guest_study;
 use crate::args::{FunctionsCheckArgs, GUEST_RAM_MIB};
 use crate::failure::{FAILED, Failure};
-use crate::progress::{Numbered, Reporter};
+use crate::progress::{Numbered, Suite};
 use crate::{home, output};
 use ::guest::functions::Catalogue;
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
-use experiment::{FunctionCheck, RequestCheck, Study, StudyError};
+use experiment::{FunctionCheck, RequestCheck, Study, StudyError, Turns};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 /// A function, and what came of it.
 type Outcome<'a> = (&'a str, Result<FunctionCheck, StudyError>);
 
-/// Checks one function after the other; one that fails does not keep the others from being checked.
+/// Checks functions, several at a time; one that fails does not keep the others from being checked.
 pub fn check(
     catalogue: &Catalogue,
     file: Option<PathBuf>,
@@ -43,7 +46,7 @@ pub fn check(
         // As `run` has it unless told otherwise: the snapshots are then the same.
         ..guest_study(system, args.seed, GUEST_RAM_MIB)
     };
-    let outcomes = check_all(&names, &study)?;
+    let outcomes = check_all(&names, &study, jobs(args.jobs))?;
     if as_json {
         output::print_json(&document(&outcomes))?;
     } else {
@@ -52,30 +55,60 @@ pub fn check(
     Ok(if failed(&outcomes) > 0 { FAILED } else { 0 })
 }
 
-fn check_all<'a>(names: &[&'a str], study: &Study) -> Result<Vec<Outcome<'a>>, Failure> {
+/// More than this many by default would take more memory than small machines have.
+const MOST_JOBS: usize = 4;
+
+fn jobs(asked: Option<u16>) -> usize {
+    let processors = || thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(|| processors().min(MOST_JOBS), usize::from)
+}
+
+/// The outcomes are in the order of `names`, whichever ends first.
+fn check_all<'a>(
+    names: &[&'a str],
+    study: &Study,
+    jobs: usize,
+) -> Result<Vec<Outcome<'a>>, Failure> {
     let home = home::create()?;
-    let reporter = Reporter::new();
-    let mut outcomes = Vec::new();
-    for (index, &name) in names.iter().enumerate() {
-        let study = Study { function: name.to_owned(), ..study.clone() };
-        let numbered =
-            Numbered::new(&reporter, format!("{} of {}, {name}", index + 1, names.len()));
-        let since = Instant::now();
-        let result = experiment::check_function(&home, &study, &numbered);
-        reporter.finish();
-        if matches!(result, Err(StudyError::Cancelled)) {
-            return Err(Failure::interrupted());
+    let suite = Suite::new(names.len());
+    let (turns, next) = (Turns::default(), AtomicUsize::new(0));
+    let results: Vec<OnceLock<_>> = names.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        let reporter = suite.reporter();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&name) = names.get(index) else { break };
+            let study = Study { function: name.to_owned(), ..study.clone() };
+            let numbered =
+                Numbered::new(&reporter, format!("{} of {}, {name}", index + 1, names.len()));
+            let since = Instant::now();
+            let result = experiment::check_function(&home, &study, &turns, &numbered);
+            reporter.finish();
+            if matches!(result, Err(StudyError::Cancelled)) {
+                break;
+            }
+            let verdict = if passes(&result) { "ok" } else { "FAILED" };
+            suite.done(&format!("{name}: {verdict} in {:.0} s", since.elapsed().as_secs_f64()));
+            // Nobody else has this index.
+            let _first = results[index].set(result);
         }
-        let outcome = (name, result);
-        let verdict = if passed(&outcome) { "ok" } else { "FAILED" };
-        reporter.note(&format!("{name}: {verdict} in {:.0} s", since.elapsed().as_secs_f64()));
-        outcomes.push(outcome);
-    }
-    Ok(outcomes)
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(names.len()) {
+            scope.spawn(work);
+        }
+    });
+    let results: Option<Vec<_>> = results.into_iter().map(OnceLock::into_inner).collect();
+    let results = results.ok_or_else(Failure::interrupted)?;
+    Ok(names.iter().copied().zip(results).collect())
+}
+
+fn passes(result: &Result<FunctionCheck, StudyError>) -> bool {
+    result.as_ref().is_ok_and(FunctionCheck::passed)
 }
 
 fn passed((_, result): &Outcome<'_>) -> bool {
-    result.as_ref().is_ok_and(FunctionCheck::passed)
+    passes(result)
 }
 
 fn failed(outcomes: &[Outcome<'_>]) -> usize {

@@ -1,7 +1,7 @@
 //! Progress on a terminal.
 
 use super::Display;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::time::Duration;
 
 const BYTES: &str =
@@ -9,15 +9,28 @@ const BYTES: &str =
 const SPINNER: &str = "{spinner} {wide_msg} {elapsed}";
 
 /// One bar or spinner, replaced by a line when its work is done.
-#[derive(Default)]
 pub(super) struct Bar {
+    terminal: MultiProgress,
     open: Option<(ProgressBar, String)>,
+}
+
+impl Bar {
+    /// One among others on `terminal`.
+    pub(super) fn new(terminal: MultiProgress) -> Self {
+        Self { terminal, open: None }
+    }
+
+    fn print(&self, line: &str) {
+        self.terminal.suspend(|| eprintln!("{line}"));
+    }
 }
 
 impl Display for Bar {
     fn start(&mut self, what: &str, total: Option<u64>) {
         self.finish();
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        // Above the bar of all work, if there is one.
+        let bar = self.terminal.insert(0, bar);
         let template = if total.is_some() { BYTES } else { SPINNER };
         let style = ProgressStyle::with_template(template).expect("the templates are constant");
         bar.set_style(style);
@@ -45,15 +58,13 @@ impl Display for Bar {
         if let Some((bar, what)) = self.open.take() {
             let seconds = bar.elapsed().as_secs_f64();
             bar.finish_and_clear();
-            eprintln!("{what}: {seconds:.1} s");
+            self.terminal.remove(&bar);
+            self.print(&format!("{what}: {seconds:.1} s"));
         }
     }
 
     fn note(&mut self, line: &str) {
-        match &self.open {
-            Some((bar, _)) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
-        }
+        self.print(line);
     }
 }
 

@@ -7,13 +7,16 @@ mod bar;
 mod lines;
 mod numbered;
 mod pace;
+mod suite;
 
 pub use numbered::Numbered;
+pub use suite::Suite;
 
 use crate::interrupt;
 use bar::Bar;
 use experiment::Observer;
 use guest::progress::Progress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use lines::Lines;
 use pace::Pace;
 use sim::Picos;
@@ -47,10 +50,14 @@ struct State {
 impl Reporter {
     /// Bars on a terminal, lines elsewhere.
     pub fn new() -> Self {
-        let display: Box<dyn Display> = if stderr().is_terminal() {
-            Box::new(Bar::default())
-        } else {
-            Box::new(Lines::new(Box::new(stderr())))
+        Self::on(terminal().as_ref())
+    }
+
+    /// Bars on `terminal`; without one lines.
+    fn on(terminal: Option<&MultiProgress>) -> Self {
+        let display: Box<dyn Display> = match terminal {
+            Some(terminal) => Box::new(Bar::new(terminal.clone())),
+            None => Box::new(Lines::new(Box::new(stderr()))),
         };
         Self { state: Mutex::new(State { display, pace: Pace::new() }) }
     }
@@ -59,6 +66,12 @@ impl Reporter {
         // Whoever panicked while drawing left nothing that matters.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Standard error, if it is a terminal.
+fn terminal() -> Option<MultiProgress> {
+    let target = || ProgressDrawTarget::stderr_with_hz(10);
+    stderr().is_terminal().then(|| MultiProgress::with_draw_target(target()))
 }
 
 impl Progress for Reporter {
