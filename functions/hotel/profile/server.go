@@ -34,18 +34,9 @@ func Register(to *grpc.Server, database string, cache *memcache.Client) error {
 }
 
 func prepare(ctx context.Context, addr string) (*documents.Query, error) {
-	database, err := documents.Open(ctx, addr, "profile-db")
+	id := func(h hotel) string { return h.ID }
+	collection, err := documents.Refill(ctx, addr, "profile-db", "hotels", "id", id, seed())
 	if err != nil {
-		return nil, err
-	}
-	collection, err := database.Empty(ctx, "hotels")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "id", func(h hotel) string { return h.ID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "id"); err != nil {
 		return nil, err
 	}
 	return collection.QueryOne(ctx, "id")

@@ -37,18 +37,9 @@ func Register(to *grpc.Server, database string, cache *memcache.Client) error {
 }
 
 func prepare(ctx context.Context, addr string) (*documents.Query, error) {
-	database, err := documents.Open(ctx, addr, "rate-db")
+	id := func(p plan) string { return p.HotelID }
+	collection, err := documents.Refill(ctx, addr, "rate-db", "inventory", "hotelId", id, seed())
 	if err != nil {
-		return nil, err
-	}
-	collection, err := database.Empty(ctx, "inventory")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "hotelId", func(p plan) string { return p.HotelID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "hotelId"); err != nil {
 		return nil, err
 	}
 	return collection.Query(ctx, "hotelId")

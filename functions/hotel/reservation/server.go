@@ -55,18 +55,12 @@ func prepare(ctx context.Context, addr string) (*server, error) {
 	if err := documents.Seed(ctx, bookings, "hotelid", hotelOf, seedBookings()); err != nil {
 		return nil, err
 	}
-	if err := bookings.Index(ctx, "hotelid"); err != nil {
-		return nil, err
-	}
 	// Not emptied: how many rooms hotels have does not change.
 	numbers, err := database.Collection(ctx, "number")
 	if err != nil {
 		return nil, err
 	}
 	if err := documents.Seed(ctx, numbers, "hotelid", func(c capacity) string { return c.HotelID }, seedCapacities()); err != nil {
-		return nil, err
-	}
-	if err := numbers.Index(ctx, "hotelid"); err != nil {
 		return nil, err
 	}
 	ofNight, err := bookings.Query(ctx, "hotelid", "inDate", "outDate")
