@@ -1,6 +1,6 @@
-// Package documents keeps JSON documents in PostgreSQL as the original keeps them in MongoDB, for which there is no RISC-V
-// build: a database is a schema, a collection a table with one jsonb column, and documents are found by the text of their
-// fields.
+// Package documents keeps JSON documents in PostgreSQL as the original keeps them in MongoDB, which Debian does not package
+// for riscv64: a database is a schema, a collection a table with one jsonb column, and documents are found by the text of
+// their fields.
 package documents
 
 import (
