@@ -55,7 +55,8 @@ function sayHello(call, callback) {
 }
 
 function main() {
-  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO)).auth;
+  // Without `defaults` an empty name would arrive as undefined.
+  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO, { defaults: true })).auth;
   const address = `${options.addr}:${options.port}`;
   const server = new grpc.Server();
   server.addService(api.Greeter.service, { sayHello });

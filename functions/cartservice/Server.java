@@ -18,9 +18,9 @@ import java.util.Map;
 /**
  * The online shop's carts, each kept under its user's id as the bytes of a Cart message.
  *
- * <p>The original is in C#; there is no .NET for RISC-V. Carts are in Redis if REDIS_ADDR (host:port)
- * names one, else in memory. STANDING_CART ("user=product:quantity,product:quantity") names a user
- * whose cart is never empty: so a checkout, which empties it, finds something every time.
+ * <p>The original is in C#; Debian packages no .NET for riscv64. Carts are in Redis if REDIS_ADDR
+ * (host:port) names one, else in memory. STANDING_CART ("user=product:quantity,product:quantity")
+ * names a user whose cart is never empty: so a checkout, which empties it, finds something every time.
  */
 final class Server extends CartServiceGrpc.CartServiceImplBase {
   private final Store store;

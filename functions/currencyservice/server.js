@@ -42,6 +42,7 @@ function getSupportedCurrencies(call, callback) {
 
 function convert(call, callback) {
   const { from, toCode } = call.request;
+  logger.info(`conversion to "${toCode}" requested`);
   const unknown = [from?.currencyCode ?? '', toCode].find((code) => !Object.hasOwn(rates, code));
   if (unknown !== undefined) {
     const message = `there is no rate for the currency "${unknown}"`;
@@ -59,7 +60,8 @@ function check(call, callback) {
 
 function main() {
   const { hipstershop, grpc: standard } = grpc.loadPackageDefinition(
-    protoLoader.loadSync('hipstershop.proto', { includeDirs: [PROTOS] }),
+    // Without `defaults` a field that is 0 would arrive as undefined.
+    protoLoader.loadSync('hipstershop.proto', { includeDirs: [PROTOS], longs: String, defaults: true }),
   );
   const address = `0.0.0.0:${process.env.PORT ?? '7000'}`;
   const server = new grpc.Server();

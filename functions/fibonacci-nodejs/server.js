@@ -38,7 +38,8 @@ function sayHello(call, callback) {
 }
 
 function main() {
-  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO)).fibonacci;
+  // Without `defaults` an empty name would arrive as undefined.
+  const api = grpc.loadPackageDefinition(protoLoader.loadSync(PROTO, { defaults: true })).fibonacci;
   const address = `${options.addr}:${options.port}`;
   const server = new grpc.Server();
   server.addService(api.Greeter.service, { sayHello });

@@ -27,6 +27,9 @@ import (
 	pb "vswarm/protos/image_rotate"
 )
 
+// quality is that of the original's library; the default of image/jpeg is 75.
+const quality = 95
+
 //go:embed *.jpg
 var samples embed.FS
 
@@ -65,7 +68,7 @@ func rotateFile(from, to string) (image.Point, int64, error) {
 		return image.Point{}, 0, err
 	}
 	defer output.Close()
-	if err := jpeg.Encode(output, turned, nil); err != nil {
+	if err := jpeg.Encode(output, turned, &jpeg.Options{Quality: quality}); err != nil {
 		return image.Point{}, 0, err
 	}
 	file, err := output.Stat()

@@ -54,10 +54,10 @@ function charge(call, callback) {
   logger.info(`PaymentService#Charge invoked with request ${JSON.stringify(call.request)}`);
   try {
     const brand = checkCard(creditCard);
-    const nanos = String(amount?.nanos ?? 0).padStart(9, '0');
+    const nanos = String(amount.nanos).padStart(9, '0');
     logger.info(
       `Transaction processed: ${brand} ending ${creditCard.creditCardNumber.slice(-4)} ` +
-        `Amount: ${amount?.currencyCode}${amount?.units}.${nanos}`,
+        `Amount: ${amount.currencyCode}${amount.units}.${nanos}`,
     );
     callback(null, { transactionId: uuid.v4({ random: nextBytes() }) });
   } catch (error) {
@@ -72,7 +72,8 @@ function check(call, callback) {
 
 function main() {
   const { hipstershop, grpc: standard } = grpc.loadPackageDefinition(
-    protoLoader.loadSync('hipstershop.proto', { includeDirs: [PROTOS] }),
+    // Without `defaults` a field that is 0 would arrive as undefined.
+    protoLoader.loadSync('hipstershop.proto', { includeDirs: [PROTOS], longs: String, defaults: true }),
   );
   const address = `0.0.0.0:${process.env.PORT ?? '50051'}`;
   const server = new grpc.Server();

@@ -1,8 +1,8 @@
 """RNN-serving as a gRPC function in Python: names in the manner of a language, written by a recurrent network (model.py).
 
 Names begin with capitals drawn at random, by a generator that starts anew with each request: from the same seed
-(RNN_SEED) the same request has the same answer. A language that the network does not know makes the RPC fail with
-INVALID_ARGUMENT.
+(RNN_SEED) the same request has the same answer. Defaults stand for a language that the network does not know and for a
+number of names that is not positive.
 """
 
 import argparse
@@ -30,13 +30,8 @@ class RNNServing(rnn_serving_pb2_grpc.RNNServingServicer):
         self.default_count = count
 
     def GenerateString(self, request, context):
-        language = request.language or self.default_language
-        count = request.numSamples or self.default_count
-        if language not in LANGUAGES:
-            context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"no language {language!r}; there are {', '.join(LANGUAGES)}",
-            )
+        language = request.language if request.language in LANGUAGES else self.default_language
+        count = request.numSamples if request.numSamples > 0 else self.default_count
         draw = random.Random(self.seed)
         firsts = (draw.choice(string.ascii_uppercase) for _ in range(count))
         names = ", ".join(self.network.write(language, first) for first in firsts)
@@ -50,7 +45,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--addr", default="0.0.0.0")
     parser.add_argument("--port", default="50051")
-    parser.add_argument("--default_language", default="French")
+    parser.add_argument("--default_language", default="French", choices=LANGUAGES)
     parser.add_argument("--num_strings", type=int, default=3)
     options = parser.parse_args()
     seed = int(os.environ.get("RNN_SEED", "1"))

@@ -1,6 +1,6 @@
-// Package documents keeps JSON documents in PostgreSQL as the original keeps them in MongoDB, for which there is no RISC-V
-// build: a database is a schema, a collection a table with one jsonb column, and documents are found by the text of their
-// fields.
+// Package documents keeps JSON documents in PostgreSQL as the original keeps them in MongoDB, which Debian does not package
+// for riscv64: a database is a schema, a collection a table with one jsonb column, and documents are found by the text of
+// their fields.
 package documents
 
 import (
@@ -63,8 +63,8 @@ func (c *Collection) exec(ctx context.Context, statement string, values ...any) 
 	return err
 }
 
-// Index makes an index on a field.
-func (c *Collection) Index(ctx context.Context, field string) error {
+// index makes an index on a field.
+func (c *Collection) index(ctx context.Context, field string) error {
 	return c.exec(ctx, fmt.Sprintf("CREATE INDEX ON %%s ((document->>%s))", pq.QuoteLiteral(field)))
 }
 
@@ -86,8 +86,21 @@ func (c *Collection) InsertAll(ctx context.Context, list any) error {
 	return c.exec(ctx, "INSERT INTO %s SELECT jsonb_array_elements($1)", string(text))
 }
 
-// Seed adds the documents whose field has a value that no document of the collection has, looking for each anew: so the
-// original fills its collections.
+// Refill opens a database and returns its collection of that name, emptied, seeded and indexed.
+func Refill[T any](ctx context.Context, addr, database, name, field string, value func(T) string, documents []T) (*Collection, error) {
+	opened, err := Open(ctx, addr, database)
+	if err != nil {
+		return nil, err
+	}
+	collection, err := opened.Empty(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return collection, Seed(ctx, collection, field, value, documents)
+}
+
+// Seed adds the documents whose field has a value that no document of the collection has, looking for each anew, and then
+// makes an index on the field: so the original fills its collections.
 func Seed[T any](ctx context.Context, c *Collection, field string, value func(T) string, documents []T) error {
 	same, err := c.Query(ctx, field)
 	if err != nil {
@@ -104,7 +117,7 @@ func Seed[T any](ctx context.Context, c *Collection, field string, value func(T)
 			}
 		}
 	}
-	return nil
+	return c.index(ctx, field)
 }
 
 // Query is a prepared search.
@@ -123,6 +136,15 @@ func (c *Collection) Query(ctx context.Context, fields ...string) (*Query, error
 		text += fmt.Sprintf("%sdocument->>%s = $%d", word, pq.QuoteLiteral(field), i+1)
 	}
 	return c.prepare(ctx, text)
+}
+
+// All returns the documents of the collection.
+func All[T any](ctx context.Context, c *Collection) ([]T, error) {
+	all, err := c.Query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Find[T](ctx, all)
 }
 
 // QueryOne prepares a search that ends with the first document found.

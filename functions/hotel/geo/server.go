@@ -40,25 +40,12 @@ func Register(to *grpc.Server, database string) error {
 }
 
 func load(ctx context.Context, addr string) ([]point, error) {
-	database, err := documents.Open(ctx, addr, "geo-db")
+	id := func(p point) string { return p.HotelID }
+	collection, err := documents.Refill(ctx, addr, "geo-db", "geo", "hotelid", id, seed())
 	if err != nil {
 		return nil, err
 	}
-	collection, err := database.Empty(ctx, "geo")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "hotelid", func(p point) string { return p.HotelID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "hotelid"); err != nil {
-		return nil, err
-	}
-	all, err := collection.Query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return documents.Find[point](ctx, all)
+	return documents.All[point](ctx, collection)
 }
 
 func seed() []point {

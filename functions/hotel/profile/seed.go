@@ -7,22 +7,22 @@ import (
 	pb "vswarm/protos/profile"
 )
 
-// hotel is a document of profile-db.hotels, and what the cache holds.
+// hotel is a document of profile-db.hotels: its fields are those of the message in lower case, as MongoDB's driver has them.
 type hotel struct {
 	ID          string  `json:"id"`
 	Name        string  `json:"name"`
-	PhoneNumber string  `json:"phoneNumber"`
+	PhoneNumber string  `json:"phonenumber"`
 	Description string  `json:"description"`
 	Address     address `json:"address"`
 }
 
 type address struct {
-	StreetNumber string `json:"streetNumber"`
-	StreetName   string `json:"streetName"`
+	StreetNumber string `json:"streetnumber"`
+	StreetName   string `json:"streetname"`
 	City         string `json:"city"`
 	State        string `json:"state"`
 	Country      string `json:"country"`
-	PostalCode   string `json:"postalCode"`
+	PostalCode   string `json:"postalcode"`
 	// Single precision, as in the interface.
 	Lat float32 `json:"lat"`
 	Lon float32 `json:"lon"`

@@ -1,5 +1,5 @@
-// Package profile tells what hotels are called and where they are. Profiles are kept in memcached as JSON under the hotel's
-// id: only what is not there is looked up in the database.
+// Package profile tells what hotels are called and where they are. Profiles are kept in memcached under the hotel's id, as
+// messages in JSON: only what is not there is looked up in the database.
 package profile
 
 import (
@@ -34,18 +34,9 @@ func Register(to *grpc.Server, database string, cache *memcache.Client) error {
 }
 
 func prepare(ctx context.Context, addr string) (*documents.Query, error) {
-	database, err := documents.Open(ctx, addr, "profile-db")
+	id := func(h hotel) string { return h.ID }
+	collection, err := documents.Refill(ctx, addr, "profile-db", "hotels", "id", id, seed())
 	if err != nil {
-		return nil, err
-	}
-	collection, err := database.Empty(ctx, "hotels")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "id", func(h hotel) string { return h.ID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "id"); err != nil {
 		return nil, err
 	}
 	return collection.QueryOne(ctx, "id")
@@ -58,36 +49,34 @@ func (s *server) GetProfiles(ctx context.Context, request *pb.Request) (*pb.Resu
 		if err != nil {
 			return nil, status.Errorf(codes.Internal, "profile of hotel %q: %v", id, err)
 		}
-		result.Hotels = append(result.Hotels, found.message())
+		result.Hotels = append(result.Hotels, found)
 	}
 	return result, nil
 }
 
 // get asks the cache, and the database if that does not know. An unknown hotel is an empty one, and cached as such.
-func (s *server) get(ctx context.Context, id string) (hotel, error) {
+func (s *server) get(ctx context.Context, id string) (*pb.Hotel, error) {
+	found := &pb.Hotel{}
 	item, err := s.cache.Get(id)
 	if err == nil {
-		var found hotel
-		err := json.Unmarshal(item.Value, &found)
-		return found, err
+		return found, json.Unmarshal(item.Value, found)
 	}
 	if !errors.Is(err, memcache.ErrCacheMiss) {
-		return hotel{}, fmt.Errorf("memcached: %w", err)
+		return nil, fmt.Errorf("memcached: %w", err)
 	}
-	var found hotel
 	list, err := documents.Find[hotel](ctx, s.byID, id)
 	if err != nil {
-		return hotel{}, err
+		return nil, err
 	}
 	if len(list) > 0 {
-		found = list[0]
+		found = list[0].message()
 	}
 	text, err := json.Marshal(found)
 	if err != nil {
-		return hotel{}, err
+		return nil, err
 	}
 	if err := s.cache.Set(&memcache.Item{Key: id, Value: text}); err != nil {
-		return hotel{}, fmt.Errorf("memcached: %w", err)
+		return nil, fmt.Errorf("memcached: %w", err)
 	}
 	return found, nil
 }

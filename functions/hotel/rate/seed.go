@@ -5,22 +5,22 @@ import (
 	pb "vswarm/protos/rate"
 )
 
-// plan is a document of rate-db.inventory, and what the cache holds.
+// plan is a document of rate-db.inventory: its fields are those of the message in lower case, as MongoDB's driver has them.
 type plan struct {
-	HotelID  string   `json:"hotelId"`
+	HotelID  string   `json:"hotelid"`
 	Code     string   `json:"code"`
-	InDate   string   `json:"inDate"`
-	OutDate  string   `json:"outDate"`
-	RoomType roomType `json:"roomType"`
+	InDate   string   `json:"indate"`
+	OutDate  string   `json:"outdate"`
+	RoomType roomType `json:"roomtype"`
 }
 
 type roomType struct {
-	BookableRate       float64 `json:"bookableRate"`
-	TotalRate          float64 `json:"totalRate"`
-	TotalRateInclusive float64 `json:"totalRateInclusive"`
+	BookableRate       float64 `json:"bookablerate"`
+	TotalRate          float64 `json:"totalrate"`
+	TotalRateInclusive float64 `json:"totalrateinclusive"`
 	Code               string  `json:"code"`
 	Currency           string  `json:"currency"`
-	RoomDescription    string  `json:"roomDescription"`
+	RoomDescription    string  `json:"roomdescription"`
 }
 
 func (p plan) message() *pb.RatePlan {

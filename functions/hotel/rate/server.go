@@ -1,5 +1,5 @@
-// Package rate tells what hotels cost, the dearest first. A hotel's plans are kept in memcached under its id, one JSON
-// document a line: only what is not there is looked up in the database. The dates of a request mean nothing.
+// Package rate tells what hotels cost, the dearest first. A hotel's plans are kept in memcached under its id, one message
+// a line, as JSON: only what is not there is looked up in the database. The dates of a request mean nothing.
 package rate
 
 import (
@@ -37,44 +37,31 @@ func Register(to *grpc.Server, database string, cache *memcache.Client) error {
 }
 
 func prepare(ctx context.Context, addr string) (*documents.Query, error) {
-	database, err := documents.Open(ctx, addr, "rate-db")
+	id := func(p plan) string { return p.HotelID }
+	collection, err := documents.Refill(ctx, addr, "rate-db", "inventory", "hotelid", id, seed())
 	if err != nil {
 		return nil, err
 	}
-	collection, err := database.Empty(ctx, "inventory")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "hotelId", func(p plan) string { return p.HotelID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "hotelId"); err != nil {
-		return nil, err
-	}
-	return collection.Query(ctx, "hotelId")
+	return collection.Query(ctx, "hotelid")
 }
 
 func (s *server) GetRates(ctx context.Context, request *pb.Request) (*pb.Result, error) {
-	var plans []plan
+	result := &pb.Result{}
 	for _, id := range request.GetHotelIds() {
 		found, err := s.get(ctx, id)
 		if err != nil {
 			return nil, status.Errorf(codes.Internal, "rates of hotel %q: %v", id, err)
 		}
-		plans = append(plans, found...)
+		result.RatePlans = append(result.RatePlans, found...)
 	}
-	slices.SortStableFunc(plans, func(a, b plan) int {
-		return cmp.Compare(b.RoomType.TotalRate, a.RoomType.TotalRate)
+	slices.SortStableFunc(result.RatePlans, func(a, b *pb.RatePlan) int {
+		return cmp.Compare(b.GetRoomType().GetTotalRate(), a.GetRoomType().GetTotalRate())
 	})
-	result := &pb.Result{}
-	for _, p := range plans {
-		result.RatePlans = append(result.RatePlans, p.message())
-	}
 	return result, nil
 }
 
 // get asks the cache, and the database if that does not know.
-func (s *server) get(ctx context.Context, id string) ([]plan, error) {
+func (s *server) get(ctx context.Context, id string) ([]*pb.RatePlan, error) {
 	item, err := s.cache.Get(id)
 	if err == nil {
 		fmt.Printf("rates of hotel %s from the cache: %s\n", id, item.Value)
@@ -83,16 +70,19 @@ func (s *server) get(ctx context.Context, id string) ([]plan, error) {
 	if !errors.Is(err, memcache.ErrCacheMiss) {
 		return nil, fmt.Errorf("memcached: %w", err)
 	}
-	plans, err := documents.Find[plan](ctx, s.byHotel, id)
+	found, err := documents.Find[plan](ctx, s.byHotel, id)
 	if err != nil {
 		return nil, err
 	}
+	var plans []*pb.RatePlan
 	var lines []byte
-	for _, p := range plans {
-		text, err := json.Marshal(p)
+	for _, p := range found {
+		message := p.message()
+		text, err := json.Marshal(message)
 		if err != nil {
 			return nil, err
 		}
+		plans = append(plans, message)
 		lines = append(append(lines, text...), '\n')
 	}
 	if err := s.cache.Set(&memcache.Item{Key: id, Value: lines}); err != nil {
@@ -101,14 +91,14 @@ func (s *server) get(ctx context.Context, id string) ([]plan, error) {
 	return plans, nil
 }
 
-func parse(lines []byte) ([]plan, error) {
-	var plans []plan
+func parse(lines []byte) ([]*pb.RatePlan, error) {
+	var plans []*pb.RatePlan
 	for line := range bytes.Lines(lines) {
-		var p plan
-		if err := json.Unmarshal(line, &p); err != nil {
+		message := &pb.RatePlan{}
+		if err := json.Unmarshal(line, message); err != nil {
 			return nil, err
 		}
-		plans = append(plans, p)
+		plans = append(plans, message)
 	}
 	return plans, nil
 }

@@ -40,25 +40,12 @@ func Register(to *grpc.Server, database string) error {
 }
 
 func load(ctx context.Context, addr string) ([]hotel, error) {
-	database, err := documents.Open(ctx, addr, "recommendation-db")
+	id := func(h hotel) string { return h.HotelID }
+	collection, err := documents.Refill(ctx, addr, "recommendation-db", "recommendation", "hotelid", id, seed())
 	if err != nil {
 		return nil, err
 	}
-	collection, err := database.Empty(ctx, "recommendation")
-	if err != nil {
-		return nil, err
-	}
-	if err := documents.Seed(ctx, collection, "hotelid", func(h hotel) string { return h.HotelID }, seed()); err != nil {
-		return nil, err
-	}
-	if err := collection.Index(ctx, "hotelid"); err != nil {
-		return nil, err
-	}
-	all, err := collection.Query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return documents.Find[hotel](ctx, all)
+	return documents.All[hotel](ctx, collection)
 }
 
 func seed() []hotel {

@@ -55,18 +55,12 @@ func prepare(ctx context.Context, addr string) (*server, error) {
 	if err := documents.Seed(ctx, bookings, "hotelid", hotelOf, seedBookings()); err != nil {
 		return nil, err
 	}
-	if err := bookings.Index(ctx, "hotelid"); err != nil {
-		return nil, err
-	}
 	// Not emptied: how many rooms hotels have does not change.
 	numbers, err := database.Collection(ctx, "number")
 	if err != nil {
 		return nil, err
 	}
 	if err := documents.Seed(ctx, numbers, "hotelid", func(c capacity) string { return c.HotelID }, seedCapacities()); err != nil {
-		return nil, err
-	}
-	if err := numbers.Index(ctx, "hotelid"); err != nil {
 		return nil, err
 	}
 	ofNight, err := bookings.Query(ctx, "hotelid", "inDate", "outDate")
@@ -91,7 +85,7 @@ func (s *server) CheckAvailability(ctx context.Context, request *pb.Request) (*p
 		if err != nil {
 			return nil, err
 		}
-		if free {
+		if free && len(nights) > 0 {
 			result.HotelId = append(result.HotelId, hotel)
 		}
 	}
@@ -137,15 +131,15 @@ func (s *server) MakeReservation(ctx context.Context, request *pb.Request) (*pb.
 	return &pb.Result{HotelId: []string{hotel}}, nil
 }
 
-// free tells whether a hotel has so many rooms in every night. taken, if there is one, gets how many are taken by the key of
-// the night.
+// free tells whether a hotel has so many rooms in every night. How many are taken is stored by the key of the night: in
+// taken if there is one, else in the cache.
 func (s *server) free(ctx context.Context, hotel string, nights []night, rooms int, taken map[string]int) (bool, error) {
 	for _, night := range nights {
-		count, err := s.cached(night.key(hotel), func() (int, error) { return s.booked(ctx, hotel, night) })
+		count, err := s.cached(night.key(hotel), taken == nil, func() (int, error) { return s.booked(ctx, hotel, night) })
 		if err != nil {
 			return false, err
 		}
-		capacity, err := s.cached(hotel+"_cap", func() (int, error) { return s.roomsOf(ctx, hotel) })
+		capacity, err := s.cached(hotel+"_cap", true, func() (int, error) { return s.roomsOf(ctx, hotel) })
 		if err != nil {
 			return false, err
 		}
@@ -160,8 +154,8 @@ func (s *server) free(ctx context.Context, hotel string, nights []night, rooms i
 	return true, nil
 }
 
-// cached returns the number that the cache has under key, or the one looked up, which it then has.
-func (s *server) cached(key string, lookUp func() (int, error)) (int, error) {
+// cached returns the number that the cache has under key, or else the one looked up, which is stored there if so told.
+func (s *server) cached(key string, store bool, lookUp func() (int, error)) (int, error) {
 	item, err := s.cache.Get(key)
 	if err == nil {
 		fmt.Printf("memcached hit: %s = %s\n", key, item.Value)
@@ -175,7 +169,10 @@ func (s *server) cached(key string, lookUp func() (int, error)) (int, error) {
 	if err != nil {
 		return 0, status.Errorf(codes.Internal, "looking up %s: %v", key, err)
 	}
-	return number, s.set(key, number)
+	if store {
+		err = s.set(key, number)
+	}
+	return number, err
 }
 
 func (s *server) set(key string, number int) error {

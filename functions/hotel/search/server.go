@@ -45,9 +45,15 @@ func connect(addr string) (*grpc.ClientConn, error) {
 }
 
 func (s *server) Nearby(ctx context.Context, request *pb.NearbyRequest) (*pb.SearchResult, error) {
+	fmt.Println("hotels near a place are searched")
+	fmt.Printf("latitude %f\n", request.GetLat())
+	fmt.Printf("longitude %f\n", request.GetLon())
 	near, err := s.geo.Nearby(ctx, &geo.Request{Lat: request.GetLat(), Lon: request.GetLon()})
 	if err != nil {
 		return nil, status.Errorf(codes.Unavailable, "geo: %v", err)
+	}
+	for _, hotel := range near.GetHotelIds() {
+		fmt.Printf("hotel %s is near\n", hotel)
 	}
 	rates, err := s.rate.GetRates(ctx, &rate.Request{
 		HotelIds: near.GetHotelIds(),

@@ -1,5 +1,6 @@
 //! Compose files, good and bad.
 
+mod documentation;
 mod generators;
 
 use std::path::Path;
