@@ -43,7 +43,7 @@ pub use config::{
 };
 pub use cycle::Cycle;
 pub use hierarchy::{
-    Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, Prefetched, PrivateStats,
+    Access, Hierarchy, HierarchyConfig, HierarchyStats, Level, LostMemory, Prefetched, PrivateStats,
 };
 pub use memory::{MemoryStats, ReadFor};
 pub use mmu::{Translation, WalkerStats};

@@ -7,7 +7,7 @@
 //! Here is translation for those who wait for it; `hierarchy::walks` has walks that overlap.
 
 use crate::cache::AccessKind;
-use crate::hierarchy::{Found, Hierarchy, Level, Walks};
+use crate::hierarchy::{Found, Hierarchy, Level, LostMemory, Walks};
 use crate::tlb::{Entry, Tlb, TlbStats};
 use crate::walk_cache::{WalkCache, WalkCacheStats};
 use crate::{Access, Cycle, TlbsConfig};
@@ -114,6 +114,23 @@ impl Mmu {
             walk_cache.flush(scope);
         }
         self.walks.flush(scope);
+    }
+
+    /// Lets some TLBs lose what they hold; what walks have found goes with them.
+    pub(crate) fn lose(&mut self, what: &LostMemory) {
+        let &LostMemory { itlb, dtlb, l2_tlb, .. } = what;
+        for (tlb, lost) in [(&mut self.itlb, itlb), (&mut self.dtlb, dtlb)] {
+            if lost {
+                tlb.flush(FlushScope::All);
+            }
+        }
+        if l2_tlb {
+            self.l2_tlb.iter_mut().for_each(|tlb| tlb.flush(FlushScope::All));
+            self.walk_cache.iter_mut().for_each(|cache| cache.flush(FlushScope::All));
+        }
+        if itlb || dtlb || l2_tlb {
+            self.walks.flush(FlushScope::All);
+        }
     }
 
     pub(crate) fn tlb_stats(&self) -> (TlbStats, TlbStats, Option<TlbStats>) {

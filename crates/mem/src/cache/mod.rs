@@ -44,6 +44,8 @@ pub(crate) struct Cache {
 struct Attached {
     policy: Prefetcher,
     requests: Requests,
+    /// The policy when it had seen nothing.
+    fresh: Prefetcher,
 }
 
 /// What a cache's arrays and paths take, in cycles.
@@ -73,7 +75,8 @@ impl Cache {
             banks: (0..config.banks.unwrap_or(0)).map(|_| Port::new(1)).collect(),
             prefetcher: config.prefetcher.as_ref().map(|prefetcher| {
                 let requests = Requests::new(Pages::of_lines(line_bytes));
-                Box::new(Attached { policy: Prefetcher::new(prefetcher, line_bytes), requests })
+                let fresh = Prefetcher::new(prefetcher, line_bytes);
+                Box::new(Attached { policy: fresh.clone(), requests, fresh })
             }),
             displaced: Displaced::default(),
             stats: CacheStats::default(),
@@ -283,6 +286,26 @@ impl Cache {
     /// Gives up a line that moves to a level above; returns its state.
     pub(crate) fn move_up(&mut self, slot: Slot) -> State {
         self.tags.remove(slot).state
+    }
+
+    /// The lines it holds, set by set.
+    pub(crate) fn held(&self) -> Vec<LineAddr> {
+        self.tags.lines().map(|(line, _)| line).collect()
+    }
+
+    /// Gives up a line, if it holds it, as one that had to leave.
+    pub(crate) fn give_up(&mut self, line: LineAddr) -> Option<Victim> {
+        let slot = self.tags.find(line)?;
+        let victim = self.tags.remove(slot);
+        self.count_unused(victim.mark);
+        Some(victim)
+    }
+
+    /// Makes the prefetcher, if there is one, forget all accesses.
+    pub(crate) fn forget_accesses(&mut self) {
+        if let Some(prefetcher) = &mut self.prefetcher {
+            prefetcher.policy = prefetcher.fresh.clone();
+        }
     }
 
     /// Prefetched lines that have not been used.

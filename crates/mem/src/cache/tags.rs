@@ -198,7 +198,7 @@ impl Tags {
         self.unused
     }
 
-    #[cfg(test)]
+    /// Every line with its state, set by set.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (LineAddr, State)> {
         let held = self.lines.iter().copied().zip(self.states.iter().copied());
         held.filter(|(line, _)| *line != EMPTY)

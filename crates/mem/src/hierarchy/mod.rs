@@ -16,6 +16,7 @@ mod admission;
 mod coherence;
 mod diagnosis;
 mod fills;
+mod loss;
 mod overlap;
 mod prefetching;
 mod stats;
@@ -23,6 +24,7 @@ mod timing;
 mod transit;
 mod walks;
 
+pub use loss::LostMemory;
 pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
 pub(crate) use walks::{Found, Walks};

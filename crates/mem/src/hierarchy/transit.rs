@@ -272,7 +272,13 @@ impl Hierarchy {
     }
 
     /// A line leaves a first-level cache.
-    fn leave_l1(&mut self, hart: usize, side: Side, victim: Victim, outcome: &mut Outcome) {
+    pub(super) fn leave_l1(
+        &mut self,
+        hart: usize,
+        side: Side,
+        victim: Victim,
+        outcome: &mut Outcome,
+    ) {
         let private = &mut self.harts[hart];
         let l1 = &mut private.l1[side as usize];
         if victim.state == State::Modified {
@@ -298,7 +304,7 @@ impl Hierarchy {
     }
 
     /// A line leaves a second level: an inclusive one takes the copies above with it.
-    fn leave_l2(&mut self, hart: usize, victim: Victim, outcome: &mut Outcome) {
+    pub(super) fn leave_l2(&mut self, hart: usize, victim: Victim, outcome: &mut Outcome) {
         let private = &mut self.harts[hart];
         let l2 = private.l2.as_mut().expect("a line left it");
         let mut changed = victim.state == State::Modified;
@@ -328,7 +334,7 @@ impl Hierarchy {
     }
 
     /// A line leaves the last level: an inclusive one takes all private copies with it.
-    fn leave_llc(&mut self, victim: Victim, outcome: &mut Outcome) {
+    pub(super) fn leave_llc(&mut self, victim: Victim, outcome: &mut Outcome) {
         let llc = self.llc.as_mut().expect("a line left it");
         let mut changed = victim.state == State::Modified;
         if llc.inclusive {

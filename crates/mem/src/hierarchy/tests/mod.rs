@@ -4,6 +4,7 @@ mod banks;
 mod coherence;
 mod dram;
 mod exclusive;
+mod loss;
 mod overlap;
 mod prefetch;
 mod reference;

@@ -150,7 +150,7 @@ impl Player {
 }
 
 /// Caches of every combination of inclusion, tight and wide.
-fn configs() -> impl Strategy<Value = HierarchyConfig> {
+pub(super) fn configs() -> impl Strategy<Value = HierarchyConfig> {
     let inclusion = || {
         prop_oneof![
             Just(Inclusion::NonInclusive),
