@@ -35,6 +35,10 @@ pub trait Core {
     /// core remembers of its instruction stream (the line it fetched last) is forgotten.
     fn resume_at(&mut self, now: Cycle);
 
+    /// Lets predictors lose what they have learned, as others teach them something else while they have the
+    /// core. What is under way in the core is dropped, as by [`Core::resume_at`].
+    fn lose(&mut self, what: &LostPredictors);
+
     /// The counters.
     fn stats(&self) -> &CoreStats;
 
@@ -54,6 +58,21 @@ pub trait Core {
     /// What the core holds and what it waits for, for someone who looks for the cause of
     /// [`State::Stuck`].
     fn diagnosis(&self) -> String;
+}
+
+/// Which predictors of a core lose what they have learned; a core without them loses nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostPredictors {
+    /// The branch target buffer.
+    pub btb: bool,
+    /// The predictor of conditional branches. The history stays: it is that of the program, not of a table.
+    pub direction: bool,
+    /// The predictor of indirect branches.
+    pub indirect: bool,
+    /// The return stack.
+    pub ras: bool,
+    /// Which loads wait for which stores.
+    pub memory_dependence: bool,
 }
 
 /// The core does one instruction at a time: there is no pipeline to log.

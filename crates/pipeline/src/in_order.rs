@@ -17,7 +17,7 @@
 //! Left out: a pipeline, so branches, multiplications, divisions and dependences cost nothing, and
 //! neither do traps; a store buffer; prefetch hints only start their access and do not wait.
 
-use crate::core::{Core, Progress, State};
+use crate::core::{Core, LostPredictors, Progress, State};
 use crate::footprint::Footprint;
 use crate::stats::{CoreStats, PrivilegeStats, Stall, Stream};
 use crate::warming::Warming;
@@ -119,6 +119,10 @@ impl Core for InOrder {
     fn resume_at(&mut self, now: Cycle) {
         assert!(now >= self.now, "the clock of hart {} cannot go back", self.hart.0);
         self.now = now;
+        self.line = None;
+    }
+
+    fn lose(&mut self, _: &LostPredictors) {
         self.line = None;
     }
 

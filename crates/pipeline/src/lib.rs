@@ -12,7 +12,7 @@ mod out_of_order;
 mod stats;
 mod warming;
 
-pub use core::{Core, CoreConfig, NoPipeline, Progress, State};
+pub use core::{Core, CoreConfig, LostPredictors, NoPipeline, Progress, State};
 pub use in_order::InOrder;
 pub use out_of_order::{
     Cause, FrontConfig, Guess, IssueSlot, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig,

@@ -1,6 +1,6 @@
 //! The timing side of a running system: the cores and the memory they share.
 
-use crate::{ConfigError, SystemConfig};
+use crate::{ConfigError, Lost, SystemConfig};
 use mem::{Cycle, Hierarchy, HierarchyStats};
 use pipeline::{Core, CoreStats, NoPipeline, Progress, Viewer};
 use sim::{Clock, Picos};
@@ -132,6 +132,13 @@ impl Timing {
         let core = &mut self.cores[hart.index()];
         let cycle = Cycle(time.0.div_ceil(self.clock.period().0));
         core.resume_at(cycle.max(core.now()));
+    }
+
+    /// Lets structures of `hart` lose what they hold. What is under way in its core is dropped; the caller has
+    /// let enough time pass since it was timed for memory to have answered.
+    pub fn lose(&mut self, hart: HartId, what: &Lost) {
+        self.cores[hart.index()].lose(&what.predictors);
+        self.mem.lose(hart, &what.memory);
     }
 
     /// Logs the way of the next instructions of `hart` through its core, or ends that; returns the log

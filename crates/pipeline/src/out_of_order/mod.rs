@@ -46,7 +46,7 @@ pub use config::{FrontConfig, LoadStoreConfig, OutOfOrderConfig, SchedulerConfig
 pub use stats::{Cause, Guess, IssueSlot, Lost, OutOfOrderStats, Spent, Wait};
 pub use viewer::Viewer;
 
-use crate::core::{Core, NoPipeline, Progress, State};
+use crate::core::{Core, LostPredictors, NoPipeline, Progress, State};
 use crate::footprint::Footprint;
 use crate::stats::{CoreStats, Stream};
 use crate::warming::Warming;
@@ -325,11 +325,15 @@ impl OutOfOrder {
         }
     }
 
-    /// Drops what is under way, and follows what is executed from here on.
-    fn warming<'a>(&'a mut self, source: &mut dyn Source, mem: &'a mut Hierarchy) -> Warming<'a> {
+    fn drop_what_is_under_way(&mut self) {
         if !self.window.is_empty() || self.front.halt.is_none() {
             self.abandon();
         }
+    }
+
+    /// Drops what is under way, and follows what is executed from here on.
+    fn warming<'a>(&'a mut self, source: &mut dyn Source, mem: &'a mut Hierarchy) -> Warming<'a> {
+        self.drop_what_is_under_way();
         self.leave_wrong_path(source);
         let predictor = Some(&mut self.predictor);
         Warming { hart: self.hart, line: &mut self.warm_line, predictor, mem }
@@ -436,6 +440,27 @@ impl Core for OutOfOrder {
             self.now = now;
             self.reset();
             self.warm_line = None;
+        }
+    }
+
+    fn lose(&mut self, what: &LostPredictors) {
+        self.drop_what_is_under_way();
+        self.warm_line = None;
+        let predictor = &mut self.predictor;
+        if what.btb {
+            predictor.flush_btb();
+        }
+        if what.direction {
+            predictor.flush_direction();
+        }
+        if what.indirect {
+            predictor.flush_indirect();
+        }
+        if what.ras {
+            predictor.flush_ras();
+        }
+        if what.memory_dependence {
+            self.store_sets = StoreSets::new(&self.config.memory);
         }
     }
 
