@@ -55,7 +55,7 @@ pub enum Command {
 pub enum StateArg {
     /// Invocations follow each other, everything is in place.
     Warm,
-    #[value(hide = true)]
+    /// The software is warm, but caches, TLBs and predictors have lost what they held.
     Lukewarm,
     #[value(hide = true)]
     Cold,
@@ -122,11 +122,13 @@ pub struct StudyArgs {
 }
 
 /// Options that mean nothing to a run from a trace.
-const FUNCTION_OPTIONS: [&str; 15] = [
+const FUNCTION_OPTIONS: [&str; 17] = [
     "function",
     "functions",
     "mirror",
     "state",
+    "lukewarm",
+    "inter_arrival_ms",
     "warmup",
     "settle",
     "invocations",
@@ -150,9 +152,17 @@ pub struct RunArgs {
     pub system: SystemArgs,
     #[command(flatten)]
     pub study: StudyArgs,
-    /// How warm the core is when an invocation starts.
-    #[arg(long, value_enum, default_value = "warm")]
-    pub state: StateArg,
+    /// How warm the core is when an invocation starts; without it warm, or lukewarm with --lukewarm.
+    #[arg(long, value_enum)]
+    pub state: Option<StateArg>,
+    /// How state is lost between two invocations: flush, or flush=l1i,l2 for some structures of the
+    /// function's core only. Without it lukewarm means flush.
+    #[arg(long, value_name = "HOW")]
+    pub lukewarm: Option<String>,
+    /// Virtual time from one measured request to the next; without it, or if a reply takes longer, each
+    /// follows the reply of the one before, in state lukewarm after 10 ms.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
+    pub inter_arrival_ms: Option<u32>,
     /// Run the system from this trace, in place of a function: one of ours or of ChampSim.
     #[arg(long, value_name = "FILE", conflicts_with_all = FUNCTION_OPTIONS)]
     pub trace: Option<PathBuf>,

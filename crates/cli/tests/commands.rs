@@ -67,7 +67,6 @@ fn what_does_not_exist_yet_says_so_and_is_not_in_the_help() {
     let place = Place::new();
     for args in [
         &["run", "fibonacci-go", "--state", "cold"][..],
-        &["run", "fibonacci-go", "--state", "lukewarm"],
         &["sweep", "x.toml", "--jobs", "2"],
         &["compare", "a", "b"],
     ] {
@@ -78,7 +77,7 @@ fn what_does_not_exist_yet_says_so_and_is_not_in_the_help() {
     for word in ["sweep", "compare"] {
         assert!(!help.out.contains(word), "{}", help.out);
     }
-    assert!(!place.run(&["run", "--help"]).out.contains("lukewarm"));
+    assert!(!place.run(&["run", "--help"]).out.contains("cold"));
 }
 
 #[test]
@@ -130,12 +129,13 @@ fn reporting_what_is_no_result_says_what_would_be_one() {
 
 /// A stored run without invocations.
 fn store(place: &Place, name: &str, seed: u64) {
-    use report::model::{Catalogue, Manifest, Run, SCHEMA, State};
+    use report::model::{Between, Catalogue, Manifest, Run, SCHEMA, State};
     let run = Run {
         schema: SCHEMA,
         function: "f".to_owned(),
         system: "s".to_owned(),
         state: State::Warm,
+        between: Between::default(),
         seed,
         invocations: Vec::new(),
         summary: report::summarize(&[]),

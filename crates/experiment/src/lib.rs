@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
+mod condition;
 mod error;
 mod function_check;
 mod guest_link;
@@ -27,6 +28,7 @@ mod tape;
 mod timing;
 mod verify;
 
+pub use condition::Condition;
 pub use error::StudyError;
 pub use function_check::{FunctionCheck, RequestCheck, Turns, check_function};
 pub use pipeline_log::PipelineLog;

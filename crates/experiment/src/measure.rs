@@ -4,6 +4,7 @@
 //! when the last frame needed for the reply has left it. Statistics are read then and there; a
 //! window is the difference of two readings.
 
+use crate::condition::pause;
 use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
 use crate::requests::{Sendable, first_measured, first_settling};
@@ -17,7 +18,7 @@ use client::{PeerEvent, Reply, RequestError};
 use guest::bootable::Guest;
 use machine::Timing;
 use pipeline::Viewer;
-use report::model::{Catalogue, Host, Invocation, Manifest, Run, SCHEMA};
+use report::model::{Between, Catalogue, Host, Invocation, Manifest, Run, SCHEMA};
 use sim::Picos;
 use std::collections::BTreeMap;
 use stream::{HartId, Source};
@@ -56,8 +57,11 @@ pub(crate) fn measure(
     let mut invocations = Vec::new();
     let inner = Detailed::new(&mut model, rig.machine.now());
     let mut timing = Logged { inner, viewer: None };
+    let mut sent = None;
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
+        pause(&mut rig, study, sent, &mut timing.inner)?;
+        sent = Some(rig.machine.now());
         timing.viewer = log.as_ref().and_then(|log| log.viewer(index));
         let sendable = prepared.requests.nth(first_measured(study) + u64::from(index));
         let answer = invoke(&mut rig, sendable, &mut timing)?;
@@ -310,7 +314,11 @@ fn outcome(
         schema: SCHEMA,
         function: study.function.clone(),
         system: study.system.name.clone(),
-        state: study.state,
+        state: study.condition.state(),
+        between: Between {
+            lukewarm: study.condition.written(),
+            inter_arrival_ns: Some(study.inter_arrival.as_nanos()).filter(|nanos| *nanos > 0),
+        },
         seed: study.seed,
         summary: report::summarize(&invocations),
         invocations,

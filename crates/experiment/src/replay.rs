@@ -18,7 +18,7 @@ use crate::measure::{FUNCTION_HART, Window, invocation};
 use crate::timing::warm;
 use crate::{Observer, Outcome, StudyError, statistics};
 use pipeline::State as CoreState;
-use report::model::{Host, Invocation, Manifest, Run, SCHEMA, State};
+use report::model::{Between, Host, Invocation, Manifest, Run, SCHEMA, State};
 use sim::Picos;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -376,6 +376,7 @@ impl<'a> Player<'a> {
             function: file_name(name),
             system: self.order.system.name.clone(),
             state,
+            between: Between::default(),
             seed,
             summary: report::summarize(&self.invocations),
             manifest: manifest(self.order, seed)?,

@@ -119,7 +119,7 @@ fn is_taken(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use report::model::{Catalogue, Manifest, Run, SCHEMA, State};
+    use report::model::{Between, Catalogue, Manifest, Run, SCHEMA, State};
 
     fn outcome() -> Outcome {
         let run = Run {
@@ -127,6 +127,7 @@ mod tests {
             function: "f".to_owned(),
             system: "s".to_owned(),
             state: State::Warm,
+            between: Between::default(),
             seed: 1,
             invocations: Vec::new(),
             summary: report::summarize(&[]),

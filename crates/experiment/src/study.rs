@@ -1,10 +1,11 @@
 //! What is asked for and what comes out.
 
+use crate::condition::Condition;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
 use crate::{PipelineLog, StudyError, measure, prepare, stages};
-use report::model::{Catalogue, Run, State};
+use report::model::{Catalogue, Run};
 use sim::Picos;
 use std::path::{Path, PathBuf};
 use system::LoadedSystem;
@@ -18,8 +19,10 @@ pub struct Study {
     pub functions_file: Option<PathBuf>,
     /// The system to measure on.
     pub system: LoadedSystem,
-    /// How warm the core is.
-    pub state: State,
+    /// How warm the core is when a measured invocation starts.
+    pub condition: Condition,
+    /// Virtual time from a measured request to the next; zero sends each as soon as the one before is answered.
+    pub inter_arrival: Picos,
     /// Invocations in fast mode that warm the software, before the snapshot *warm*.
     pub warmup: u32,
     /// Invocations in warming mode that warm caches and TLBs, before measuring.
@@ -88,12 +91,6 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
 
 /// What no run can do.
 pub(crate) fn check(study: &Study) -> Result<(), StudyError> {
-    if study.state != State::Warm {
-        return Err(StudyError::Input(format!(
-            "the state `{}` is not implemented yet; `--state warm` is",
-            study.state.name()
-        )));
-    }
     if study.invocations == 0 {
         return Err(StudyError::Input(
             "nothing to measure: ask for at least one invocation (--invocations)".to_owned(),

@@ -29,10 +29,16 @@ impl<'a> Detailed<'a> {
     /// Lets `model` decide from virtual time `now` on.
     #[must_use]
     pub fn new(model: &'a mut Model, now: Picos) -> Self {
-        for hart in 0..model.harts() {
-            model.resume_at(HartId(hart), now);
+        let mut timing = Self { model, stuck: None };
+        timing.resume(now);
+        timing
+    }
+
+    /// Goes on at `now`, after time passed in another mode.
+    pub(crate) fn resume(&mut self, now: Picos) {
+        for hart in 0..self.model.harts() {
+            self.model.resume_at(HartId(hart), now);
         }
-        Self { model, stuck: None }
     }
 
     /// The model.

@@ -1,6 +1,6 @@
 //! The JSON documents, and reading a run back from the two that are kept as files.
 
-use crate::model::{Catalogue, Invocation, Manifest, Run, SCHEMA, State, Summary};
+use crate::model::{Between, Catalogue, Invocation, Manifest, Run, SCHEMA, State, Summary};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What `run --json` prints.
@@ -12,15 +12,16 @@ pub fn run_json(run: &Run) -> String {
 /// `stats.json`: the run without its manifest, and the catalogue of its statistics.
 #[must_use]
 pub fn stats_json(run: &Run, catalogue: &Catalogue) -> String {
-    let Run { schema, function, system, state, seed, invocations, summary, manifest: _ } = run;
+    let Run { schema, function, system, state, between, seed, .. } = run;
     text(&StatsFile {
         schema: *schema,
         function: function.clone(),
         system: system.clone(),
         state: *state,
+        between: between.clone(),
         seed: *seed,
-        invocations: invocations.clone(),
-        summary: summary.clone(),
+        invocations: run.invocations.clone(),
+        summary: run.summary.clone(),
         catalogue: catalogue.clone(),
     })
 }
@@ -35,9 +36,10 @@ pub fn manifest_json(manifest: &Manifest) -> String {
 pub fn read(stats: &str, manifest: &str) -> Result<(Run, Catalogue), ReadError> {
     let manifest: Manifest = document(manifest, "manifest.json")?;
     let stats: StatsFile = document(stats, "stats.json")?;
-    let StatsFile { schema, function, system, state, seed, invocations, summary, catalogue } =
-        stats;
-    let run = Run { schema, function, system, state, seed, invocations, summary, manifest };
+    let StatsFile { schema, function, system, state, between, seed, .. } = stats;
+    let StatsFile { invocations, summary, catalogue, .. } = stats;
+    let run =
+        Run { schema, function, system, state, between, seed, invocations, summary, manifest };
     Ok((run, catalogue))
 }
 
@@ -71,6 +73,8 @@ struct StatsFile {
     function: String,
     system: String,
     state: State,
+    #[serde(flatten)]
+    between: Between,
     seed: u64,
     invocations: Vec<Invocation>,
     summary: Summary,

@@ -27,6 +27,9 @@ pub struct Run {
     pub system: String,
     /// How warm the machine was.
     pub state: State,
+    /// What happened between measured invocations.
+    #[serde(flatten)]
+    pub between: Between,
     /// The seed of all randomness.
     pub seed: u64,
     /// The measured invocations, in order.
@@ -35,6 +38,17 @@ pub struct Run {
     pub summary: Summary,
     /// What made the run.
     pub manifest: Manifest,
+}
+
+/// What happened between one measured invocation and the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// How state was lost, as `--lukewarm` is written; none if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lukewarm: Option<String>,
+    /// Virtual time from one request to the next; none if each followed the reply of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inter_arrival_ns: Option<u64>,
 }
 
 /// How warm the core was when an invocation started.

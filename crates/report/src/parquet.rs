@@ -94,6 +94,7 @@ fn named(run: &Run, rows: &[Row<'_>]) -> Vec<Column> {
         ("function", text(&run.function)),
         ("system", text(&run.system)),
         ("state", text(run.state.name())),
+        ("lukewarm", Cells::Text(vec![run.between.lukewarm.clone(); rows.len()])),
         ("seed", Cells::Count(vec![Some(run.seed); rows.len()])),
         ("invocation", count(|(one, _)| one.index)),
         ("ok", flag(|(one, _)| one.ok)),

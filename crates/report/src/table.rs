@@ -32,7 +32,9 @@ pub fn table(run: &Run) -> String {
     let mut rows = vec![header(&extra)];
     rows.extend(invocations.iter().map(|one| row(one, &extra)));
     rows.push(mean_row(run, &extra));
-    let mut text = format!("{function} on {system}, {}, seed {seed}\n\n", state.name());
+    let lukewarm =
+        run.between.lukewarm.as_ref().map_or_else(String::new, |how| format!(" ({how})"));
+    let mut text = format!("{function} on {system}, {}{lukewarm}, seed {seed}\n\n", state.name());
     text += &aligned(&rows);
     text += &legend(&extra);
     text.push('\n');

@@ -7,9 +7,9 @@ use crate::{home, output};
 use ::guest::functions::{Choice, PayloadChoice};
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
-use ::report::model::State;
+use ::system::{Lost, SystemConfig};
 use anyhow::anyhow;
-use experiment::{Outcome, PipelineLog, Replay, Study, StudyError};
+use experiment::{Condition, Outcome, PipelineLog, Replay, Study, StudyError};
 use sim::Picos;
 use std::path::Path;
 
@@ -29,7 +29,9 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
              FILE in place of the function, or --settle and --invocations"
         )));
     }
-    let mut study = study(function, &args.system, &args.study, args.state)?;
+    let mut study = study(function, &args.system, &args.study)?;
+    study.condition = condition(args.state, args.lukewarm.as_deref(), &study.system.config)?;
+    study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
         invocation: args.pipeline_log_invocation,
@@ -90,18 +92,14 @@ pub fn failure(error: StudyError) -> Failure {
 }
 
 /// Everything that can be wrong with the arguments shows here, before anything is built.
-pub fn study(
-    function: &str,
-    system: &SystemArgs,
-    args: &StudyArgs,
-    warm: StateArg,
-) -> Result<Study, Failure> {
+pub fn study(function: &str, system: &SystemArgs, args: &StudyArgs) -> Result<Study, Failure> {
     let system = ::system::load(&system.system, &system.set).map_err(Failure::input)?;
     Ok(Study {
         function: function.to_owned(),
         functions_file: args.source.functions.clone(),
         system,
-        state: state(warm)?,
+        condition: Condition::Warm,
+        inter_arrival: Picos::ZERO,
         warmup: args.warmup,
         settle: args.settle,
         invocations: args.invocations,
@@ -125,7 +123,8 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
         function: String::new(),
         functions_file: None,
         system,
-        state: State::Warm,
+        condition: Condition::Warm,
+        inter_arrival: Picos::ZERO,
         warmup: 0,
         settle: 0,
         invocations: 1,
@@ -140,15 +139,48 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
     }
 }
 
-fn state(state: StateArg) -> Result<State, Failure> {
-    match state {
-        StateArg::Warm => Ok(State::Warm),
-        StateArg::Lukewarm => {
-            Err(Failure::missing("--state lukewarm; the state that can be measured is warm"))
+/// Between requests in state lukewarm, unless told otherwise: long enough for the guest to go idle.
+const LUKEWARM_INTER_ARRIVAL: Picos = Picos::from_millis(10);
+
+fn condition(
+    state: Option<StateArg>,
+    lukewarm: Option<&str>,
+    system: &SystemConfig,
+) -> Result<Condition, Failure> {
+    match (state, lukewarm) {
+        (Some(StateArg::Warm), Some(how)) => Err(Failure::input(anyhow!(
+            "--state warm and --lukewarm {how} contradict each other; leave one of them out"
+        ))),
+        (Some(StateArg::Cold), _) => Err(Failure::missing(
+            "--state cold; the states that can be measured are warm and lukewarm",
+        )),
+        (Some(StateArg::Warm) | None, None) => Ok(Condition::Warm),
+        (Some(StateArg::Lukewarm), None) => Ok(Condition::Flushed(Lost::all(system))),
+        (_, Some(how)) => flushed(how, system).map(Condition::Flushed),
+    }
+}
+
+fn flushed(how: &str, system: &SystemConfig) -> Result<Lost, Failure> {
+    let names: Vec<&str> = match how.split_once('=') {
+        None if how == "flush" => return Ok(Lost::all(system)),
+        Some(("flush", "")) => Vec::new(),
+        Some(("flush", list)) => list.split(',').collect(),
+        _ => {
+            return Err(Failure::input(anyhow!(
+                "reading --lukewarm: {how:?} is not known; give flush, or flush= and structures, such as \
+                 flush=l1i,btb"
+            )));
         }
-        StateArg::Cold => {
-            Err(Failure::missing("--state cold; the state that can be measured is warm"))
-        }
+    };
+    Lost::named(&names, system)
+        .map_err(|error| Failure::input(anyhow::Error::new(error).context("reading --lukewarm")))
+}
+
+fn inter_arrival(asked: Option<u32>, condition: &Condition) -> Picos {
+    match (asked, condition) {
+        (Some(millis), _) => Picos::from_millis(u64::from(millis)),
+        (None, Condition::Warm) => Picos::ZERO,
+        (None, Condition::Flushed(_)) => LUKEWARM_INTER_ARRIVAL,
     }
 }
 
@@ -205,6 +237,24 @@ mod tests {
         assert_eq!(payload(r#"{"name":"10"}"#).unwrap(), PayloadChoice::Written(json));
         assert_eq!(payload("12").unwrap(), PayloadChoice::Written(serde_json::json!(12)));
         assert_eq!(payload("{name").unwrap_err().status, 2);
+    }
+
+    #[test]
+    fn what_happens_between_invocations_is_read_or_refused() {
+        let system = ::system::load("skylake", &[]).unwrap().config;
+        let read = |state, how| condition(state, how, &system);
+        assert_eq!(read(None, None).unwrap(), Condition::Warm);
+        let all = Condition::Flushed(Lost::all(&system));
+        assert_eq!(read(Some(StateArg::Lukewarm), None).unwrap(), all);
+        assert_eq!(read(None, Some("flush")).unwrap(), all);
+        let some = Condition::Flushed(Lost::named(&["l2", "btb"], &system).unwrap());
+        assert_eq!(read(Some(StateArg::Lukewarm), Some("flush=btb,l2")).unwrap(), some);
+        for wrong in ["flush=", "flush=l1i,,l2", "flush=l9", "wash", "=l1i", ""] {
+            assert_eq!(read(None, Some(wrong)).unwrap_err().status, 2, "{wrong}");
+        }
+        assert_eq!(read(Some(StateArg::Warm), Some("flush")).unwrap_err().status, 2);
+        assert_eq!(inter_arrival(None, &Condition::Warm), Picos::ZERO);
+        assert_eq!(inter_arrival(Some(3), &all), Picos::from_millis(3));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `trace`: the measured invocations of a function as a file.
 
 use super::run::{check_mirror, failure, study};
-use crate::args::{FormatArg, StateArg, TraceArgs};
+use crate::args::{FormatArg, TraceArgs};
 use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::{home, output};
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 pub fn trace(args: TraceArgs) -> Result<u8, Failure> {
-    let study = study(&args.function, &args.system, &args.study, StateArg::Warm)?;
+    let study = study(&args.function, &args.system, &args.study)?;
     check_mirror(&args.study)?;
     let out = args.out.clone().unwrap_or_else(|| default_name(&args));
     let home = home::create()?;

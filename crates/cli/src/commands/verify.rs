@@ -1,7 +1,7 @@
 //! `verify`: a function's invocations under a system and without one, compared.
 
 use super::run::{check_mirror, failure, study};
-use crate::args::{StateArg, VerifyArgs};
+use crate::args::VerifyArgs;
 use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::{home, output};
@@ -10,7 +10,7 @@ use experiment::Verified;
 use serde_json::json;
 
 pub fn verify(args: VerifyArgs) -> Result<u8, Failure> {
-    let study = study(&args.function, &args.system, &args.study, StateArg::Warm)?;
+    let study = study(&args.function, &args.system, &args.study)?;
     check_mirror(&args.study)?;
     let home = home::create()?;
     let reporter = Reporter::new();

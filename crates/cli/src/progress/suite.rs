@@ -22,7 +22,8 @@ impl Suite {
             Some(terminal) => terminal.add(ProgressBar::new(total as u64)),
             None => ProgressBar::hidden(),
         };
-        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len}, {elapsed}, {eta} left");
+        let style =
+            ProgressStyle::with_template("{wide_bar} {pos} of {len}, {elapsed}, {eta} left");
         bar.set_style(style.expect("the template is constant"));
         bar.enable_steady_tick(Duration::from_secs(1));
         Self { terminal, bar, total, done: AtomicUsize::new(0) }

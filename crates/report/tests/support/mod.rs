@@ -1,7 +1,8 @@
 //! A small run with one of everything: a hart that did nothing, an undefined ratio, a failure.
 
 use report::model::{
-    About, Catalogue, HartWindow, Host, Invocation, Manifest, Run, SCHEMA, State, Statistics,
+    About, Between, Catalogue, HartWindow, Host, Invocation, Manifest, Run, SCHEMA, State,
+    Statistics,
 };
 use serde_json::json;
 
@@ -46,6 +47,7 @@ pub fn run() -> Run {
         function: "fibonacci-python".to_owned(),
         system: "simple".to_owned(),
         state: State::Warm,
+        between: Between::default(),
         seed: 7,
         summary: report::summarize(&invocations),
         invocations,
