@@ -101,8 +101,12 @@ fn python_gets_its_interpreter_generated_classes_and_bytecode() {
 fn java_gets_its_virtual_machine_the_jars_of_grpc_and_compiled_classes() {
     let image = builtin("aes-java", &home());
     let files = files(&image);
-    assert!(is_rv64(&files["usr/lib/jvm/java-21-openjdk-riscv64/bin/java"].0));
-    assert!(files.contains_key("etc/java-21-openjdk/security/java.security"));
+    let machine = |path: &str| &files[&format!("usr/lib/jvm/java-21-openjdk-riscv64/{path}")];
+    assert!(is_rv64(&machine("bin/java").0) && is_rv64(&machine("lib/server/libjvm.so").0));
+    assert_eq!((machine("bin/java").1, machine("lib/jspawnhelper").1), (0o755, 0o755));
+    assert!(!machine("conf/security/java.security").0.is_empty());
+    // All of Java's library would be 140 MB.
+    assert!(machine("lib/modules").0.len() < 40_000_000);
     // Java Virtual Machine Specification, 4.1: magic and major version, 65 for Java 21.
     for class in ["Server", "aes/AesGrpc", "aes/AesOuterClass$PlainTextMessage"] {
         let class = &files[&format!("app/{class}.class")].0;

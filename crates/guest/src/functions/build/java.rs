@@ -2,10 +2,14 @@
 //!
 //! Java libraries are Debian packages for all architectures, so the same jars are compiled against here and run there;
 //! only the virtual machine differs. javac is the one of the host's architecture, of the same release as the image's.
-//! Left out: a virtual machine cut down to the modules in use (jlink), so an image holds all of Java's library.
+//!
+//! The virtual machine is linked (JEP 282) from Debian's modules for RV64 to those that gRPC and most services
+//! need: a guest spends some 165 instructions on each byte of an image, more than half of them to hash it twice.
+//! Left out with it: an archive of shared classes, which only the machine itself could make.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::super::error::FunctionError;
 use super::debs::Base;
@@ -13,7 +17,7 @@ use super::key::Key;
 use super::protoc::{PROTOC, Protoc};
 use super::python::add_files;
 use super::step::Step;
-use super::tools::{ToolSet, Tools, run, write_out};
+use super::tools::{ToolSet, Tools, run, run_for, write_out};
 use super::workshop::{Workshop, host_arch};
 use super::{Job, app, complaint, debs};
 use crate::tree::{Entry, Tree};
@@ -45,12 +49,10 @@ const CLASS_PATH: &str = "/app\
     :/usr/share/java/perfmark-api.jar";
 
 static BASE: Base = Base {
-    title: "openjdk + grpc-java",
+    title: "grpc-java",
     packages: &["libc6", "libgcc-s1", "libstdc++6", "zlib1g"],
-    // Without their dependencies: those of the JDK serve its installation, smart cards, printing and images, those of the
-    // libraries are annotations and code for other transports.
+    // Without their dependencies: annotations and code for other transports.
     exact: &[
-        "openjdk-21-jre-headless",
         "libgrpc-java",
         "libguava-java",
         "libnetty-java",
@@ -58,12 +60,7 @@ static BASE: Base = Base {
         "libprotobuf-java",
     ],
     prune: &[
-        "usr/lib/jvm/*/legal/**",
-        "usr/lib/jvm/*/man/**",
         "usr/share/maven-repo/**",
-        "usr/share/binfmts/**",
-        // Shared classes for heaps of more than 32 GB.
-        "usr/lib/jvm/*/lib/server/classes_nocoops.jsa",
         // Parts of Netty for other protocols and other operating systems, tools of PerfMark.
         "usr/share/java/netty-all*",
         "usr/share/java/netty-codec-dns*",
@@ -112,6 +109,33 @@ const JDK: ToolSet<'_> = ToolSet {
     ],
 };
 
+/// Where the virtual machine lies in an image: where Debian's lies, so that `build.packages` can put all of it there.
+const MACHINE: &str = "usr/lib/jvm/java-21-openjdk-riscv64";
+
+/// The modules that images have, and those they require: logging, names and sasl for gRPC; management for Netty;
+/// Unsafe for both and for protobuf.
+const MODULES: &str =
+    "java.base,java.logging,java.management,java.naming,java.security.sasl,jdk.unsupported";
+
+/// The packages that hold a whole virtual machine: who names one wants more than [`MODULES`].
+const WHOLE: &str = "openjdk-21-jre";
+
+/// Debian's modules for RV64.
+const TARGET_MODULES: ToolSet<'_> = ToolSet {
+    name: "jmods",
+    closure: &[],
+    exact: &["openjdk-21-jdk-headless"],
+    prune: &[
+        "etc/**",
+        "usr/share/**",
+        "usr/lib/debug/**",
+        "usr/lib/jvm/*/bin/**",
+        "usr/lib/jvm/*/include/**",
+        "usr/lib/jvm/*/lib/**",
+        "usr/lib/jvm/*/man/**",
+    ],
+};
+
 /// protoc's plugin for gRPC in Java.
 const PLUGIN: ToolSet<'_> = ToolSet {
     name: "protoc-java",
@@ -133,17 +157,55 @@ pub(super) fn steps<'j>(job: &'j Job<'_>) -> Result<Vec<Step<'j>>, FunctionError
     key.tools(&JDK).tools(&PROTOC).tools(&PLUGIN);
     key.texts(job.service.build.packages.iter().map(String::as_str));
     let mut steps = debs::steps(&BASE, job);
+    // Below the packages of the function, which may hold a whole one.
+    steps.insert(1, machine(&job.service.name));
     steps.push(app::bare(job, key, |workshop, tree| {
         tree.insert("app", Entry::dir())?;
         let scratch = workshop.scratch()?;
         let classes = compile(workshop, job, scratch.path())?;
-        add_files(tree, &classes, "app", &|_| true)?;
+        add_files(tree, &classes, "app", &|_| true, &|_| false)?;
         for (path, file) in job.files.iter().filter(|(path, _)| !is_source(path)) {
             tree.insert(&format!("app/{path}"), Entry::file(file.bytes.clone(), 0o644))?;
         }
         Ok(())
     }));
     Ok(steps)
+}
+
+/// The layer of the virtual machine; `function` is told of if it cannot be made.
+fn machine(function: &str) -> Step<'_> {
+    let mut key = Key::new("java machine");
+    key.tools(&JDK).tools(&TARGET_MODULES).text(MODULES);
+    Step::new(key.finish(), "openjdk", move |workshop| {
+        let scratch = workshop.scratch()?;
+        let linked = link(workshop, function, scratch.path())?;
+        let mut tree = Tree::new();
+        let is_program = |path: &str| path.contains("/bin/") || path.ends_with("/lib/jspawnhelper");
+        add_files(&mut tree, &linked, MACHINE, &|path| !path.contains("/legal/"), &is_program)?;
+        Ok((tree, Vec::new()))
+    })
+}
+
+/// Links a virtual machine of [`MODULES`]; returns where it is.
+fn link(workshop: &Workshop<'_>, function: &str, scratch: &Path) -> Result<PathBuf, FunctionError> {
+    let modules = Tools::part(workshop, &TARGET_MODULES, super::TARGET, "")?;
+    let linked = scratch.join("linked");
+    let mut command = java(&Tools::get(workshop, &JDK)?)?;
+    command.args(["-m", "jdk.jlink/jdk.tools.jlink.internal.Main", "--add-modules", MODULES]);
+    command.args(["--no-header-files", "--no-man-pages", "--module-path"]);
+    command.arg(modules.path(MACHINE).join("jmods")).arg("--output").arg(&linked);
+    workshop.progress().start("linking Java's virtual machine", None);
+    let done = run_for(function, "Java's linker", &mut command);
+    workshop.progress().finish();
+    done.map(|()| linked)
+}
+
+/// A command for the virtual machine of the host. Its tools are over before optimised code would pay.
+fn java(tools: &Tools) -> Result<Command, FunctionError> {
+    let java = format!("usr/lib/jvm/java-21-openjdk-{}/bin/java", host_arch()?);
+    let mut command = tools.dynamic(&java)?;
+    command.arg("-XX:TieredStopAtLevel=1");
+    Ok(command)
 }
 
 fn is_source(path: &str) -> bool {
@@ -175,10 +237,12 @@ fn compile(
     let class_path = std::env::join_paths(jars).map_err(|_| {
         complaint(job, "the state folder has a `:` in its path, which Java cannot work with; point VSWARM_U_HOME elsewhere")
     })?;
-    let java = format!("usr/lib/jvm/java-21-openjdk-{}/bin/java", host_arch()?);
-    let mut command = tools.dynamic(&java)?;
-    // Compiling is over before optimised code would pay.
-    command.args(["-XX:TieredStopAtLevel=1", "-m", "jdk.compiler/com.sun.tools.javac.Main"]);
+    let mut command = java(&tools)?;
+    command.args(["-m", "jdk.compiler/com.sun.tools.javac.Main"]);
+    if !job.service.build.packages.iter().any(|name| name.starts_with(WHOLE)) {
+        // What is not there when it runs must not be there now.
+        command.args(["--limit-modules", MODULES]);
+    }
     command.args(["-proc:none", "-g", "-d"]).arg(&classes).arg("-cp").arg(class_path);
     command.args(source_paths(&sources)?).current_dir(&sources);
     workshop.progress().start(&format!("compiling {}", job.service.name), None);

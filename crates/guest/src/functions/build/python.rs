@@ -97,7 +97,7 @@ fn generate(workshop: &Workshop<'_>, job: &Job<'_>, tree: &mut Tree) -> Result<(
         fs::create_dir(&output).map_err(FunctionError::io("create", &output))?;
         let protoc = Protoc::new(workshop, proto, scratch.path())?;
         protoc.python(job, proto, scratch.path(), &output)?;
-        add_files(tree, &output, "app", &|_| true)?;
+        add_files(tree, &output, "app", &|_| true, &|_| false)?;
     }
     compile(workshop, &job.service.name, scratch.path(), tree, "app", false)
 }
@@ -155,15 +155,17 @@ fn compile(
         Err(FunctionError::Tool { .. }) if lenient => {}
         other => other?,
     }
-    add_files(tree, &root, "", &|path| path.ends_with(".pyc"))
+    add_files(tree, &root, "", &|path| path.ends_with(".pyc"), &|_| false)
 }
 
-/// Adds the files below `folder` on disk to `tree` below `prefix`.
+/// Adds the files below `folder` on disk that are `wanted` to `tree` below `prefix`; those that can be `executed` as
+/// programs.
 pub(super) fn add_files(
     tree: &mut Tree,
     folder: &Path,
     prefix: &str,
     wanted: &dyn Fn(&str) -> bool,
+    executed: &dyn Fn(&str) -> bool,
 ) -> Result<(), FunctionError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(FunctionError::io("read", folder))? {
@@ -175,10 +177,11 @@ pub(super) fn add_files(
         let name = name.to_string_lossy();
         let path = if prefix.is_empty() { name.into_owned() } else { format!("{prefix}/{name}") };
         if at.is_dir() {
-            add_files(tree, &at, &path, wanted)?;
+            add_files(tree, &at, &path, wanted, executed)?;
         } else if wanted(&path) {
             let bytes = fs::read(&at).map_err(FunctionError::io("read", &at))?;
-            tree.insert(&path, Entry::file(bytes, 0o644))?;
+            let mode = if executed(&path) { 0o755 } else { 0o644 };
+            tree.insert(&path, Entry::file(bytes, mode))?;
         }
     }
     Ok(())
