@@ -10,7 +10,7 @@ to stage and one that is restored print the same; killed runs poison nothing; da
 noticed and made anew, with the same result; a wrong and a late reply fail the run. On an out-of-order
 system, too, two runs and one that continues give the same bytes; what the guest computes there, to the
 last bit of state, is what the fast engine computes in the same steps; and a replayed trace has the
-windows of the run it was recorded in. And a Linux program of a few instructions runs in the guest, with
+windows of the run it was recorded in; an invocation whose core lost its state takes longer. And a Linux program of a few instructions runs in the guest, with
 and without markers, to its end, a crash or a time-out; and `functions check` tells of a wrong reply and of a
 function that cannot be built without keeping others from being checked.
 """
@@ -173,6 +173,26 @@ def test_detailed(program, function):
     first, second = (measured(program, function, DETAILED_OPTIONS) for _ in range(2))
     assert first == second, "two runs of one command differ in detailed mode"
     print(f"{function}: two runs on {DETAILED} give the same bytes", flush=True)
+
+
+def test_lukewarm(program, function):
+    """State that is lost between invocations costs them time, single structures some of it, each run the same."""
+    def cpi(*more):
+        one, other = (measured(program, function, [*DETAILED_OPTIONS, *more]) for _ in range(2))
+        assert one == other, f"two runs with {more} differ"
+        cpis = [invocation["cpi"] for invocation in one[0]["invocations"]]
+        assert max(cpis) < 1.2 * min(cpis), f"{more}: {cpis} are not of one state"
+        return sum(cpis) / len(cpis)
+
+    warm = cpi("--inter-arrival-ms", "10")
+    lukewarm = cpi("--state", "lukewarm")
+    instructions = cpi("--lukewarm", "flush=l1i,l2,llc")
+    # Skylake servers took 31 to 114 % more cycles (Schall et al., ISCA 2022).
+    assert warm < instructions < lukewarm and lukewarm > 1.3 * warm, (warm, instructions, lukewarm)
+    print(
+        f"{function}: CPI {warm:.3f} warm, {lukewarm:.3f} lukewarm, {instructions:.3f} without L1I, L2 and LLC",
+        flush=True,
+    )
 
 
 def test_verify(program, function):
@@ -410,7 +430,7 @@ def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
-    for one in (test_detailed, test_verify, test_trace):
+    for one in (test_detailed, test_lukewarm, test_verify, test_trace):
         tests.append((one, functions[-1]))
     tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
     tests.append((test_suite, "suite"))
