@@ -109,11 +109,23 @@ impl Cache {
         Some(())
     }
 
-    /// The same where no time passes, and so nothing is on its way.
+    /// The same where no time passes, and so nothing is on its way, for a line whose use in this way
+    /// changes nothing any more.
     #[inline(always)]
+    pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
+        let repeats = self.tags.repeats(line, kind == AccessKind::Store);
+        if repeats {
+            self.stats.hits[kind].inc();
+        }
+        repeats
+    }
+
+    /// The same for any line.
+    #[inline]
     pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
         let slot = self.plain_slot(line, kind)?;
         self.use_plainly(slot, kind);
+        self.tags.let_repeat(slot, line);
         Some(())
     }
 
