@@ -101,11 +101,15 @@ impl Cache {
     /// to prefetchers; does nothing if not.
     #[inline]
     pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let slot = self.plain_slot(line, kind)?;
+        let repeats = self.repeats(line, kind);
+        let slot = if repeats { None } else { Some(self.plain_slot(line, kind)?) };
         if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
             return None;
         }
-        self.use_plainly(slot, kind);
+        self.stats.hits[kind].inc();
+        if let Some(slot) = slot {
+            self.use_plainly(slot, line);
+        }
         Some(())
     }
 
@@ -113,7 +117,7 @@ impl Cache {
     /// changes nothing any more.
     #[inline(always)]
     pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
-        let repeats = self.tags.repeats(line, kind == AccessKind::Store);
+        let repeats = self.repeats(line, kind);
         if repeats {
             self.stats.hits[kind].inc();
         }
@@ -124,9 +128,14 @@ impl Cache {
     #[inline]
     pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
         let slot = self.plain_slot(line, kind)?;
-        self.use_plainly(slot, kind);
-        self.tags.let_repeat(slot, line);
+        self.stats.hits[kind].inc();
+        self.use_plainly(slot, line);
         Some(())
+    }
+
+    #[inline(always)]
+    fn repeats(&self, line: LineAddr, kind: AccessKind) -> bool {
+        self.tags.repeats(line, kind == AccessKind::Store)
     }
 
     /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
@@ -137,10 +146,11 @@ impl Cache {
         (ours && !self.tags.is_marked(slot)).then_some(slot)
     }
 
+    /// Uses `line`, which lies in a [plain](Self::plain_slot) slot.
     #[inline(always)]
-    fn use_plainly(&mut self, slot: Slot, kind: AccessKind) {
-        self.stats.hits[kind].inc();
+    fn use_plainly(&mut self, slot: Slot, line: LineAddr) {
         self.tags.touch(slot);
+        self.tags.let_repeat(slot, line);
     }
 
     /// The same for a prefetch of the level above.
