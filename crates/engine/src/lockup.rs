@@ -41,3 +41,19 @@ impl Faults {
         locked_up
     }
 }
+
+/// The [`Faults`] of each hart.
+#[derive(Debug)]
+pub(crate) struct AllFaults(Vec<Faults>);
+
+impl AllFaults {
+    /// None yet, of `harts` harts.
+    pub(crate) fn new(harts: usize) -> Self {
+        Self(vec![Faults::default(); harts])
+    }
+
+    /// Those of `hart`.
+    pub(crate) fn of(&mut self, hart: &Hart) -> &mut Faults {
+        &mut self.0[hart.id as usize]
+    }
+}

@@ -4,7 +4,7 @@
 //! Wrong paths, which leave no trace, are in [`crate::speculate`].
 
 use crate::known::{Describe, Found, KnownInsts};
-use crate::lockup::Faults;
+use crate::lockup::AllFaults;
 use crate::note::{Accesses, Recorder};
 use crate::speculate::WrongPath;
 use crate::{Bus, Code, FastPort};
@@ -43,8 +43,7 @@ pub struct Stepper<D = ()> {
     /// Those of the last step.
     pub(crate) accesses: Accesses,
     pub(crate) reservations: Reservations,
-    /// Of each hart.
-    pub(crate) faults: Vec<Faults>,
+    pub(crate) faults: AllFaults,
     pub(crate) wrong_paths: Vec<WrongPath>,
 }
 
@@ -64,7 +63,7 @@ impl<D: Describe> Stepper<D> {
             insts: KnownInsts::new(),
             accesses: [None; 2],
             reservations: Reservations::new(harts),
-            faults: vec![Faults::default(); harts],
+            faults: AllFaults::new(harts),
             wrong_paths: (0..harts).map(|_| WrongPath::new()).collect(),
         }
     }
@@ -112,11 +111,11 @@ impl<D: Describe> Stepper<D> {
     /// Whether `hart` can do nothing but fault until an interrupt comes: its trap handler cannot be
     /// executed. Once answered so, it is found out anew.
     pub fn take_locked_up(&mut self, hart: &Hart) -> bool {
-        self.faults[hart.id as usize].take_locked_up()
+        self.faults.of(hart).take_locked_up()
     }
 
-    pub(crate) fn is_locked_up(&self, hart: &Hart) -> bool {
-        self.faults[hart.id as usize].locked_up()
+    pub(crate) fn is_locked_up(&mut self, hart: &Hart) -> bool {
+        self.faults.of(hart).locked_up()
     }
 
     /// What the instruction at the hart's pc is, which nothing is done to. `None` if its fetch would
@@ -190,7 +189,7 @@ fn execute<'a, B: Bus, D>(
     found: Found<'a, D>,
     accesses: &'a mut Accesses,
     reservations: &mut Reservations,
-    faults: &mut [Faults],
+    faults: &mut AllFaults,
 ) -> Step<'a, D> {
     let pc = hart.pc;
     let inst = &found.known.inst;
@@ -223,8 +222,8 @@ fn execute<'a, B: Bus, D>(
 /// Takes an exception, out of the way of the instructions that raise none.
 #[cold]
 #[inline(never)]
-pub(crate) fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut [Faults]) {
-    faults[hart.id as usize].note(hart);
+pub(crate) fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut AllFaults) {
+    faults.of(hart).note(hart);
     hart.take_exception(port);
 }
 

@@ -14,6 +14,7 @@ mod record;
 pub(crate) use record::Description;
 
 use crate::cpu::{Event, Machine};
+use hart::Hart;
 use live::Live;
 use sim::Picos;
 use stream::{FlushScope, HartId, Source};
@@ -136,19 +137,19 @@ impl Machine {
     /// The turn of the hart with the earliest time among those that can run; the lower number wins a
     /// tie. It ends where the hart stops being the one furthest behind.
     fn next_turn(&self) -> Option<NextTurn> {
-        let mut first: Option<NextTurn> = None;
-        for index in (0..self.harts.len()).filter(|&index| self.can_run(index)) {
-            let start = self.harts[index].now();
-            first = Some(match first {
+        let harts = self.harts.iter().map(Hart::now).enumerate();
+        let mut candidates = harts.filter(|&(index, _)| self.can_run(index));
+        let (index, start) = candidates.next()?;
+        let mut first = NextTurn { index, start, end: Picos::NEVER };
+        for (index, start) in candidates {
+            if start < first.start {
+                first = NextTurn { index, start, end: first.start };
+            } else {
                 // The lower number wins a tie, so that one still has the time at which this one starts.
-                Some(first) if first.start <= start => {
-                    NextTurn { end: first.end.min(Picos(start.0.saturating_add(1))), ..first }
-                }
-                Some(first) => NextTurn { index, start, end: first.start },
-                None => NextTurn { index, start, end: Picos::NEVER },
-            });
+                first.end = first.end.min(Picos(start.0.saturating_add(1)));
+            }
         }
-        first
+        Some(first)
     }
 
     fn pass_idle_time(&mut self, timing: &mut dyn Timing, until: Picos) {

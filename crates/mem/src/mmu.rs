@@ -163,17 +163,15 @@ impl Mmu {
         }
     }
 
-    /// A lookup without time that finds the page its first-level TLB used last; does nothing if there is
-    /// more to it.
+    /// A lookup without time that finds the page where its first-level TLB guesses it; does nothing if there
+    /// is more to it.
     #[inline(always)]
-    fn look_up_latest_untimed(&mut self, va: VirtAddr, asid: u16, what: Translate) -> bool {
-        if self.walks.has_found(Cycle(u64::MAX)) {
-            return false;
-        }
-        match what {
-            Translate::Fetch => self.itlb.look_up_latest(va, asid),
-            Translate::Load | Translate::Store => self.dtlb.look_up_latest(va, asid),
-        }
+    fn use_guessed_untimed(&mut self, va: VirtAddr, asid: u16, what: Translate) -> bool {
+        let first = match what {
+            Translate::Fetch => &mut self.itlb,
+            Translate::Load | Translate::Store => &mut self.dtlb,
+        };
+        !self.walks.has_found(Cycle(u64::MAX)) && first.use_guessed(va, asid).is_some()
     }
 
     fn insert(&mut self, entry: Entry, what: Translate) {
@@ -287,23 +285,17 @@ impl Hierarchy {
         what: Translate,
         walk: &mut Walker<'_>,
     ) {
-        if !self.mmu(hart).look_up_latest_untimed(va, asid, what) {
-            self.warm_translate_at_length(hart, (va, asid), what, walk);
+        if !self.mmu(hart).use_guessed_untimed(va, asid, what) {
+            self.warm_translate_at_length(Query { hart, va, asid, what }, walk);
         }
     }
 
     #[inline(never)]
-    fn warm_translate_at_length(
-        &mut self,
-        hart: HartId,
-        (va, asid): (VirtAddr, u16),
-        what: Translate,
-        walk: &mut Walker<'_>,
-    ) {
+    fn warm_translate_at_length(&mut self, query: Query, walk: &mut Walker<'_>) {
+        let Query { hart, va, asid, what } = query;
         let mmu = self.mmu(hart);
         mmu.enter_found(Cycle(u64::MAX));
         if let Lookup::Missed(_) = mmu.look_up(va, asid, what) {
-            let query = Query { hart, va, asid, what };
             self.walk(query, &walk(va, what), Cycle(0), |hierarchy, at, entry| Access {
                 at,
                 found: hierarchy.warm(hart, AccessKind::Walk, entry, NOT_AN_INSTRUCTION),

@@ -48,6 +48,11 @@ impl Entry {
         Self { number: va.0 >> size_log2, base, size_log2, asid, global, valid: true }
     }
 
+    /// The virtual address of its first byte.
+    fn va(&self) -> VirtAddr {
+        VirtAddr(self.number << self.size_log2)
+    }
+
     /// The physical address of `va`, which lies in the page.
     #[inline]
     pub(crate) fn pa(&self, va: VirtAddr) -> PhysAddr {
@@ -83,17 +88,18 @@ pub(crate) struct Tlb {
     /// Of a TLB with one set.
     presence: Option<Box<Presence>>,
     policy: Policy,
-    /// Where the page of an address was last found. Only a guess that saves the search on the host:
-    /// the entry it names is checked like any other.
-    guess: [u32; Self::GUESSES],
-    /// A copy of the entry that was used last, if it is still there: using it again changes nothing.
-    latest: Entry,
+    /// Where the page of an address was last found or put. Only a guess that saves the search on the
+    /// host: the entry it names is checked like any other.
+    guess: Box<[u16; Self::GUESSES]>,
+    /// Where the entry is that was used last, with nothing put in since: using it again changes nothing,
+    /// as replacement policies promise.
+    latest: Option<u16>,
     pub(crate) latency: u64,
     pub(crate) stats: TlbStats,
 }
 
 impl Tlb {
-    const GUESSES: usize = 256;
+    const GUESSES: usize = 1024;
 
     pub(crate) fn new(config: &TlbConfig) -> Self {
         let (entries, ways) = (config.entries as usize, config.ways as usize);
@@ -106,8 +112,8 @@ impl Tlb {
             held: vec![0; sets],
             presence: (sets == 1).then(Box::default),
             policy: Policy::new(config.replacement, sets, ways),
-            guess: [0; Self::GUESSES],
-            latest: Entry::UNUSED,
+            guess: Box::new([0; Self::GUESSES]),
+            latest: None,
             latency: config.latency_cycles,
             stats: TlbStats::default(),
         }
@@ -116,40 +122,55 @@ impl Tlb {
     /// Looks `va` up, counts it, and uses the entry if it is there.
     #[inline]
     pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
-        if self.look_up_latest(va, asid) {
-            return Some(&self.latest);
-        }
-        self.look_up_another(va, asid)
+        let index = match self.use_guessed(va, asid) {
+            Some(index) => index,
+            None => self.search(va, asid)?,
+        };
+        Some(&self.entries[index])
     }
 
-    /// Looks `va` up and counts it if it lies in the page that was used last; does nothing if not.
+    /// Looks `va` up, counts it and uses its entry if that is where one was last found or put; does
+    /// nothing if not.
     #[inline(always)]
-    pub(crate) fn look_up_latest(&mut self, va: VirtAddr, asid: u16) -> bool {
-        let hit = self.latest.translates(va, asid);
-        if hit {
-            self.stats.hits.inc();
-        }
-        hit
+    pub(crate) fn use_guessed(&mut self, va: VirtAddr, asid: u16) -> Option<usize> {
+        let index = usize::from(self.guess[Self::place_of_guess(va)]);
+        self.entries[index].translates(va, asid).then(|| {
+            self.use_entry(index);
+            index
+        })
     }
 
-    /// The same for a page that is not the one used last.
-    fn look_up_another(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
-        let guess = (va.0 >> 12) as usize % Self::GUESSES;
-        let mut index = self.guess[guess] as usize;
-        if !self.entries[index].translates(va, asid) {
-            let Some(found) = self.find(va, asid) else {
-                self.stats.misses.inc();
-                return None;
-            };
-            index = found;
-            self.guess[guess] = index as u32;
-        }
+    /// Looks for a page that is not where it was guessed.
+    #[inline(never)]
+    fn search(&mut self, va: VirtAddr, asid: u16) -> Option<usize> {
+        let Some(index) = self.find(va, asid) else {
+            self.stats.misses.inc();
+            return None;
+        };
+        self.guess[Self::place_of_guess(va)] = index as u16;
+        self.use_entry(index);
+        Some(index)
+    }
+
+    #[inline(always)]
+    fn place_of_guess(va: VirtAddr) -> usize {
+        (va.0 >> 12 ^ va.0 >> 22) as usize % Self::GUESSES
+    }
+
+    /// A lookup has hit the entry at `index`.
+    #[inline(always)]
+    fn use_entry(&mut self, index: usize) {
         self.stats.hits.inc();
-        let entry = self.entries[index];
-        let set = self.set(&entry);
+        if self.latest != Some(index as u16) {
+            self.use_another(index);
+        }
+    }
+
+    #[inline(never)]
+    fn use_another(&mut self, index: usize) {
+        self.latest = Some(index as u16);
+        let set = self.set(&self.entries[index]);
         self.policy.touch(set, index - set * self.ways);
-        self.latest = entry;
-        Some(&self.latest)
     }
 
     /// Whether it has the page of `va`, without using it.
@@ -199,18 +220,18 @@ impl Tlb {
             victim
         };
         self.entries[first + way] = entry;
+        self.guess[Self::place_of_guess(entry.va())] = (first + way) as u16;
         if let Some(presence) = &mut self.presence {
             presence.enter(&entry);
         }
         self.policy.fill(set, way);
         self.sizes |= 1 << entry.size_log2;
-        // It may have taken the place of that, and has not been used.
-        self.latest = Entry::UNUSED;
+        // It has not been used, and the other is not the latest any more.
+        self.latest = None;
     }
 
     /// Drops entries.
     pub(crate) fn flush(&mut self, scope: FlushScope) {
-        self.latest = Entry::UNUSED;
         for index in 0..self.entries.len() {
             let entry = self.entries[index];
             if entry.valid && entry.falls_to(scope) {

@@ -194,17 +194,36 @@ pub(crate) fn fetch(
 /// Makes one data access.
 #[inline(always)]
 pub(crate) fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
+    // Each kind its own call, so that what depends on the kind is decided once; the likeliest first.
+    if access.kind == MemKind::Load {
+        return load_or_store(AccessKind::Load, Translate::Load, access, accesses);
+    }
+    let MemKind::Cache(op) = access.kind else {
+        return load_or_store(AccessKind::Store, Translate::Store, access, accesses);
+    };
     if access.translated {
         accesses.translate(access.va, translation_for(access.kind));
     }
     if access.io {
         return accesses.device();
     }
-    let kind = match access.kind {
-        MemKind::Load => AccessKind::Load,
-        MemKind::Store | MemKind::Amo => AccessKind::Store,
-        MemKind::Cache(op) => return operate(op, access.pa, accesses),
-    };
+    operate(op, access.pa, accesses);
+}
+
+#[inline(always)]
+fn load_or_store(
+    kind: AccessKind,
+    what: Translate,
+    access: &MemAccess,
+    accesses: &mut impl Accesses,
+) {
+    debug_assert_eq!(what, translation_for(access.kind));
+    if access.translated {
+        accesses.translate(access.va, what);
+    }
+    if access.io {
+        return accesses.device();
+    }
     accesses.access(kind, access.pa);
     let end = PhysAddr(access.pa.0 + u64::from(access.size.max(1)) - 1);
     if accesses.line(end) != accesses.line(access.pa) {

@@ -187,8 +187,7 @@ impl Source for Live<'_> {
                 return self.show_rare(fetched, instructions, follower);
             }
             instructions += 1;
-            let mut walk = |va, _: Translate| walk(hart, port, va);
-            show(context, &step, &mut line, follower, &mut walk);
+            show(context, &step, &mut line, follower, |va, _| walk(hart, port, va));
         }
         Followed { instructions, goes_on: true }
     }

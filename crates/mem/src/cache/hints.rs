@@ -40,7 +40,7 @@ impl Hints {
     }
 
     /// The way of `set` that `holds` the line, of those that may; ways that there are not may, too.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(
         &self,
         set: usize,
@@ -48,19 +48,44 @@ impl Hints {
         holds: impl Fn(usize) -> bool,
     ) -> Option<usize> {
         let sought = self.byte(line) * LOWEST;
-        for (number, word) in self.bytes[set * self.words..][..self.words].iter().enumerate() {
-            let other = word ^ sought;
-            let mut same = other.wrapping_sub(LOWEST) & !other & HIGHEST;
-            while same != 0 {
-                let way = number * 8 + same.trailing_zeros() as usize / 8;
-                if holds(way) {
-                    return Some(way);
-                }
-                same &= same - 1;
-            }
-        }
-        None
+        let first = set * self.words;
+        (0..self.words).find_map(|number| {
+            let way = find_in(self.bytes[first + number], sought, |way| holds(number * 8 + way))?;
+            Some(number * 8 + way)
+        })
     }
+
+    /// The same where a set has one word, as most have.
+    #[inline(always)]
+    pub(super) fn find_in_word(
+        &self,
+        set: usize,
+        line: LineAddr,
+        holds: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        find_in(self.bytes[set], self.byte(line) * LOWEST, holds)
+    }
+
+    /// Whether [`Hints::find_in_word`] finds what there is to find.
+    #[inline(always)]
+    pub(super) fn has_one_word(&self) -> bool {
+        self.words == 1
+    }
+}
+
+/// The way of a word that `holds` the line, of those whose byte is the one that fills `sought`.
+#[inline(always)]
+fn find_in(word: u64, sought: u64, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    let other = word ^ sought;
+    let mut same = other.wrapping_sub(LOWEST) & !other & HIGHEST;
+    while same != 0 {
+        let way = same.trailing_zeros() as usize / 8;
+        if holds(way) {
+            return Some(way);
+        }
+        same &= same - 1;
+    }
+    None
 }
 
 #[cfg(test)]

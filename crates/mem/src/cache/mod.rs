@@ -104,20 +104,41 @@ impl Cache {
     /// to prefetchers; does nothing if not.
     #[inline]
     pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let slot = self.plain_slot(line, kind)?;
+        let repeats = self.repeats(line, kind);
+        let slot = if repeats { None } else { Some(self.plain_slot(line, kind)?) };
         if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
             return None;
         }
-        self.use_plainly(slot, kind);
+        self.stats.hits[kind].inc();
+        if let Some(slot) = slot {
+            self.use_plainly(slot, line);
+        }
         Some(())
     }
 
-    /// The same where no time passes, and so nothing is on its way.
+    /// The same where no time passes, and so nothing is on its way, for a line whose use in this way
+    /// changes nothing any more.
     #[inline(always)]
+    pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
+        let repeats = self.repeats(line, kind);
+        if repeats {
+            self.stats.hits[kind].inc();
+        }
+        repeats
+    }
+
+    /// The same for any line.
+    #[inline]
     pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
         let slot = self.plain_slot(line, kind)?;
-        self.use_plainly(slot, kind);
+        self.stats.hits[kind].inc();
+        self.use_plainly(slot, line);
         Some(())
+    }
+
+    #[inline(always)]
+    fn repeats(&self, line: LineAddr, kind: AccessKind) -> bool {
+        self.tags.repeats(line, kind == AccessKind::Store)
     }
 
     /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
@@ -128,10 +149,11 @@ impl Cache {
         (ours && !self.tags.is_marked(slot)).then_some(slot)
     }
 
+    /// Uses `line`, which lies in a [plain](Self::plain_slot) slot.
     #[inline(always)]
-    fn use_plainly(&mut self, slot: Slot, kind: AccessKind) {
-        self.stats.hits[kind].inc();
+    fn use_plainly(&mut self, slot: Slot, line: LineAddr) {
         self.tags.touch(slot);
+        self.tags.let_repeat(slot, line);
     }
 
     /// The same for a prefetch of the level above.

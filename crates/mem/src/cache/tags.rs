@@ -58,6 +58,9 @@ pub(crate) struct Tags {
     /// For each set, the way that was used last or, with [`FILLED`], filled since: where a search
     /// begins, because most end there, and what the policy need not be told of again.
     latest: Vec<u16>,
+    /// For each set, the line that was used last, in the upper bits, and whether it was changed, if its next
+    /// use changes nothing; else [`NOTHING`]. Saves looking for the way, its state and its mark.
+    repeating: Vec<u64>,
     /// Lines in each set: a full one need not be searched for room.
     held: Vec<u16>,
     policy: Policy,
@@ -65,6 +68,9 @@ pub(crate) struct Tags {
 
 /// The line in [`Tags::latest`] has not been used since it was put in.
 const FILLED: u16 = 1 << 15;
+
+/// No use of a line in the set is known to change nothing. No line has this number.
+const NOTHING: u64 = u64::MAX;
 
 /// No memory has a line of this number, so an unused way never matches.
 const EMPTY: LineAddr = LineAddr(u64::MAX);
@@ -80,6 +86,7 @@ impl Tags {
             prefetched: vec![Mark::None; sets * ways],
             unused: 0,
             latest: vec![FILLED; sets],
+            repeating: vec![NOTHING; sets],
             held: vec![0; sets],
             policy,
         }
@@ -90,6 +97,23 @@ impl Tags {
         (line.0 & self.set_mask) as usize
     }
 
+    /// Whether to use `line` (`writes`: for a store) is known to change nothing. It may do so and not be
+    /// known.
+    #[inline(always)]
+    pub(crate) fn repeats(&self, line: LineAddr, writes: bool) -> bool {
+        let known = self.repeating[self.set(line)];
+        let changed = line.0 << 1 | 1;
+        if writes { known == changed } else { known | 1 == changed }
+    }
+
+    /// `line`, which lies in `slot`, was used and is not marked: using it again changes nothing, until
+    /// something else happens in its set.
+    #[inline]
+    pub(crate) fn let_repeat(&mut self, slot: Slot, line: LineAddr) {
+        let changed = self.state(slot) == State::Modified;
+        self.repeating[slot.set as usize] = line.0 << 1 | u64::from(changed);
+    }
+
     #[inline(always)]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
         let set = self.set(line);
@@ -97,14 +121,32 @@ impl Tags {
         if self.lines[latest] == line {
             return Some(Slot { index: latest as u32, set: set as u32 });
         }
-        self.search(set, line)
+        let index = self.search(set, line)?;
+        Some(Slot { index: index as u32, set: set as u32 })
+    }
+
+    /// Where in `set` a line lies, if it does. What the hints say of ways beyond the set's does not
+    /// matter: they are other sets', which no line of this one lies in.
+    #[inline(never)]
+    fn search(&self, set: usize, line: LineAddr) -> Option<usize> {
+        if !self.hints.has_one_word() {
+            return self.search_wide(set, line);
+        }
+        let first = set * self.ways;
+        let way = self.hints.find_in_word(set, line, |way| self.holds(first + way, line))?;
+        Some(first + way)
     }
 
     #[inline(never)]
-    fn search(&self, set: usize, line: LineAddr) -> Option<Slot> {
-        let lines = &self.lines[set * self.ways..][..self.ways];
-        let way = self.hints.find(set, line, |way| lines.get(way) == Some(&line))?;
-        Some(Slot { index: (set * self.ways + way) as u32, set: set as u32 })
+    fn search_wide(&self, set: usize, line: LineAddr) -> Option<usize> {
+        let first = set * self.ways;
+        let way = self.hints.find(set, line, |way| self.holds(first + way, line))?;
+        Some(first + way)
+    }
+
+    #[inline(always)]
+    fn holds(&self, index: usize, line: LineAddr) -> bool {
+        self.lines.get(index) == Some(&line)
     }
 
     /// Uses a line. A second use in a row changes nothing, as replacement policies promise.
@@ -120,6 +162,7 @@ impl Tags {
     #[inline(never)]
     fn touch_another(&mut self, set: usize, way: usize) {
         self.latest[set] = way as u16;
+        self.repeating[set] = NOTHING;
         self.policy.touch(set, way);
     }
 
@@ -131,6 +174,7 @@ impl Tags {
     #[inline]
     pub(crate) fn set_state(&mut self, slot: Slot, state: State) {
         self.states[slot.index as usize] = state;
+        self.repeating[slot.set as usize] = NOTHING;
     }
 
     /// Whether the line was prefetched and has not been used.
@@ -179,6 +223,7 @@ impl Tags {
         }
         self.policy.fill(set, way);
         self.latest[set] = way as u16 | FILLED;
+        self.repeating[set] = NOTHING;
         let victim = Victim { line: line_there, state: state_there, mark: mark_there };
         (victim.line != EMPTY).then_some(victim)
     }
@@ -186,6 +231,7 @@ impl Tags {
     /// Empties a slot; returns what was in it.
     pub(crate) fn remove(&mut self, slot: Slot) -> Victim {
         self.held[slot.set as usize] -= 1;
+        self.repeating[slot.set as usize] = NOTHING;
         let slot = slot.index as usize;
         let mark = self.unmark(slot);
         let line = std::mem::replace(&mut self.lines[slot], EMPTY);

@@ -179,28 +179,38 @@ impl Hierarchy {
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline(always)]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
+        let line = self.line(pa);
         if let Some(side) = self.side(kind)
             && !self.plain_hits_watched[side as usize]
+            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(line, kind)
         {
-            let line = self.line(pa);
-            let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            if l1.plain_hit_untimed(line, kind).is_some() {
-                return Level::L1;
-            }
+            return Level::L1;
         }
-        self.warm_at_length(hart, kind, pa, pc)
+        self.warm_another(hart, kind, line, pc)
+    }
+
+    /// The same for another line than was used last.
+    #[inline(never)]
+    fn warm_another(
+        &mut self,
+        hart: HartId,
+        kind: AccessKind,
+        line: LineAddr,
+        pc: VirtAddr,
+    ) -> Level {
+        let side = self.side(kind);
+        if let Some(side) = side
+            && !self.plain_hits_watched[side as usize]
+            && self.harts[hart.index()].l1[side as usize].plain_hit_untimed(line, kind).is_some()
+        {
+            return Level::L1;
+        }
+        self.warm_at_length(Request { hart: hart.index(), side, kind, prefetch: None, line }, pc)
     }
 
     /// The same for more than a hit that nothing follows from.
     #[inline(never)]
-    fn warm_at_length(
-        &mut self,
-        hart: HartId,
-        kind: AccessKind,
-        pa: PhysAddr,
-        pc: VirtAddr,
-    ) -> Level {
-        let request = self.request(hart, kind, pa);
+    fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
         let outcome = self.transit(request);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);

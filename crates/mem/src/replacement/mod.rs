@@ -86,7 +86,7 @@ macro_rules! replacement_policies {
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             pub(crate) fn touch(&mut self, set: usize, way: usize) {
                 match self { $(Self::$name(policy) => policy.touch(set, way),)+ }
             }

@@ -77,10 +77,11 @@ impl OutOfOrder {
         self.schedulers[index].release(self.now);
         let mut taken = self.schedulers[index].busy;
         let (mut from, end) = (self.window.head, self.window.renamed);
+        let limit = self.order_limit();
         let (mut left, mut unseen) = (most, self.schedulers[index].ready.len());
         while left > 0
             && unseen > 0
-            && let Some(at) = self.schedulers[index].ready.first(from, end)
+            && let Some(at) = self.schedulers[index].ready.first(from, end, limit)
         {
             from = at + 1;
             unseen -= 1;
@@ -97,6 +98,25 @@ impl OutOfOrder {
             self.start(at, index, port, source, mem);
         }
         most - left
+    }
+
+    /// The first position from which on nothing that is [ordered](is_ordered) may be issued: behind the
+    /// oldest barrier, or at it until it is the oldest of all.
+    #[inline]
+    fn order_limit(&self) -> Position {
+        match self.barriers.front() {
+            Some(&barrier) => barrier + Position::from(barrier == self.window.head),
+            None => Position::MAX,
+        }
+    }
+
+    /// The instruction at `at`, whose operands are there, can be issued from now on.
+    #[inline]
+    pub(super) fn may_be_issued(&mut self, at: Position) {
+        let slot = self.window.get(at);
+        let (scheduler, ordered) = (usize::from(slot.scheduler), is_ordered(slot.instr.class));
+        let place = self.window.place(at);
+        self.schedulers[scheduler].ready.insert(place, ordered);
     }
 
     /// Counts the slots of `cycles` cycles in which together so many instructions of the right path and
@@ -171,8 +191,8 @@ impl OutOfOrder {
                 if slot.instr.mem.is_some_and(|access| access.io) {
                     return oldest && !self.stores.has_committed();
                 }
-                let barrier = self.barriers.front().is_some_and(|&barrier| barrier < at);
-                !barrier && self.may_go_before_stores(at)
+                debug_assert!(at < self.order_limit());
+                self.may_go_before_stores(at)
             }
             Class::Cache if is_hint(&self.window.get(at).instr) => true,
             Class::Atomic | Class::Fence | Class::Cache => oldest && !self.stores.has_committed(),
@@ -238,6 +258,11 @@ impl OutOfOrder {
             }
         }
     }
+}
+
+/// Whether instructions of a class wait for barriers that are older, or are barriers.
+fn is_ordered(class: Class) -> bool {
+    matches!(class, Class::Load | Class::Store | Class::Atomic | Class::Fence)
 }
 
 /// Whether a cache operation is a hint that nobody waits for.

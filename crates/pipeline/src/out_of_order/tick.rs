@@ -136,16 +136,12 @@ impl OutOfOrder {
 
     /// Shows the schedulers what is ready from this cycle on.
     fn take_fresh(&mut self) {
-        let Self { fresh, schedulers, window, .. } = self;
-        if fresh.is_empty() {
-            return;
-        }
-        for name in fresh.drain(..) {
-            if let Some(at) = window.find(name) {
-                let scheduler = usize::from(window.get(at).scheduler);
-                schedulers[scheduler].ready.insert(name.place);
+        for index in 0..self.fresh.len() {
+            if let Some(at) = self.window.find(self.fresh[index]) {
+                self.may_be_issued(at);
             }
         }
+        self.fresh.clear();
     }
 
     fn happen(&mut self, what: Happening, source: &mut dyn Source, mem: &mut Hierarchy) {
@@ -158,10 +154,7 @@ impl OutOfOrder {
         };
         let Some(at) = self.window.find(name) else { return };
         match what {
-            Happening::Ready(_) => {
-                let scheduler = usize::from(self.window.get(at).scheduler);
-                self.schedulers[scheduler].ready.insert(name.place);
-            }
+            Happening::Ready(_) => self.may_be_issued(at),
             Happening::Resolve(_) => {
                 if let Some(wrong) = self.window.get(at).wrong {
                     self.resolve(at, wrong.cause, source);
