@@ -50,8 +50,17 @@ fn oldest(last_uses: &[u64]) -> usize {
 
 /// The lines of a set by age as they once were, the oldest last. What has not been used since is older
 /// than all that has, and so many victims are found by one sorting.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Ranking(Vec<u64>);
+
+impl Clone for Ranking {
+    /// With the room that the list begins with, which a copy of a list would not have.
+    fn clone(&self) -> Self {
+        let mut lines = Vec::with_capacity(self.0.capacity());
+        lines.extend_from_slice(&self.0);
+        Self(lines)
+    }
+}
 
 impl Ranking {
     /// The way that was used longest ago, of a set whose ways were last used as `last_uses` says.
