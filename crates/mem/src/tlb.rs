@@ -301,6 +301,7 @@ impl Presence {
 mod tests {
     use super::*;
     use crate::replacement::ReplacementKind;
+    use sim::SplitMix64;
 
     fn tlb(entries: u32, ways: u32) -> Tlb {
         let replacement = ReplacementKind::Lru;
@@ -366,5 +367,30 @@ mod tests {
         assert_eq!(left_after(FlushScope::Page(page(1))), [false, false, true, true]);
         assert_eq!(left_after(FlushScope::PageAsid(page(1), 1)), [false, true, true, true]);
         assert_eq!(left_after(FlushScope::PageAsid(page(2), 1)), [true; 4], "page 2 is global");
+    }
+
+    #[test]
+    fn what_is_guessed_is_what_a_search_finds() {
+        for ways in [1, 4, 16] {
+            let mut tlb = tlb(16, ways);
+            let (mut random, mut hits) = (SplitMix64::new(9), 0);
+            for _ in 0..20_000 {
+                // Pages that share places of the guess, and large ones that have several.
+                let (region, number) = (random.bits() % 5, random.bits() % 3);
+                let va = page(region * 1024 + number);
+                let asid = (random.bits() % 2) as u16;
+                let searched = tlb.find(va, asid).map(|index| tlb.entries[index]);
+                assert_eq!(tlb.look_up(va, asid).copied(), searched);
+                hits += u32::from(searched.is_some());
+                if searched.is_none() {
+                    let size_log2 = if va.0 >> 22 == 4 { 21 } else { 12 };
+                    tlb.insert(entry(va, size_log2, asid, false));
+                }
+                if random.bits() % 512 == 0 {
+                    tlb.flush(FlushScope::Asid(asid));
+                }
+            }
+            assert!(hits > 1000, "{ways} ways: {hits}");
+        }
     }
 }

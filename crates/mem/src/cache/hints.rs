@@ -96,12 +96,15 @@ mod tests {
     /// The ways of set 3 that are tried for `line`, of which none holds it.
     fn tried(hints: &Hints, line: u64) -> Vec<usize> {
         let tried = RefCell::new(Vec::new());
-        let found = hints.find(3, LineAddr(line), |way| {
+        let try_it = |way| {
             tried.borrow_mut().push(way);
             false
-        });
-        assert_eq!(found, None);
-        tried.into_inner()
+        };
+        assert_eq!(hints.find(3, LineAddr(line), try_it), None);
+        let by_words = tried.take();
+        assert_eq!(hints.find_in_word(3, LineAddr(line), try_it), None);
+        assert_eq!(tried.take(), by_words, "a set has one word");
+        by_words
     }
 
     #[test]

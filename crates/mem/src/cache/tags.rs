@@ -250,3 +250,59 @@ impl Tags {
         held.filter(|(line, _)| *line != EMPTY)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replacement::ReplacementKind;
+    use sim::SplitMix64;
+
+    #[test]
+    fn a_line_that_repeats_is_there_as_it_must_be_and_its_use_changes_nothing() {
+        for &kind in ReplacementKind::ALL {
+            let mut tags = Tags::new(4, 8, Policy::new(kind, 4, 8));
+            let (mut random, mut repeated) = (SplitMix64::new(5), 0);
+            let mut line = LineAddr(0);
+            for _ in 0..20_000 {
+                if random.bits() % 3 != 0 {
+                    line = LineAddr(random.bits() % 48);
+                }
+                let writes = random.bits() % 3 == 0;
+                if tags.repeats(line, writes) {
+                    repeated += 1;
+                    let slot = tags.find(line).expect("it is said to be there");
+                    assert!(
+                        !tags.is_marked(slot) && tags.prefetched[slot.index as usize] == Mark::None
+                    );
+                    assert!(!writes || tags.state(slot) == State::Modified);
+                    let before = format!("{tags:?}");
+                    tags.touch(slot);
+                    assert_eq!(format!("{tags:?}"), before);
+                } else {
+                    disturb(&mut tags, line, &mut random);
+                }
+            }
+            assert!(repeated > 1000, "{kind:?}: {repeated}");
+        }
+    }
+
+    /// Does something that can happen to `line`.
+    fn disturb(tags: &mut Tags, line: LineAddr, random: &mut SplitMix64) {
+        let state = [State::Shared, State::Exclusive, State::Modified][random.bits() as usize % 3];
+        let Some(slot) = tags.find(line) else {
+            let mark = [Mark::None, Mark::Unused][random.bits() as usize % 2];
+            tags.insert(line, state, mark);
+            return;
+        };
+        match random.bits() % 8 {
+            0 => drop(tags.remove(slot)),
+            1 => tags.set_state(slot, state),
+            2 => tags.touch(slot),
+            _ => {
+                tags.touch(slot);
+                tags.first_use(slot);
+                tags.let_repeat(slot, line);
+            }
+        }
+    }
+}
