@@ -42,12 +42,12 @@ pub enum Command {
     Exec(Box<ExecArgs>),
     /// Print the table of stored results again.
     Report(ReportArgs),
+    /// Two stored runs side by side: configuration, means, CPI stacks, events.
+    Compare(CompareArgs),
     /// Check that this host has what is needed.
     Doctor(DoctorArgs),
     #[command(hide = true)]
     Sweep(MissingArgs),
-    #[command(hide = true)]
-    Compare(MissingArgs),
 }
 
 /// How warm the core is when an invocation starts.
@@ -408,6 +408,23 @@ pub struct ReportArgs {
     pub dir: PathBuf,
     /// Print the run as the JSON document of `run --json`.
     #[arg(long)]
+    pub json: bool,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The results of a run.
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// The results of another.
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// Also every statistic that differs.
+    #[arg(long)]
+    pub all: bool,
+    /// Print one JSON document, with every statistic that differs.
+    #[arg(long, conflicts_with = "all")]
     pub json: bool,
 }
 

@@ -65,18 +65,14 @@ fn malformed_files_are_refused_with_the_place() {
 #[test]
 fn what_does_not_exist_yet_says_so_and_is_not_in_the_help() {
     let place = Place::new();
-    for args in [
-        &["run", "fibonacci-go", "--state", "cold"][..],
-        &["sweep", "x.toml", "--jobs", "2"],
-        &["compare", "a", "b"],
-    ] {
+    for args in
+        [&["run", "fibonacci-go", "--state", "cold"][..], &["sweep", "x.toml", "--jobs", "2"]]
+    {
         place.run(args).fails(2, &["not implemented in this version"]);
     }
     let help = place.run(&["--help"]);
     assert_eq!(help.status, 0);
-    for word in ["sweep", "compare"] {
-        assert!(!help.out.contains(word), "{}", help.out);
-    }
+    assert!(!help.out.contains("sweep"), "{}", help.out);
     assert!(!place.run(&["run", "--help"]).out.contains("cold"));
 }
 
@@ -158,6 +154,25 @@ fn stored_results_are_printed_again_alone_or_all_of_a_folder() {
     assert!(all.contains("seed 7") && all.contains("\n\nf on s, warm, seed 8\n"), "{all}");
     assert_eq!(place.run(&["report", "results/b", "--json"]).json()["seed"], 8);
     place.run(&["report", "results", "--json"]).fails(2, &["2 runs", "results/a"]);
+}
+
+#[test]
+fn two_stored_runs_are_compared() {
+    let place = Place::new();
+    store(&place, "a", 7);
+    store(&place, "b", 8);
+    place.run(&["compare", "a", "b"]).fails(2, &["config.effective.toml", "no results"]);
+    place.file("a/config.effective.toml", "harts = 2 # built-in s\n[core]\nrob = 224 # --set\n");
+    place.file("b/config.effective.toml", "harts = 2 # --set\n[core]\nrob = 512 # --set\n");
+    let compared = place.run(&["compare", "a", "b"]);
+    assert_eq!(compared.status, 0, "{compared:?}");
+    assert!(compared.out.starts_with("A  a: f on s, warm, seed 7, 0 of 0 invocations\n"));
+    assert!(compared.out.contains("\ncore.rob       224  512\n"), "{compared:?}");
+    assert!(!compared.out.contains("harts"), "where a value came from is no difference");
+    let document = place.run(&["compare", "a", "b", "--json"]).json();
+    assert_eq!(document["configuration"][0]["b"], "512");
+    place.run(&["compare", "a", "nowhere"]).fails(2, &["nowhere"]);
+    place.run(&["compare", "a"]).fails(2, &["<B>"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ const RETIRING: &str = "out_of_order.topdown_retiring";
 const WHOSE: [(&str, &str); 3] = [("all", ""), ("user", "user."), ("kernel", "kernel.")];
 
 /// A row: its label and the paths that sum to it.
-type Row = (&'static str, &'static [&'static str]);
+pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 const TOP_DOWN: [Row; 19] = [
     ("retiring", &["topdown_retiring"]),
@@ -51,7 +51,7 @@ const TOP_DOWN: [Row; 19] = [
     ("  bad speculation", &["topdown_bad_speculation_with_refill"]),
 ];
 
-const COMMIT: [Row; 16] = [
+pub(crate) const COMMIT: [Row; 16] = [
     ("instructions commit", &["cpi_commit.base"]),
     ("empty: instruction TLB", &["cpi_commit.itlb"]),
     ("empty: instruction cache", &["cpi_commit.icache"]),
@@ -70,7 +70,7 @@ const COMMIT: [Row; 16] = [
     ("CPI", &["cpi_commit"]),
 ];
 
-const MISSES: [Row; 8] = [
+pub(crate) const MISSES: [Row; 8] = [
     ("L1I", &["l1i.mpki"]),
     ("L1D", &["l1d.mpki"]),
     ("L2, instructions", &["l2.instruction_mpki"]),
@@ -81,7 +81,7 @@ const MISSES: [Row; 8] = [
     ("DTLB", &["dtlb.mpki"]),
 ];
 
-const BRANCHES: [Row; 8] = [
+pub(crate) const BRANCHES: [Row; 8] = [
     ("branches guessed wrong", &["branch.mpki"]),
     ("  conditional", &["branch.conditional_mpki"]),
     ("  indirect", &["branch.indirect_mpki"]),
@@ -147,14 +147,14 @@ pub(crate) fn breakdown(run: &Run) -> String {
 }
 
 /// Which statistics of an invocation.
-type Of = fn(&Invocation) -> Option<&Statistics>;
+pub(crate) type Of = fn(&Invocation) -> Option<&Statistics>;
 
-fn of_hart(one: &Invocation) -> Option<&Statistics> {
+pub(crate) fn of_hart(one: &Invocation) -> Option<&Statistics> {
     let window = one.harts.iter().find(|window| window.hart == one.hart);
     window.map(|window| &window.statistics)
 }
 
-fn of_all(one: &Invocation) -> Option<&Statistics> {
+pub(crate) fn of_all(one: &Invocation) -> Option<&Statistics> {
     Some(&one.statistics)
 }
 
@@ -172,7 +172,7 @@ fn value(statistics: &Statistics, path: &str) -> Option<f64> {
 }
 
 /// The mean over the invocations that have the value.
-fn mean(good: &[&Invocation], of: Of, path: &str) -> Option<f64> {
+pub(crate) fn mean(good: &[&Invocation], of: Of, path: &str) -> Option<f64> {
     let values: Vec<f64> = good.iter().filter_map(|one| value(of(one)?, path)).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

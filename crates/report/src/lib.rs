@@ -10,6 +10,7 @@
 //! | [`stats_json`], [`manifest_json`] | the two files that [`read`] makes a run of again |
 //! | [`stats_txt`] | gem5's line format, a Begin/End block for each window |
 //! | [`invocations_csv`] | a row for each invocation, a column for each statistic |
+//! | [`compare`], [`comparison_table`] | two runs side by side |
 //! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
 //!
 //! The same results give the same bytes, on any host and at any time. A value that has no number
@@ -22,6 +23,7 @@
 
 pub mod books;
 mod breakdown;
+mod compare;
 mod csv;
 mod json;
 pub mod model;
@@ -30,6 +32,9 @@ mod stats_txt;
 mod summary;
 mod table;
 
+pub use compare::{
+    Comparison, Configuration, Described, Difference, Side, compare, comparison_table,
+};
 pub use csv::invocations_csv;
 pub use json::{ReadError, manifest_json, read, run_json, stats_json};
 pub use model::{Catalogue, Invocation, Manifest, Run};

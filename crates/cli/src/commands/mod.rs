@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod boot;
+mod compare;
 mod doctor;
 mod exec;
 mod exec_guest;
@@ -9,6 +10,7 @@ mod functions_check;
 mod functions_payload;
 mod guest;
 mod report;
+mod results_dir;
 mod run;
 mod systems;
 mod trace;
@@ -29,13 +31,11 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Boot(args) => boot::boot(args),
         Command::Exec(args) => exec::exec(*args),
         Command::Report(args) => report::report(args),
+        Command::Compare(args) => compare::compare(args),
         Command::Doctor(args) => doctor::doctor(args),
         Command::Sweep(_) => Err(Failure::missing(
             "sweep, which runs a whole experiment file; call `vswarm-u run` for each point and \
              compare the directories it writes",
-        )),
-        Command::Compare(_) => Err(Failure::missing(
-            "compare, which sets two results side by side; `vswarm-u report DIR` prints each of them",
         )),
     }
 }

@@ -1,14 +1,12 @@
 //! `report`: stored results, printed again.
 
+use super::results_dir::{MANIFEST, read};
 use crate::args::ReportArgs;
 use crate::failure::{FAILED, Failure};
 use crate::output;
-use ::report::Run;
 use anyhow::{Context as _, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const MANIFEST: &str = "manifest.json";
 
 pub fn report(args: ReportArgs) -> Result<u8, Failure> {
     let places = places(&args.dir).map_err(Failure::input)?;
@@ -61,15 +59,4 @@ fn places(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         ));
     }
     Ok(places)
-}
-
-fn read(place: &Path) -> anyhow::Result<Run> {
-    let text = |name: &str| {
-        let path = place.join(name);
-        fs::read_to_string(&path)
-            .with_context(|| format!("reading {}; without it these are no results", path.display()))
-    };
-    let (run, _) = ::report::read(&text("stats.json")?, &text(MANIFEST)?)
-        .with_context(|| format!("reading the results in {}", place.display()))?;
-    Ok(run)
 }
