@@ -184,6 +184,9 @@ pub fn comparison_table(comparison: &Comparison, all: bool) -> String {
     text
 }
 
+/// What a value of the configuration may be wide and have the next aligned.
+const WIDEST: usize = 24;
+
 fn settings(differences: &[Difference<Option<String>>]) -> String {
     if differences.is_empty() {
         return "\nThe configuration is the same.\n".to_owned();
@@ -192,7 +195,8 @@ fn settings(differences: &[Difference<Option<String>>]) -> String {
     let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     lines.extend(differences.iter().map(|d| [d.name.clone(), cell(&d.a), cell(&d.b)]));
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let (name, a) = (width(0), width(1));
+    // A list is wider than the rest, and need not move it.
+    let (name, a) = (width(0), width(1).min(WIDEST));
     let line = |[path, left, right]: &[String; 3]| format!("{path:<name$}  {left:<a$}  {right}\n");
     format!("\n{}", lines.iter().map(line).collect::<String>())
 }
@@ -244,6 +248,8 @@ fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value.abs() >= 10_000.0 => format!("{value:.0}"),
+        // Less than half a thousandth either way.
+        Some(value) if value.abs() < 0.000_5 => "0.000".to_owned(),
         Some(value) => format!("{value:.3}"),
     }
 }
