@@ -201,13 +201,21 @@ pub(crate) fn touch(access: &MemAccess, accesses: &mut impl Accesses) {
     let MemKind::Cache(op) = access.kind else {
         return load_or_store(AccessKind::Store, Translate::Store, access, accesses);
     };
+    if reaches_memory(translation_for(access.kind), access, accesses) {
+        operate(op, access.pa, accesses);
+    }
+}
+
+/// Translates, and asks a device if it is one's; returns whether it is memory's.
+#[inline(always)]
+fn reaches_memory(what: Translate, access: &MemAccess, accesses: &mut impl Accesses) -> bool {
     if access.translated {
-        accesses.translate(access.va, translation_for(access.kind));
+        accesses.translate(access.va, what);
     }
     if access.io {
-        return accesses.device();
+        accesses.device();
     }
-    operate(op, access.pa, accesses);
+    !access.io
 }
 
 #[inline(always)]
@@ -218,11 +226,8 @@ fn load_or_store(
     accesses: &mut impl Accesses,
 ) {
     debug_assert_eq!(what, translation_for(access.kind));
-    if access.translated {
-        accesses.translate(access.va, what);
-    }
-    if access.io {
-        return accesses.device();
+    if !reaches_memory(what, access, accesses) {
+        return;
     }
     accesses.access(kind, access.pa);
     let end = PhysAddr(access.pa.0 + u64::from(access.size.max(1)) - 1);

@@ -6,7 +6,7 @@
 
 use super::transit::Outcome;
 use super::{Hierarchy, Level, Side};
-use crate::cache::Cache;
+use crate::cache::{Cache, Victim};
 use stream::HartId;
 
 /// Which structures lose what they hold: those of one hart, and the last level, which all harts share.
@@ -38,14 +38,20 @@ impl Hierarchy {
         let hart = hart.index();
         for (side, lost) in [(Side::Instruction, what.l1i), (Side::Data, what.l1d)] {
             if lost {
-                self.empty_l1(hart, side);
+                self.empty(
+                    |it| Some(&mut it.harts[hart].l1[side as usize]),
+                    |it, victim, outcome| it.leave_l1(hart, side, victim, outcome),
+                );
             }
         }
         if what.l2 {
-            self.empty_l2(hart);
+            self.empty(
+                |it| it.harts[hart].l2.as_mut(),
+                |it, victim, outcome| it.leave_l2(hart, victim, outcome),
+            );
         }
         if what.llc {
-            self.empty_llc();
+            self.empty(|it| it.llc.as_mut(), Self::leave_llc);
         }
         self.harts[hart].mmu.lose(what);
         if what.prefetchers {
@@ -55,31 +61,18 @@ impl Hierarchy {
         }
     }
 
-    fn empty_l1(&mut self, hart: usize, side: Side) {
-        for line in self.harts[hart].l1[side as usize].held() {
+    /// Takes all lines out of `cache`, if there is one; each leaves it by `leave`.
+    fn empty(
+        &mut self,
+        cache: impl Fn(&mut Self) -> Option<&mut Cache>,
+        leave: impl Fn(&mut Self, Victim, &mut Outcome),
+    ) {
+        let held = cache(self).map_or_else(Vec::new, |cache| cache.held());
+        for line in held {
             // An inclusive level below may have taken it in the meantime.
-            if let Some(victim) = self.harts[hart].l1[side as usize].give_up(line) {
-                self.leave_l1(hart, side, victim, &mut Outcome::found(Level::L1));
-                self.memory.forget();
-            }
-        }
-    }
-
-    fn empty_l2(&mut self, hart: usize) {
-        let held = self.harts[hart].l2.as_ref().map_or_else(Vec::new, Cache::held);
-        for line in held {
-            if let Some(victim) = self.harts[hart].l2.as_mut().and_then(|l2| l2.give_up(line)) {
-                self.leave_l2(hart, victim, &mut Outcome::found(Level::L2));
-                self.memory.forget();
-            }
-        }
-    }
-
-    fn empty_llc(&mut self) {
-        let held = self.llc.as_ref().map_or_else(Vec::new, Cache::held);
-        for line in held {
-            if let Some(victim) = self.llc.as_mut().and_then(|llc| llc.give_up(line)) {
-                self.leave_llc(victim, &mut Outcome::found(Level::Llc));
+            if let Some(victim) = cache(self).and_then(|cache| cache.give_up(line)) {
+                // Where it is found does not matter: nobody asked for it.
+                leave(self, victim, &mut Outcome::found(Level::Memory));
                 self.memory.forget();
             }
         }
