@@ -159,8 +159,8 @@ pub struct RunArgs {
     /// function's core only. Without it lukewarm means flush.
     #[arg(long, value_name = "HOW")]
     pub lukewarm: Option<String>,
-    /// Virtual time from one measured request to the next; without it, or if a reply takes longer, each
-    /// follows the reply of the one before, in state lukewarm after 10 ms.
+    /// Virtual time from one measured request to the next, or more if the reply takes longer; without it
+    /// 10 in state lukewarm, and in state warm each follows the reply of the one before.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
     pub inter_arrival_ms: Option<u32>,
     /// Run the system from this trace, in place of a function: one of ours or of ChampSim.

@@ -75,7 +75,7 @@ pub fn compare(sides: [Side<'_>; 2]) -> Comparison {
     Comparison {
         schema: SCHEMA,
         runs: sides.map(described),
-        configuration: configuration(sides.map(|side| side.configuration)),
+        configuration: differing(sides.map(|side| side.configuration)),
         summary: summary(sides.map(|side| side.run)),
         cpi_stack,
         events,
@@ -84,14 +84,13 @@ pub fn compare(sides: [Side<'_>; 2]) -> Comparison {
 }
 
 fn described(side: Side<'_>) -> Described {
-    let Run { function, system, state, between, seed, summary, .. } = side.run;
-    let how = between.lukewarm.as_ref().map_or_else(String::new, |how| format!(" ({how})"));
+    let Run { function, system, between, seed, summary, .. } = side.run;
     let every = between
         .inter_arrival_ns
         .map_or_else(String::new, |nanos| format!(", a request every {} ms", nanos as f64 / 1e6));
     Described {
         name: side.name.to_owned(),
-        what: format!("{function} on {system}, {}{how}{every}, seed {seed}", state.name()),
+        what: format!("{function} on {system}, {}{every}, seed {seed}", side.run.state_in_words()),
         succeeded: [summary.invocations - summary.failed, summary.invocations],
     }
 }
@@ -104,10 +103,6 @@ fn differing<V: Clone + PartialEq>(maps: [&BTreeMap<String, V>; 2]) -> Vec<Diffe
     let of = |name: &String| maps.map(|map| map.get(name).cloned());
     let pairs = names.into_iter().map(|name| (name, of(name))).filter(|(_, [a, b])| a != b);
     pairs.map(|(name, [a, b])| Difference { name: name.clone(), a, b }).collect()
-}
-
-fn configuration(sides: [&Configuration; 2]) -> Vec<Difference<Option<String>>> {
-    differing(sides)
 }
 
 fn summary(runs: [&Run; 2]) -> Vec<Difference<Option<f64>>> {
@@ -265,13 +260,13 @@ mod tests {
     #[test]
     fn what_differs_or_is_missing_on_one_side_is_listed() {
         let (a, b) = (map(&[("x", "1"), ("y", "2")]), map(&[("y", "3"), ("z", "4")]));
-        let found = configuration([&a, &b]);
+        let found = differing([&a, &b]);
         let text = |d: &Difference<Option<String>>| {
             let of = |side: &Option<String>| side.clone().unwrap_or_default();
             format!("{}:{}:{}", d.name, of(&d.a), of(&d.b))
         };
         assert_eq!(found.iter().map(text).collect::<Vec<_>>(), ["x:1:", "y:2:3", "z::4"]);
-        assert_eq!(configuration([&a, &a]), []);
+        assert_eq!(differing([&a, &a]), []);
         let shown = settings(&found);
         assert_eq!(
             shown,

@@ -40,6 +40,15 @@ pub struct Run {
     pub manifest: Manifest,
 }
 
+impl Run {
+    /// The state, and how what it lacks was lost.
+    #[must_use]
+    pub(crate) fn state_in_words(&self) -> String {
+        let how = self.between.lukewarm.as_ref();
+        self.state.name().to_owned() + &how.map_or_else(String::new, |how| format!(" ({how})"))
+    }
+}
+
 /// What happened between one measured invocation and the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {

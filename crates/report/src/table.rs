@@ -25,16 +25,14 @@ const LONGEST_TEXT: usize = 500;
 /// What `run` prints.
 #[must_use]
 pub fn table(run: &Run) -> String {
-    let Run { function, system, state, seed, invocations, summary, .. } = run;
+    let Run { function, system, seed, invocations, summary, .. } = run;
     let mpki: Vec<_> =
         MPKI.into_iter().filter(|(path, _)| summary.mpki.contains_key(*path)).collect();
     let extra = if has_breakdown(run) { Extra::TopDown } else { Extra::Misses(&mpki) };
     let mut rows = vec![header(&extra)];
     rows.extend(invocations.iter().map(|one| row(one, &extra)));
     rows.push(mean_row(run, &extra));
-    let lukewarm =
-        run.between.lukewarm.as_ref().map_or_else(String::new, |how| format!(" ({how})"));
-    let mut text = format!("{function} on {system}, {}{lukewarm}, seed {seed}\n\n", state.name());
+    let mut text = format!("{function} on {system}, {}, seed {seed}\n\n", run.state_in_words());
     text += &aligned(&rows);
     text += &legend(&extra);
     text.push('\n');

@@ -78,16 +78,16 @@ fn check_all<'a>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(&name) = names.get(index) else { break };
+            let place = format!("{} of {}, {name}", index + 1, names.len());
+            let observer = Numbered::new(&reporter, place);
             let study = Study { function: name.to_owned(), ..study.clone() };
-            let numbered =
-                Numbered::new(&reporter, format!("{} of {}, {name}", index + 1, names.len()));
             let since = Instant::now();
-            let result = experiment::check_function(&home, &study, &turns, &numbered);
+            let result = experiment::check_function(&home, &study, &turns, &observer);
             reporter.finish();
             if matches!(result, Err(StudyError::Cancelled)) {
                 break;
             }
-            let verdict = if passes(&result) { "ok" } else { "FAILED" };
+            let verdict = if passed(&result) { "ok" } else { "FAILED" };
             suite.done(&format!("{name}: {verdict} in {:.0} s", since.elapsed().as_secs_f64()));
             // Nobody else has this index.
             let _first = results[index].set(result);
@@ -103,16 +103,12 @@ fn check_all<'a>(
     Ok(names.iter().copied().zip(results).collect())
 }
 
-fn passes(result: &Result<FunctionCheck, StudyError>) -> bool {
+fn passed(result: &Result<FunctionCheck, StudyError>) -> bool {
     result.as_ref().is_ok_and(FunctionCheck::passed)
 }
 
-fn passed((_, result): &Outcome<'_>) -> bool {
-    passes(result)
-}
-
 fn failed(outcomes: &[Outcome<'_>]) -> usize {
-    outcomes.iter().filter(|outcome| !passed(outcome)).count()
+    outcomes.iter().filter(|(_, result)| !passed(result)).count()
 }
 
 /// A line for each payload, what failed below, and a summary.
@@ -196,7 +192,7 @@ fn document(outcomes: &[Outcome<'_>]) -> Value {
 
 fn function_document(outcome: &Outcome<'_>) -> Value {
     let (name, result) = outcome;
-    let ok = passed(outcome);
+    let ok = passed(result);
     match result {
         Err(error) => json!({"name": name, "ok": ok, "error": error.to_string()}),
         Ok(checked) => json!({
