@@ -10,7 +10,8 @@ to stage and one that is restored print the same; killed runs poison nothing; da
 noticed and made anew, with the same result; a wrong and a late reply fail the run. On an out-of-order
 system, too, two runs and one that continues give the same bytes; what the guest computes there, to the
 last bit of state, is what the fast engine computes in the same steps; and a replayed trace has the
-windows of the run it was recorded in; an invocation whose core lost its state takes longer. And a Linux program of a few instructions runs in the guest, with
+windows of the run it was recorded in; an invocation whose core lost its state, or
+was another function's meanwhile, takes longer. And a Linux program of a few instructions runs in the guest, with
 and without markers, to its end, a crash or a time-out; and `functions check` tells of a wrong reply and of a
 function that cannot be built without keeping others from being checked.
 """
@@ -193,6 +194,21 @@ def test_lukewarm(program, function):
         f"{function}: CPI {warm:.3f} warm, {lukewarm:.3f} lukewarm, {instructions:.3f} without L1I, L2 and LLC",
         flush=True,
     )
+
+
+def test_interleaved(program, function):
+    """Another function's invocations on the same core cost time, and each run is the same."""
+    other = "fibonacci-python"
+    warm = measured(program, function, [*DETAILED_OPTIONS, "--inter-arrival-ms", "10"])[0]
+    options = [*DETAILED_OPTIONS, "--lukewarm", f"interleave={other}", "--interleave-calls", "2"]
+    # The first run deploys both, the second starts from the snapshot.
+    first, again = (measured(program, function, options) for _ in range(2))
+    assert first == again, "a run that deploys and one from the snapshot differ"
+    first = first[0]
+    assert first["co_runners"] == [other] and first["co_runner_calls"] == 2, first["co_runners"]
+    cpis = [run["summary"]["cpi"]["mean"] for run in (warm, first)]
+    assert cpis[0] < cpis[1], cpis
+    print(f"{function}: CPI {cpis[0]:.3f} alone, {cpis[1]:.3f} beside {other}", flush=True)
 
 
 def test_verify(program, function):
@@ -430,7 +446,7 @@ def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
-    for one in (test_detailed, test_lukewarm, test_verify, test_trace):
+    for one in (test_detailed, test_lukewarm, test_interleaved, test_verify, test_trace):
         tests.append((one, functions[-1]))
     tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
     tests.append((test_suite, "suite"))

@@ -122,12 +122,14 @@ pub struct StudyArgs {
 }
 
 /// Options that mean nothing to a run from a trace.
-const FUNCTION_OPTIONS: [&str; 17] = [
+const FUNCTION_OPTIONS: [&str; 19] = [
     "function",
     "functions",
     "mirror",
     "state",
     "lukewarm",
+    "interleave_calls",
+    "interleave_instructions",
     "inter_arrival_ms",
     "warmup",
     "settle",
@@ -156,9 +158,22 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     pub state: Option<StateArg>,
     /// How state is lost between two invocations: flush, or flush=l1i,l2 for some structures of the
-    /// function's core only. Without it lukewarm means flush.
+    /// function's core only, or interleave=F1,F2 or interleave=all:N, invocations of these or of N other
+    /// functions on the same core. Without it lukewarm means flush.
     #[arg(long, value_name = "HOW")]
     pub lukewarm: Option<String>,
+    /// With interleave: so many invocations of the others, in turn, between two measured ones; without
+    /// it one of each.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "lukewarm",
+        conflicts_with = "interleave_instructions"
+    )]
+    pub interleave_calls: Option<u32>,
+    /// With interleave: invocations of the others until the core has executed so many instructions.
+    #[arg(long, value_name = "N", requires = "lukewarm")]
+    pub interleave_instructions: Option<u64>,
     /// Virtual time from one measured request to the next, or more if the reply takes longer; without it
     /// 10 in state lukewarm, and in state warm each follows the reply of the one before.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]

@@ -1,5 +1,6 @@
 //! How warm the core is when an invocation starts, and what makes it so between two of them.
 
+use crate::interleave::{Interleaving, Turns};
 use crate::rig::{Mode, Rig};
 use crate::timing::{Detailed, Warming};
 use crate::{Study, StudyError, measure::FUNCTION_HART};
@@ -15,6 +16,8 @@ pub enum Condition {
     Warm,
     /// The software is warm, but structures of the function's core have lost what they held.
     Flushed(Lost),
+    /// Other functions have had the core.
+    Interleaved(Interleaving),
 }
 
 impl Condition {
@@ -23,7 +26,7 @@ impl Condition {
     pub const fn state(&self) -> State {
         match self {
             Self::Warm => State::Warm,
-            Self::Flushed(_) => State::Lukewarm,
+            Self::Flushed(_) | Self::Interleaved(_) => State::Lukewarm,
         }
     }
 
@@ -32,41 +35,64 @@ impl Condition {
         match self {
             Self::Warm => None,
             Self::Flushed(lost) => Some(lost.written()),
+            Self::Interleaved(interleaving) => Some(interleaving.written()),
+        }
+    }
+
+    /// Who is called between two invocations, if somebody is.
+    pub(crate) fn interleaving(&self) -> Option<&Interleaving> {
+        match self {
+            Self::Interleaved(interleaving) => Some(interleaving),
+            Self::Warm | Self::Flushed(_) => None,
         }
     }
 }
 
-/// State is lost at least so long after the last reply: longer than memory takes to answer, and than the kernel
-/// needs to let the core go idle.
+/// State is lost, and others get the core, at least so long after the last reply: longer than memory takes to
+/// answer, and than the kernel needs to let the core go idle.
 const SHORTEST_PAUSE: Picos = Picos::from_micros(200);
 
-/// Lets the time until the next request pass, and then lets happen to the core what the study says. The previous
+/// Lets the time until the next request pass, and lets happen to the core what the study says. The previous
 /// request, if there was one, was sent at `sent`.
 ///
-/// Time passes in warming mode: timers, and what else the guest does meanwhile, leave their traces. Without a
-/// pause nothing is touched, not even what is under way in the pipeline.
+/// Time passes in warming mode: timers, co-runners, and what else the guest does meanwhile, leave their traces.
+/// Without a pause nothing is touched, not even what is under way in the pipeline.
 pub(crate) fn pause(
     rig: &mut Rig<'_>,
     study: &Study,
+    turns: &mut Turns<'_>,
     sent: Option<Picos>,
     timing: &mut Detailed<'_>,
 ) -> Result<(), StudyError> {
     let now = rig.machine.now();
     let due = sent.map_or(now, |sent| sent + study.inter_arrival).max(now);
-    let until = match study.condition {
-        Condition::Warm => due,
-        Condition::Flushed(_) => due.max(now + SHORTEST_PAUSE),
+    let earliest = match study.condition {
+        Condition::Warm => now,
+        Condition::Flushed(_) | Condition::Interleaved(_) => now + SHORTEST_PAUSE,
     };
-    if until == now {
+    if due.max(earliest) == now {
         return Ok(());
     }
     let mut warming = Warming::new(timing.model_mut());
-    while rig.machine.now() < until {
-        rig.advance(&mut Mode::Timed(&mut warming), until)?;
+    if let Condition::Interleaved(interleaving) = &study.condition {
+        pass(rig, earliest, &mut warming)?;
+        turns.run(interleaving.until, rig, &mut warming)?;
+        let settled = rig.machine.now() + SHORTEST_PAUSE;
+        pass(rig, due.max(settled), &mut warming)?;
+    } else {
+        pass(rig, due.max(earliest), &mut warming)?;
     }
     timing.resume(rig.machine.now());
     if let Condition::Flushed(lost) = &study.condition {
         timing.model_mut().lose(HartId(FUNCTION_HART), lost);
+    }
+    Ok(())
+}
+
+/// Lets time pass in warming mode.
+fn pass(rig: &mut Rig<'_>, until: Picos, warming: &mut Warming<'_>) -> Result<(), StudyError> {
+    while rig.machine.now() < until {
+        rig.advance(&mut Mode::Timed(warming), until)?;
     }
     Ok(())
 }

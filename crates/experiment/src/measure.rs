@@ -5,6 +5,7 @@
 //! window is the difference of two readings.
 
 use crate::condition::pause;
+use crate::interleave::{Turns, Until};
 use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
 use crate::requests::{Sendable, first_measured, first_settling};
@@ -58,9 +59,10 @@ pub(crate) fn measure(
     let inner = Detailed::new(&mut model, rig.machine.now());
     let mut timing = Logged { inner, viewer: None };
     let mut sent = None;
+    let mut turns = Turns::new(study, &prepared.co_runners);
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
-        pause(&mut rig, study, sent, &mut timing.inner)?;
+        pause(&mut rig, study, &mut turns, sent, &mut timing.inner)?;
         sent = Some(rig.machine.now());
         timing.viewer = log.as_ref().and_then(|log| log.viewer(index));
         let sendable = prepared.requests.nth(first_measured(study) + u64::from(index));
@@ -79,7 +81,7 @@ pub(crate) fn measure(
     }
     let catalogue = statistics::catalogue(&timing.stats());
     let manifest = manifest(study, guest, prepared);
-    Ok(outcome(rig, study, invocations, catalogue, manifest))
+    Ok(outcome(rig, study, between(study, prepared), invocations, catalogue, manifest))
 }
 
 /// Does what [`measure`] does while `tape` records; returns the instructions of the function's hart
@@ -302,9 +304,29 @@ pub(crate) fn invocation(
         .expect("the function's hart is among the measured ones")
 }
 
+/// What happened between measured invocations.
+fn between(study: &Study, prepared: &Prepared) -> Between {
+    let names: Vec<String> = prepared.co_runners.iter().map(|one| one.name.clone()).collect();
+    let round = names.len() as u64;
+    let (calls, instructions) = match study.condition.interleaving().map(|one| one.until) {
+        None => (None, None),
+        Some(Until::Round) => (Some(round), None),
+        Some(Until::Calls(calls)) => (Some(u64::from(calls)), None),
+        Some(Until::Instructions(instructions)) => (None, Some(instructions)),
+    };
+    Between {
+        lukewarm: study.condition.written(),
+        co_runners: names,
+        co_runner_calls: calls,
+        co_runner_instructions: instructions,
+        inter_arrival_ns: Some(study.inter_arrival.as_nanos()).filter(|nanos| *nanos > 0),
+    }
+}
+
 fn outcome(
     rig: Rig<'_>,
     study: &Study,
+    between: Between,
     invocations: Vec<Invocation>,
     catalogue: Catalogue,
     manifest: Manifest,
@@ -315,10 +337,7 @@ fn outcome(
         function: study.function.clone(),
         system: study.system.name.clone(),
         state: study.condition.state(),
-        between: Between {
-            lukewarm: study.condition.written(),
-            inter_arrival_ns: Some(study.inter_arrival.as_nanos()).filter(|nanos| *nanos > 0),
-        },
+        between,
         seed: study.seed,
         summary: report::summarize(&invocations),
         invocations,

@@ -4,7 +4,8 @@ use crate::requests::{self, Requests};
 use crate::{Observer, Study, StudyError};
 use client::Registry;
 use guest::bootable::{self, Guest, Spec};
-use guest::functions::{self, Catalogue, FunctionRequest, Workshop};
+use guest::compose::co_runner_port;
+use guest::functions::{self, Catalogue, Choice, FunctionRequest, PUBLISHED_PORT, Workshop};
 use guest::oci::Image;
 use guest::packages::Mirror;
 use std::path::Path;
@@ -18,6 +19,15 @@ pub(crate) struct Prepared {
     pub images: Vec<Image>,
     /// The compose file that is put into the guest.
     pub compose: String,
+    pub requests: Requests,
+    /// Who is deployed beside the function, on its hart.
+    pub co_runners: Vec<CoRunner>,
+}
+
+/// A function that runs between two invocations of the one under test.
+#[derive(Debug)]
+pub(crate) struct CoRunner {
+    pub name: String,
     pub requests: Requests,
 }
 
@@ -51,6 +61,7 @@ fn mirror(study: &Study) -> Result<Option<Mirror>, StudyError> {
 pub(crate) struct Plan {
     catalogue: Catalogue,
     requests: Requests,
+    co_runners: Vec<CoRunner>,
 }
 
 /// Reads the functions file and checks function and payload: what is wrong with the input is told
@@ -60,8 +71,25 @@ pub(crate) fn plan(study: &Study) -> Result<Plan, StudyError> {
     let function = catalogue.get(&study.function)?;
     let chosen = function.choose(&study.request)?;
     let count = requests::sent_by(study);
-    let requests = Requests::new(function, &chosen, study.request_timeout, count)?;
-    Ok(Plan { catalogue, requests })
+    let requests = Requests::new(function, &chosen, PUBLISHED_PORT, study.request_timeout, count)?;
+    let co_runners = co_runners(study, &catalogue)?;
+    Ok(Plan { catalogue, requests, co_runners })
+}
+
+/// Of a co-runner's payload that changes from request to request, so many different ones are made.
+const CO_RUNNER_REQUESTS: u64 = 1000;
+
+fn co_runners(study: &Study, catalogue: &Catalogue) -> Result<Vec<CoRunner>, StudyError> {
+    let Some(interleaving) = study.condition.interleaving() else { return Ok(Vec::new()) };
+    let co_runner = |(number, name): (usize, String)| {
+        let function = catalogue.get(&name)?;
+        let chosen = function.choose(&Choice::default())?;
+        let (port, timeout) = (co_runner_port(number), study.request_timeout);
+        let requests = Requests::new(function, &chosen, port, timeout, CO_RUNNER_REQUESTS)?;
+        Ok(CoRunner { name, requests })
+    };
+    let names = interleaving.names(&study.function, catalogue)?;
+    names.into_iter().enumerate().map(co_runner).collect()
 }
 
 impl Plan {
@@ -72,7 +100,13 @@ impl Plan {
             Ok(Named {
                 name: request.name.clone().unwrap_or_default(),
                 method: request.call.written(),
-                requests: Requests::new(function, request, study.request_timeout, count)?,
+                requests: Requests::new(
+                    function,
+                    request,
+                    PUBLISHED_PORT,
+                    study.request_timeout,
+                    count,
+                )?,
                 changes: matches!(request.content, functions::Content::Generated(_)),
             })
         };
@@ -88,11 +122,15 @@ pub(crate) fn function(
     observer: &dyn Observer,
 ) -> Result<Prepared, StudyError> {
     observer.phase("building the function's image");
-    let Plan { catalogue, requests } = plan;
+    let Plan { catalogue, requests, co_runners } = plan;
     let function = catalogue.get(&study.function)?;
+    let beside: Vec<_> =
+        co_runners.iter().map(|one| catalogue.get(&one.name)).collect::<Result<_, _>>()?;
     let workshop = Workshop::new(home, mirror(study)?, observer.as_progress())?;
-    let images = functions::build_all(&workshop, &catalogue, function)?;
-    Ok(Prepared { images, compose: guest::compose::guest_file(&catalogue, function), requests })
+    let together = beside.iter().copied().chain([function]);
+    let images = functions::build_all(&workshop, &catalogue, together)?;
+    let compose = guest::compose::guest_file(&catalogue, function, &beside);
+    Ok(Prepared { images, compose, requests, co_runners })
 }
 
 /// The registry that serves the images.

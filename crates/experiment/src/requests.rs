@@ -11,9 +11,6 @@ use serde_json::Value;
 use sim::Picos;
 use std::path::Path;
 
-/// The port of the guest on which functions are published.
-pub(crate) const PORT: u16 = 50_000;
-
 /// Requests in order, then again from the first; never empty.
 #[derive(Debug)]
 pub(crate) struct Requests(Vec<Sendable>);
@@ -28,10 +25,11 @@ pub(crate) struct Sendable {
 }
 
 impl Requests {
-    /// The first `count` requests of `chosen`; fewer if they come again.
+    /// The first `count` requests of `chosen`, sent to `port`; fewer if they come again.
     pub(crate) fn new(
         function: &Function,
         chosen: &FunctionRequest,
+        port: u16,
         timeout: Picos,
         count: u64,
     ) -> Result<Self, StudyError> {
@@ -40,7 +38,7 @@ impl Requests {
         let sendable = |n| {
             let Body { payload, expect } = chosen.nth(n);
             let call = method.call(&payload)?;
-            let request = Request { port: PORT, call, timeout: Some(timeout) };
+            let request = Request { port, call, timeout: Some(timeout) };
             Ok(Sendable { payload, request, expect: expect.as_ref().map(expectation) })
         };
         (0..different).map(sendable).collect::<Result<_, _>>().map(Self)
@@ -54,6 +52,11 @@ impl Requests {
     /// How many of them differ.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// The port they are sent to.
+    pub(crate) fn port(&self) -> u16 {
+        self.nth(0).request.port
     }
 
     pub(crate) fn protocol(&self) -> Protocol {
@@ -160,7 +163,7 @@ mod tests {
         let function = catalogue.get("fibonacci-go").unwrap();
         let payload = Some(PayloadChoice::Named(payload.to_owned()));
         let chosen = function.choose(&Choice { payload, method: None }).unwrap();
-        Requests::new(function, &chosen, Picos::from_secs(1), count).unwrap()
+        Requests::new(function, &chosen, 50_000, Picos::from_secs(1), count).unwrap()
     }
 
     fn numbers(requests: &Requests, range: std::ops::Range<u64>) -> Vec<String> {
@@ -196,7 +199,7 @@ mod tests {
         let mut changing = 0;
         for function in catalogue.functions() {
             for chosen in &function.requests {
-                let made = Requests::new(function, chosen, Picos::from_secs(1), 50);
+                let made = Requests::new(function, chosen, 50_000, Picos::from_secs(1), 50);
                 let made = made.unwrap_or_else(|error| {
                     panic!("{} {:?}: {error}", function.name(), chosen.name)
                 });

@@ -4,7 +4,7 @@
 //! restored do the same from there, to the byte.
 
 use crate::prepare::{self, Prepared};
-use crate::requests::{PORT, Sendable};
+use crate::requests::{Requests, Sendable};
 use crate::rig::{Happening, Mode, Rig};
 use crate::{Observer, Study, StudyError};
 use base64::Engine as _;
@@ -123,7 +123,10 @@ fn keys(study: &Study, guest: &Guest, prepared: Option<&Prepared>) -> Vec<Key> {
         study.request_timeout,
         prepared.requests.nth(0).payload
     );
-    let calls = prepared.requests.written(u64::from(study.warmup));
+    let mut calls = prepared.requests.written(u64::from(study.warmup));
+    for co_runner in &prepared.co_runners {
+        calls += &co_runner.requests.written(u64::from(study.warmup));
+    }
     let warm = Key::of(&[requests.as_bytes(), calls.as_bytes()]);
     vec![booted, deployed, warm]
 }
@@ -243,7 +246,8 @@ impl<'a> Stages<'a> {
         let file = BASE64_STANDARD.encode(&self.prepared().compose);
         rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
         let up = "docker compose -f /run/function.yaml up -d --quiet-pull";
-        let (status, output) = rig.try_command(up, DEPLOY_LIMIT)?;
+        let containers = 1 + self.prepared().co_runners.len() as u64;
+        let (status, output) = rig.try_command(up, Picos(DEPLOY_LIMIT.0 * containers))?;
         if status != 0 {
             let error = format!("`{up}` ended with status {status} in the guest:\n{output}");
             return Err(request_failed(rig, error));
@@ -257,6 +261,9 @@ impl<'a> Stages<'a> {
         connect(rig, self.prepared())?;
         for n in 0..u64::from(self.study.warmup) {
             invoke_fast(rig, self.prepared().requests.nth(n))?;
+            for co_runner in &self.prepared().co_runners {
+                invoke_fast(rig, co_runner.requests.nth(n))?;
+            }
         }
         Ok(())
     }
@@ -278,10 +285,15 @@ fn wait_for_ready(rig: &mut Rig<'_>) -> Result<(), StudyError> {
     Err(rig.timed_out(BOOT_LIMIT))
 }
 
-/// Connects to the function, which may still be starting.
+/// Connects to the function and its co-runners, which may still be starting.
 pub(crate) fn connect(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError> {
+    connect_to(rig, &prepared.requests)?;
+    prepared.co_runners.iter().try_for_each(|co_runner| connect_to(rig, &co_runner.requests))
+}
+
+fn connect_to(rig: &mut Rig<'_>, requests: &Requests) -> Result<(), StudyError> {
     let every = Picos::from_millis(50);
-    rig.peer.wait_ready(PORT, prepared.requests.protocol(), every, READY_LIMIT);
+    rig.peer.wait_ready(requests.port(), requests.protocol(), every, READY_LIMIT);
     let deadline = rig.machine.now() + READY_LIMIT + Picos::from_secs(10);
     while rig.machine.now() < deadline {
         for happening in rig.advance(&mut Mode::Fast, deadline)? {

@@ -1,6 +1,7 @@
 //! What is asked for and what comes out.
 
 use crate::condition::Condition;
+use crate::interleave::check_until;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
@@ -96,7 +97,7 @@ pub(crate) fn check(study: &Study) -> Result<(), StudyError> {
             "nothing to measure: ask for at least one invocation (--invocations)".to_owned(),
         ));
     }
-    Ok(())
+    study.condition.interleaving().map_or(Ok(()), check_until)
 }
 
 /// Boots the guest (or restores it), deploys the function if `deploy` says so, and connects the

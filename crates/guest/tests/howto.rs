@@ -73,7 +73,7 @@ fn the_page_s_compose_file_is_accepted_and_means_what_it_says() {
     let ping = shout.choose(&Choice { method, payload: None }).unwrap();
     assert_eq!(ping.call.written(), "shout.Shouter/Ping");
     assert_eq!(ping.nth(0).expect, Some(Expect::Exact(serde_json::json!({"text": "PONG"}))));
-    let guest = guest::compose::guest_file(&catalogue, shout);
+    let guest = guest::compose::guest_file(&catalogue, shout, &[]);
     assert!(guest.contains("cache") && !guest.contains("x-vswarm"), "{guest}");
 }
 
@@ -82,7 +82,7 @@ fn the_page_s_function_and_its_dependency_become_images() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = follow(folder.path());
     let workshop = Workshop::new(&home(), None, &Silent).unwrap();
-    let images = build_all(&workshop, &catalogue, catalogue.get("shout").unwrap()).unwrap();
+    let images = build_all(&workshop, &catalogue, [catalogue.get("shout").unwrap()]).unwrap();
     let packages: Vec<_> = images[0]
         .layers
         .iter()

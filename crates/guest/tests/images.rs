@@ -252,7 +252,7 @@ fn nothing_is_made_again_unless_its_sources_change_and_then_only_what_depends_on
     let workshop = Workshop::new(home.path(), None, &Silent).unwrap();
     let catalogue = plain(sources.path(), "one");
     let function = catalogue.get("plain").unwrap();
-    let images = build_all(&workshop, &catalogue, function).unwrap();
+    let images = build_all(&workshop, &catalogue, [function]).unwrap();
     assert_eq!(
         images.iter().map(|image| image.reference.as_str()).collect::<Vec<_>>(),
         ["registry.vswarm:5000/helper:latest", "registry.vswarm:5000/plain:latest"]

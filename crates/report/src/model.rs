@@ -55,6 +55,15 @@ pub struct Between {
     /// How state was lost, as `--lukewarm` is written; none if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lukewarm: Option<String>,
+    /// Who was called on the function's hart, in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_runners: Vec<String>,
+    /// Calls of co-runners before each measured invocation; none if instructions were the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub co_runner_calls: Option<u64>,
+    /// Instructions of the function's hart after which no further call of a co-runner was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub co_runner_instructions: Option<u64>,
     /// Virtual time from one request to the next; none if each followed the reply of the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inter_arrival_ns: Option<u64>,

@@ -11,8 +11,11 @@ fn lukewarm() -> Run {
     let mut lukewarm = run();
     lukewarm.invocations.truncate(1);
     lukewarm.state = State::Lukewarm;
-    lukewarm.between =
-        Between { lukewarm: Some("flush".to_owned()), inter_arrival_ns: Some(10_000_000) };
+    lukewarm.between = Between {
+        lukewarm: Some("flush".to_owned()),
+        inter_arrival_ns: Some(10_000_000),
+        ..Between::default()
+    };
     let values = &mut lukewarm.invocations[0].statistics.values;
     values.insert("l1i.mpki".to_owned(), Value::Real(8.0));
     lukewarm.summary = report::summarize(&lukewarm.invocations);

@@ -2,6 +2,7 @@
 
 mod boot;
 mod compare;
+mod condition;
 mod doctor;
 mod exec;
 mod exec_guest;

@@ -1,13 +1,13 @@
 //! `run`: a function measured on a system, or a system run from a trace.
 
-use crate::args::{RunArgs, StateArg, StudyArgs, SystemArgs};
+use super::condition::Asked;
+use crate::args::{RunArgs, StudyArgs, SystemArgs};
 use crate::failure::{FAILED, Failure};
 use crate::progress::Reporter;
 use crate::{home, output};
 use ::guest::functions::{Choice, PayloadChoice};
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
-use ::system::{Lost, SystemConfig};
 use anyhow::anyhow;
 use experiment::{Condition, Outcome, PipelineLog, Replay, Study, StudyError};
 use sim::Picos;
@@ -30,7 +30,13 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         )));
     }
     let mut study = study(function, &args.system, &args.study)?;
-    study.condition = condition(args.state, args.lukewarm.as_deref(), &study.system.config)?;
+    let asked = Asked {
+        state: args.state,
+        lukewarm: args.lukewarm.as_deref(),
+        calls: args.interleave_calls,
+        instructions: args.interleave_instructions,
+    };
+    study.condition = asked.condition(&study.system.config)?;
     study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
@@ -142,45 +148,11 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
 /// Between requests in state lukewarm, unless told otherwise: long enough for the guest to go idle.
 const LUKEWARM_INTER_ARRIVAL: Picos = Picos::from_millis(10);
 
-fn condition(
-    state: Option<StateArg>,
-    lukewarm: Option<&str>,
-    system: &SystemConfig,
-) -> Result<Condition, Failure> {
-    match (state, lukewarm) {
-        (Some(StateArg::Warm), Some(how)) => Err(Failure::input(anyhow!(
-            "--state warm and --lukewarm {how} contradict each other; leave one of them out"
-        ))),
-        (Some(StateArg::Cold), _) => Err(Failure::missing(
-            "--state cold; the states that can be measured are warm and lukewarm",
-        )),
-        (Some(StateArg::Warm) | None, None) => Ok(Condition::Warm),
-        (Some(StateArg::Lukewarm), None) => Ok(Condition::Flushed(Lost::all(system))),
-        (_, Some(how)) => flushed(how, system).map(Condition::Flushed),
-    }
-}
-
-fn flushed(how: &str, system: &SystemConfig) -> Result<Lost, Failure> {
-    let names: Vec<&str> = match how.split_once('=') {
-        None if how == "flush" => return Ok(Lost::all(system)),
-        Some(("flush", "")) => Vec::new(),
-        Some(("flush", list)) => list.split(',').collect(),
-        _ => {
-            return Err(Failure::input(anyhow!(
-                "reading --lukewarm: {how:?} is not known; give flush, or flush= and structures, such as \
-                 flush=l1i,btb"
-            )));
-        }
-    };
-    Lost::named(&names, system)
-        .map_err(|error| Failure::input(anyhow::Error::new(error).context("reading --lukewarm")))
-}
-
 fn inter_arrival(asked: Option<u32>, condition: &Condition) -> Picos {
     match (asked, condition) {
         (Some(millis), _) => Picos::from_millis(u64::from(millis)),
         (None, Condition::Warm) => Picos::ZERO,
-        (None, Condition::Flushed(_)) => LUKEWARM_INTER_ARRIVAL,
+        (None, Condition::Flushed(_) | Condition::Interleaved(_)) => LUKEWARM_INTER_ARRIVAL,
     }
 }
 
@@ -218,6 +190,7 @@ fn link(gbps: f64, delay_us: f64) -> Result<client::Link, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::system::Lost;
 
     #[test]
     fn link_options_are_converted_exactly() {
@@ -240,20 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_between_invocations_is_read_or_refused() {
+    fn the_time_between_requests_follows_from_the_state() {
         let system = ::system::load("skylake", &[]).unwrap().config;
-        let read = |state, how| condition(state, how, &system);
-        assert_eq!(read(None, None).unwrap(), Condition::Warm);
         let all = Condition::Flushed(Lost::all(&system));
-        assert_eq!(read(Some(StateArg::Lukewarm), None).unwrap(), all);
-        assert_eq!(read(None, Some("flush")).unwrap(), all);
-        let some = Condition::Flushed(Lost::named(&["l2", "btb"], &system).unwrap());
-        assert_eq!(read(Some(StateArg::Lukewarm), Some("flush=btb,l2")).unwrap(), some);
-        for wrong in ["flush=", "flush=l1i,,l2", "flush=l9", "wash", "=l1i", ""] {
-            assert_eq!(read(None, Some(wrong)).unwrap_err().status, 2, "{wrong}");
-        }
-        assert_eq!(read(Some(StateArg::Warm), Some("flush")).unwrap_err().status, 2);
         assert_eq!(inter_arrival(None, &Condition::Warm), Picos::ZERO);
+        assert_eq!(inter_arrival(None, &all), LUKEWARM_INTER_ARRIVAL);
         assert_eq!(inter_arrival(Some(3), &all), Picos::from_millis(3));
     }
 

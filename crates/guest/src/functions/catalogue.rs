@@ -144,8 +144,19 @@ impl Catalogue {
     /// The services to start for `function`: what it depends on, dependencies first, and itself last.
     #[must_use]
     pub fn closure<'a>(&'a self, function: &'a Function) -> Vec<&'a Service> {
+        self.closure_of([function])
+    }
+
+    /// The same for several functions; each service once.
+    #[must_use]
+    pub fn closure_of<'a>(
+        &'a self,
+        functions: impl IntoIterator<Item = &'a Function>,
+    ) -> Vec<&'a Service> {
         let mut order = Vec::new();
-        self.visit(&function.service, &mut order);
+        for function in functions {
+            self.visit(&function.service, &mut order);
+        }
         order
     }
 

@@ -58,13 +58,13 @@ struct Job<'a> {
 ///
 /// # Errors
 /// Missing sources, packages that cannot be had, a failing build tool, the disk.
-pub fn build_all(
+pub fn build_all<'a>(
     workshop: &Workshop<'_>,
-    catalogue: &Catalogue,
-    function: &Function,
+    catalogue: &'a Catalogue,
+    functions: impl IntoIterator<Item = &'a Function>,
 ) -> Result<Vec<Image>, FunctionError> {
     let mut images: Vec<Image> = Vec::new();
-    for service in catalogue.closure(function) {
+    for service in catalogue.closure_of(functions) {
         if !images.iter().any(|image| image.reference == service.image) {
             images.push(build_service(workshop, catalogue.sources(), service)?);
         }
