@@ -211,6 +211,22 @@ def test_interleaved(program, function):
     print(f"{function}: CPI {cpis[0]:.3f} alone, {cpis[1]:.3f} beside {other}", flush=True)
 
 
+def test_cold(program, function):
+    """A cold start has all its phases, and its first request takes more than later ones; each run is the same."""
+    options = ["--system", DETAILED, "--state", "cold", "--sampling-period", "500000000"]
+    first, again = (measured(program, function, options) for _ in range(2))
+    assert first == again, "two cold starts differ"
+    phases = first[0]["cold_start"]
+    assert [phase["name"] for phase in phases] == ["pull", "create", "start", "ready"], phases
+    # Every byte of an image is hashed: at least an instruction each.
+    assert phases[0]["instructions"] > 1_000_000, phases[0]
+    for phase in phases[:3]:
+        assert 0.2 < phase["cpi"]["mean"] < 10, phase
+    instructions = [one["instructions"] for one in first[0]["invocations"]]
+    assert instructions[0] > 1.5 * instructions[-1], instructions
+    print(f"{function}: a cold start, instructions of the first requests {instructions}", flush=True)
+
+
 def test_verify(program, function):
     """What the guest computes under a model is what the fast engine computes in the same steps."""
     instructions = []
@@ -446,7 +462,7 @@ def main():
     program, functions = sys.argv[1], sys.argv[2:]
     tests = [(test, function) for function in functions]
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
-    for one in (test_detailed, test_lukewarm, test_interleaved, test_verify, test_trace):
+    for one in (test_detailed, test_lukewarm, test_interleaved, test_cold, test_verify, test_trace):
         tests.append((one, functions[-1]))
     tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
     tests.append((test_suite, "suite"))

@@ -57,7 +57,7 @@ pub enum StateArg {
     Warm,
     /// The software is warm, but caches, TLBs and predictors have lost what they held.
     Lukewarm,
-    #[value(hide = true)]
+    /// There is no container yet: image pull, container and runtime are part of it.
     Cold,
 }
 
@@ -88,12 +88,14 @@ pub struct SourceArgs {
 pub struct StudyArgs {
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Requests served in fast mode before the snapshot of the warm function.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub warmup: u32,
-    /// Requests that warm caches and TLBs between restoring the snapshot and measuring.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub settle: u32,
+    /// Requests served in fast mode before the snapshot of the warm function; 20 unless given, none in
+    /// state cold.
+    #[arg(long, value_name = "N")]
+    pub warmup: Option<u32>,
+    /// Requests that warm caches and TLBs between restoring the snapshot and measuring; 5 unless given,
+    /// none in state cold.
+    #[arg(long, value_name = "N")]
+    pub settle: Option<u32>,
     /// Requests that are measured.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub invocations: u32,
@@ -121,8 +123,23 @@ pub struct StudyArgs {
     pub timeout_ms: u64,
 }
 
+impl StudyArgs {
+    /// `--warmup`.
+    pub fn warmup(&self) -> u32 {
+        self.warmup.unwrap_or(20)
+    }
+
+    /// `--settle`.
+    pub fn settle(&self) -> u32 {
+        self.settle.unwrap_or(5)
+    }
+}
+
+/// A unit and its warming fit in twice, at the dense end.
+const MIN_PERIOD: u64 = 20_000_000;
+
 /// Options that mean nothing to a run from a trace.
-const FUNCTION_OPTIONS: [&str; 19] = [
+const FUNCTION_OPTIONS: [&str; 20] = [
     "function",
     "functions",
     "mirror",
@@ -130,6 +147,7 @@ const FUNCTION_OPTIONS: [&str; 19] = [
     "lukewarm",
     "interleave_calls",
     "interleave_instructions",
+    "sampling_period",
     "inter_arrival_ms",
     "warmup",
     "settle",
@@ -174,6 +192,10 @@ pub struct RunArgs {
     /// With interleave: invocations of the others until the core has executed so many instructions.
     #[arg(long, value_name = "N", requires = "lukewarm")]
     pub interleave_instructions: Option<u64>,
+    /// In state cold: what comes before the first request is sampled, one unit in so many instructions of
+    /// the image pull, ten of the runtime's start.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(MIN_PERIOD..=1_000_000_000_000))]
+    pub sampling_period: Option<u64>,
     /// Virtual time from one measured request to the next, or more if the reply takes longer; without it
     /// 10 in state lukewarm, and in state warm each follows the reply of the one before.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]

@@ -2,6 +2,7 @@
 
 use crate::interleave::{Interleaving, Turns};
 use crate::rig::{Mode, Rig};
+use crate::sampling::Sampling;
 use crate::timing::{Detailed, Warming};
 use crate::{Study, StudyError, measure::FUNCTION_HART};
 use report::model::State;
@@ -18,6 +19,8 @@ pub enum Condition {
     Flushed(Lost),
     /// Other functions have had the core.
     Interleaved(Interleaving),
+    /// There was no container: the first invocation is that of a new one.
+    Cold(Sampling),
 }
 
 impl Condition {
@@ -27,13 +30,14 @@ impl Condition {
         match self {
             Self::Warm => State::Warm,
             Self::Flushed(_) | Self::Interleaved(_) => State::Lukewarm,
+            Self::Cold(_) => State::Cold,
         }
     }
 
     /// How the state was lost, as on the command line.
     pub(crate) fn written(&self) -> Option<String> {
         match self {
-            Self::Warm => None,
+            Self::Warm | Self::Cold(_) => None,
             Self::Flushed(lost) => Some(lost.written()),
             Self::Interleaved(interleaving) => Some(interleaving.written()),
         }
@@ -43,7 +47,7 @@ impl Condition {
     pub(crate) fn interleaving(&self) -> Option<&Interleaving> {
         match self {
             Self::Interleaved(interleaving) => Some(interleaving),
-            Self::Warm | Self::Flushed(_) => None,
+            Self::Warm | Self::Flushed(_) | Self::Cold(_) => None,
         }
     }
 }
@@ -67,7 +71,7 @@ pub(crate) fn pause(
     let now = rig.machine.now();
     let due = sent.map_or(now, |sent| sent + study.inter_arrival).max(now);
     let earliest = match study.condition {
-        Condition::Warm => now,
+        Condition::Warm | Condition::Cold(_) => now,
         Condition::Flushed(_) | Condition::Interleaved(_) => now + SHORTEST_PAUSE,
     };
     if due.max(earliest) == now {

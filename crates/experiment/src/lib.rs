@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
+mod cold;
 mod condition;
 mod error;
 mod function_check;
@@ -22,6 +23,7 @@ mod replay;
 mod requests;
 mod results;
 mod rig;
+mod sampling;
 mod stages;
 mod statistics;
 mod study;
@@ -38,6 +40,7 @@ pub use record::{Recorded, TraceFormat, record};
 pub use replay::{Replay, replay};
 pub use results::{ResultsError, write_results};
 pub use rig::Rig;
+pub use sampling::Sampling;
 pub use study::{Observer, Outcome, Study, console, run};
 pub use timing::{Detailed, Warming};
 pub use verify::{Verified, verify};

@@ -19,7 +19,7 @@ use client::{PeerEvent, Reply, RequestError};
 use guest::bootable::Guest;
 use machine::Timing;
 use pipeline::Viewer;
-use report::model::{Between, Catalogue, Host, Invocation, Manifest, Run, SCHEMA};
+use report::model::{Between, Catalogue, Host, Invocation, Manifest, Phase, Run, SCHEMA};
 use sim::Picos;
 use std::collections::BTreeMap;
 use stream::{HartId, Source};
@@ -48,25 +48,52 @@ pub(crate) fn measure(
     study: &Study,
     guest: &Guest,
     prepared: &Prepared,
-    mut log: Option<Draft<'_>>,
+    log: Option<Draft<'_>>,
 ) -> Result<Outcome, StudyError> {
     let mut model = system::Timing::new(&study.system.config)?;
     rig.enter("connecting");
     connect(&mut rig, prepared)?;
     settle(&mut rig, study, prepared, &mut Warming::new(&mut model))?;
+    let measured = invocations(&mut rig, study, prepared, &mut model, log)?;
+    Ok(outcome(rig, study, guest, prepared, measured, Vec::new()))
+}
+
+/// Measures the first invocations of a function that has just started: `model` saw it do so, in `phases`.
+pub(crate) fn after_cold_start(
+    mut rig: Rig<'_>,
+    study: &Study,
+    guest: &Guest,
+    prepared: &Prepared,
+    model: &mut system::Timing,
+    phases: Vec<Phase>,
+) -> Result<Outcome, StudyError> {
+    let measured = invocations(&mut rig, study, prepared, model, None)?;
+    Ok(outcome(rig, study, guest, prepared, measured, phases))
+}
+
+/// Measured invocations, and what their statistics mean.
+type Measured = (Vec<Invocation>, Catalogue);
+
+fn invocations(
+    rig: &mut Rig<'_>,
+    study: &Study,
+    prepared: &Prepared,
+    model: &mut system::Timing,
+    mut log: Option<Draft<'_>>,
+) -> Result<Measured, StudyError> {
     rig.enter("measuring");
     let mut invocations = Vec::new();
-    let inner = Detailed::new(&mut model, rig.machine.now());
+    let inner = Detailed::new(model, rig.machine.now());
     let mut timing = Logged { inner, viewer: None };
     let mut sent = None;
     let mut turns = Turns::new(study, &prepared.co_runners);
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
-        pause(&mut rig, study, &mut turns, sent, &mut timing.inner)?;
+        pause(rig, study, &mut turns, sent, &mut timing.inner)?;
         sent = Some(rig.machine.now());
         timing.viewer = log.as_ref().and_then(|log| log.viewer(index));
         let sendable = prepared.requests.nth(first_measured(study) + u64::from(index));
-        let answer = invoke(&mut rig, sendable, &mut timing)?;
+        let answer = invoke(rig, sendable, &mut timing)?;
         if let Some(viewer) = timing.seen()
             && let Some(log) = log.take()
         {
@@ -79,9 +106,7 @@ pub(crate) fn measure(
             break;
         }
     }
-    let catalogue = statistics::catalogue(&timing.stats());
-    let manifest = manifest(study, guest, prepared);
-    Ok(outcome(rig, study, between(study, prepared), invocations, catalogue, manifest))
+    Ok((invocations, statistics::catalogue(&timing.stats())))
 }
 
 /// Does what [`measure`] does while `tape` records; returns the instructions of the function's hart
@@ -304,8 +329,8 @@ pub(crate) fn invocation(
         .expect("the function's hart is among the measured ones")
 }
 
-/// What happened between measured invocations.
-fn between(study: &Study, prepared: &Prepared) -> Between {
+/// What happened before and between measured invocations.
+fn between(study: &Study, prepared: &Prepared, cold_start: Vec<Phase>) -> Between {
     let names: Vec<String> = prepared.co_runners.iter().map(|one| one.name.clone()).collect();
     let round = names.len() as u64;
     let (calls, instructions) = match study.condition.interleaving().map(|one| one.until) {
@@ -315,6 +340,7 @@ fn between(study: &Study, prepared: &Prepared) -> Between {
         Some(Until::Instructions(instructions)) => (None, Some(instructions)),
     };
     Between {
+        cold_start,
         lukewarm: study.condition.written(),
         co_runners: names,
         co_runner_calls: calls,
@@ -326,10 +352,10 @@ fn between(study: &Study, prepared: &Prepared) -> Between {
 fn outcome(
     rig: Rig<'_>,
     study: &Study,
-    between: Between,
-    invocations: Vec<Invocation>,
-    catalogue: Catalogue,
-    manifest: Manifest,
+    guest: &Guest,
+    prepared: &Prepared,
+    (invocations, catalogue): Measured,
+    cold_start: Vec<Phase>,
 ) -> Outcome {
     let failed = invocations.iter().any(|invocation| !invocation.ok);
     let run = Run {
@@ -337,11 +363,11 @@ fn outcome(
         function: study.function.clone(),
         system: study.system.name.clone(),
         state: study.condition.state(),
-        between,
+        between: between(study, prepared, cold_start),
         seed: study.seed,
         summary: report::summarize(&invocations),
         invocations,
-        manifest,
+        manifest: manifest(study, guest, prepared),
     };
     Outcome {
         run,

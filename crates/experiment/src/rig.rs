@@ -40,6 +40,15 @@ pub(crate) enum Happening {
     },
 }
 
+/// Lets a rig go on until something happens or a time comes.
+pub(crate) type Advance<'x, 'a> =
+    &'x mut dyn FnMut(&mut Rig<'a>, Picos) -> Result<Vec<Happening>, StudyError>;
+
+/// In fast mode.
+pub(crate) fn fast(rig: &mut Rig<'_>, deadline: Picos) -> Result<Vec<Happening>, StudyError> {
+    rig.advance(&mut Mode::Fast, deadline)
+}
+
 /// A machine and the other end of its wire.
 pub struct Rig<'a> {
     pub(crate) machine: Machine,
@@ -192,17 +201,27 @@ impl<'a> Rig<'a> {
         Err(StudyError::Command { during: self.phase, command: command.to_owned(), status, output })
     }
 
-    /// Runs a shell command in the guest; exit status and output.
+    /// Runs a shell command in the guest (fast mode); exit status and output.
     pub(crate) fn try_command(
         &mut self,
         command: &str,
         limit: Picos,
     ) -> Result<(i32, String), StudyError> {
+        self.try_command_by(command, limit, &mut fast)
+    }
+
+    /// The same, while `advance` moves the guest.
+    pub(crate) fn try_command_by(
+        &mut self,
+        command: &str,
+        limit: Picos,
+        advance: Advance<'_, 'a>,
+    ) -> Result<(i32, String), StudyError> {
         let id = self.link.send(&mut self.machine, command);
         let mut output = String::new();
         let deadline = self.machine.now() + limit;
         loop {
-            for happening in self.advance(&mut Mode::Fast, deadline)? {
+            for happening in advance(self, deadline)? {
                 match happening {
                     Happening::Guest(Message::Output { id: of, line }) if of == id => {
                         output.push_str(&line);

@@ -5,7 +5,7 @@
 
 use crate::prepare::{self, Prepared};
 use crate::requests::{Requests, Sendable};
-use crate::rig::{Happening, Mode, Rig};
+use crate::rig::{Advance, Happening, Mode, Rig, fast};
 use crate::{Observer, Study, StudyError};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -240,23 +240,16 @@ impl<'a> Stages<'a> {
         self.prepared.expect("stages after the first have something to deploy")
     }
 
-    fn deploy(&self, rig: &mut Rig<'_>) -> Result<(), StudyError> {
+    fn deploy(&self, rig: &mut Rig<'a>) -> Result<(), StudyError> {
         rig.enter("deploying the function");
-        rig.peer.serve_registry(prepare::registry(&self.prepared().images)?);
-        let file = BASE64_STANDARD.encode(&self.prepared().compose);
-        rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
+        bring_images(rig, self.prepared())?;
         let up = "docker compose -f /run/function.yaml up -d --quiet-pull";
-        let containers = 1 + self.prepared().co_runners.len() as u64;
-        let (status, output) = rig.try_command(up, Picos(DEPLOY_LIMIT.0 * containers))?;
-        if status != 0 {
-            let error = format!("`{up}` ended with status {status} in the guest:\n{output}");
-            return Err(request_failed(rig, error));
-        }
+        compose(rig, up, self.prepared(), &mut fast)?;
         rig.enter("waiting for the function");
         connect(rig, self.prepared())
     }
 
-    fn warm_up(&self, rig: &mut Rig<'_>) -> Result<(), StudyError> {
+    fn warm_up(&self, rig: &mut Rig<'a>) -> Result<(), StudyError> {
         rig.enter("warming the software up");
         connect(rig, self.prepared())?;
         for n in 0..u64::from(self.study.warmup) {
@@ -267,6 +260,31 @@ impl<'a> Stages<'a> {
         }
         Ok(())
     }
+}
+
+/// Offers the images to the guest and gives it its compose file.
+pub(crate) fn bring_images(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError> {
+    rig.peer.serve_registry(prepare::registry(&prepared.images)?);
+    let file = BASE64_STANDARD.encode(&prepared.compose);
+    rig.command(&format!("echo {file} | base64 -d > /run/function.yaml"), DEPLOY_LIMIT)?;
+    Ok(())
+}
+
+/// A command to the container engine about the compose file.
+pub(crate) fn compose<'a>(
+    rig: &mut Rig<'a>,
+    command: &str,
+    prepared: &Prepared,
+    advance: Advance<'_, 'a>,
+) -> Result<(), StudyError> {
+    let functions = 1 + prepared.co_runners.len() as u64;
+    let limit = Picos(DEPLOY_LIMIT.0 * functions);
+    let (status, output) = rig.try_command_by(command, limit, advance)?;
+    if status != 0 {
+        let error = format!("`{command}` ended with status {status} in the guest:\n{output}");
+        return Err(request_failed(rig, error));
+    }
+    Ok(())
 }
 
 fn epoch_after(stage: usize) -> u64 {
@@ -287,16 +305,32 @@ fn wait_for_ready(rig: &mut Rig<'_>) -> Result<(), StudyError> {
 
 /// Connects to the function and its co-runners, which may still be starting.
 pub(crate) fn connect(rig: &mut Rig<'_>, prepared: &Prepared) -> Result<(), StudyError> {
-    connect_to(rig, &prepared.requests)?;
-    prepared.co_runners.iter().try_for_each(|co_runner| connect_to(rig, &co_runner.requests))
+    connect_by(rig, prepared, &mut fast)
 }
 
-fn connect_to(rig: &mut Rig<'_>, requests: &Requests) -> Result<(), StudyError> {
+/// The same, while `advance` moves the guest.
+pub(crate) fn connect_by<'a>(
+    rig: &mut Rig<'a>,
+    prepared: &Prepared,
+    advance: Advance<'_, 'a>,
+) -> Result<(), StudyError> {
+    connect_to(rig, &prepared.requests, advance)?;
+    for co_runner in &prepared.co_runners {
+        connect_to(rig, &co_runner.requests, advance)?;
+    }
+    Ok(())
+}
+
+fn connect_to<'a>(
+    rig: &mut Rig<'a>,
+    requests: &Requests,
+    advance: Advance<'_, 'a>,
+) -> Result<(), StudyError> {
     let every = Picos::from_millis(50);
     rig.peer.wait_ready(requests.port(), requests.protocol(), every, READY_LIMIT);
     let deadline = rig.machine.now() + READY_LIMIT + Picos::from_secs(10);
     while rig.machine.now() < deadline {
-        for happening in rig.advance(&mut Mode::Fast, deadline)? {
+        for happening in advance(rig, deadline)? {
             match happening {
                 Happening::Peer(PeerEvent::Connected { .. }) => return Ok(()),
                 Happening::Peer(PeerEvent::NotReady { error, .. }) => {

@@ -5,7 +5,7 @@ use crate::interleave::check_until;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
-use crate::{PipelineLog, StudyError, measure, prepare, stages};
+use crate::{PipelineLog, StudyError, cold, measure, prepare, stages};
 use report::model::{Catalogue, Run};
 use sim::Picos;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,9 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     let log = study.pipeline_log.as_ref().map(|log| Draft::begin(log, study)).transpose()?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
+    if let Condition::Cold(sampling) = study.condition {
+        return cold::run(home, study, sampling, &guest, &prepared, observer);
+    }
     let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
     measure::measure(rig, study, &guest, &prepared, log)
 }

@@ -23,6 +23,7 @@
 
 pub mod books;
 mod breakdown;
+mod cold;
 mod compare;
 mod csv;
 mod json;

@@ -4,9 +4,11 @@
 //! dotted snake_case; a path whose last part is `mpki` or ends in `_mpki` is a number of misses per
 //! 1000 instructions and is averaged in the summary.
 
+mod cold;
 mod manifest;
 mod statistics;
 
+pub use cold::{Estimate, Phase};
 pub use manifest::{Host, Manifest};
 pub use statistics::{About, Catalogue, Statistics, Value};
 
@@ -49,9 +51,12 @@ impl Run {
     }
 }
 
-/// What happened between one measured invocation and the next.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What happened before the first measured invocation, and between one and the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Between {
+    /// How a cold start went, up to the first request; empty in other states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cold_start: Vec<Phase>,
     /// How state was lost, as `--lukewarm` is written; none if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lukewarm: Option<String>,

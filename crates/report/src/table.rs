@@ -4,6 +4,7 @@
 //! are with everything else about it below.
 
 use crate::breakdown::{breakdown, first_level, has_breakdown};
+use crate::cold::cold_start;
 use crate::model::{Invocation, Run, Spread, Summary};
 
 /// The misses per 1000 instructions that tables show, where they were counted: path and title.
@@ -33,6 +34,7 @@ pub fn table(run: &Run) -> String {
     rows.extend(invocations.iter().map(|one| row(one, &extra)));
     rows.push(mean_row(run, &extra));
     let mut text = format!("{function} on {system}, {}, seed {seed}\n\n", run.state_in_words());
+    text += &cold_start(run);
     text += &aligned(&rows);
     text += &legend(&extra);
     text.push('\n');

@@ -4,7 +4,7 @@ use crate::args::StateArg;
 use crate::failure::Failure;
 use ::system::{Lost, SystemConfig};
 use anyhow::anyhow;
-use experiment::{CoRunners, Condition, Interleaving, Until};
+use experiment::{CoRunners, Condition, Interleaving, Sampling, Until};
 
 /// What was asked for; what is absent was not.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Asked<'a> {
     pub calls: Option<u32>,
     /// `--interleave-instructions`.
     pub instructions: Option<u64>,
+    /// `--sampling-period`.
+    pub sampling_period: Option<u64>,
 }
 
 impl Asked<'_> {
@@ -33,6 +35,12 @@ impl Asked<'_> {
                  interleave=F1,F2 with them, or leave them out"
             )));
         }
+        if self.sampling_period.is_some() && !matches!(condition, Condition::Cold(_)) {
+            return Err(Failure::input(anyhow!(
+                "--sampling-period is for what comes before the first request of a new container: give \
+                 --state cold with it, or leave it out"
+            )));
+        }
         Ok(condition)
     }
 
@@ -41,9 +49,10 @@ impl Asked<'_> {
             (Some(StateArg::Warm), Some(how)) => Err(Failure::input(anyhow!(
                 "--state warm and --lukewarm {how} contradict each other; leave one of them out"
             ))),
-            (Some(StateArg::Cold), _) => Err(Failure::missing(
-                "--state cold; the states that can be measured are warm and lukewarm",
-            )),
+            (Some(StateArg::Cold), Some(how)) => Err(Failure::input(anyhow!(
+                "--state cold and --lukewarm {how} contradict each other; leave one of them out"
+            ))),
+            (Some(StateArg::Cold), None) => Ok(Condition::Cold(self.sampling())),
             (Some(StateArg::Warm) | None, None) => Ok(Condition::Warm),
             (Some(StateArg::Lukewarm), None) => Ok(Condition::Flushed(Lost::all(system))),
             (_, Some(how)) => self.lukewarm(how, system),
@@ -68,6 +77,11 @@ impl Asked<'_> {
                  interleave=all:4"
             ))),
         }
+    }
+
+    fn sampling(&self) -> Sampling {
+        let default = Sampling::default();
+        Sampling { period: self.sampling_period.unwrap_or(default.period), ..default }
     }
 
     fn until(&self) -> Until {
@@ -144,5 +158,17 @@ mod tests {
         }
         assert_eq!(read(Asked { calls: Some(5), ..lukewarm("flush") }), Err(2));
         assert_eq!(read(Asked { instructions: Some(5), ..Asked::default() }), Err(2));
+    }
+
+    #[test]
+    fn a_cold_start_is_sampled_and_nothing_is_lost_before_it() {
+        let cold = Asked { state: Some(StateArg::Cold), ..Asked::default() };
+        assert_eq!(read(cold), Ok(Condition::Cold(Sampling::default())));
+        let period = Asked { sampling_period: Some(20_000_000), ..cold };
+        let rarely = Sampling { period: 20_000_000, ..Sampling::default() };
+        assert_eq!(read(period), Ok(Condition::Cold(rarely)));
+        assert_eq!(read(Asked { lukewarm: Some("flush"), ..cold }), Err(2));
+        assert_eq!(read(Asked { sampling_period: Some(20_000_000), ..Asked::default() }), Err(2));
+        assert_eq!(read(Asked { calls: Some(1), ..cold }), Err(2));
     }
 }

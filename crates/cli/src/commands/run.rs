@@ -35,8 +35,13 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         lukewarm: args.lukewarm.as_deref(),
         calls: args.interleave_calls,
         instructions: args.interleave_instructions,
+        sampling_period: args.sampling_period,
     };
     study.condition = asked.condition(&study.system.config)?;
+    if let Condition::Cold(_) = study.condition {
+        check_cold(args)?;
+        (study.warmup, study.settle) = (0, 0);
+    }
     study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
@@ -53,6 +58,22 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         reporter.note(&format!("pipeline log: {}", path.display()));
     }
     present(args, &outcome, &reporter)
+}
+
+/// A new container has served nobody.
+fn check_cold(args: &RunArgs) -> Result<(), Failure> {
+    let warms = args.study.warmup.is_some() || args.study.settle.is_some();
+    if warms {
+        return Err(Failure::input(anyhow!(
+            "--state cold measures from the first request of a new container on: leave --warmup and --settle out"
+        )));
+    }
+    if args.pipeline_log.is_some() {
+        return Err(Failure::missing(
+            "--pipeline-log in state cold; log a warm or a lukewarm invocation",
+        ));
+    }
+    Ok(())
 }
 
 fn run_trace(args: &RunArgs, trace: &Path) -> Result<u8, Failure> {
@@ -106,8 +127,8 @@ pub fn study(function: &str, system: &SystemArgs, args: &StudyArgs) -> Result<St
         system,
         condition: Condition::Warm,
         inter_arrival: Picos::ZERO,
-        warmup: args.warmup,
-        settle: args.settle,
+        warmup: args.warmup(),
+        settle: args.settle(),
         invocations: args.invocations,
         request: Choice {
             payload: args.payload.as_deref().map(payload).transpose()?,
@@ -151,7 +172,7 @@ const LUKEWARM_INTER_ARRIVAL: Picos = Picos::from_millis(10);
 fn inter_arrival(asked: Option<u32>, condition: &Condition) -> Picos {
     match (asked, condition) {
         (Some(millis), _) => Picos::from_millis(u64::from(millis)),
-        (None, Condition::Warm) => Picos::ZERO,
+        (None, Condition::Warm | Condition::Cold(_)) => Picos::ZERO,
         (None, Condition::Flushed(_) | Condition::Interleaved(_)) => LUKEWARM_INTER_ARRIVAL,
     }
 }

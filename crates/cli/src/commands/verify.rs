@@ -44,7 +44,7 @@ fn document(args: &VerifyArgs, verified: &Verified) -> serde_json::Value {
         "schema": 1,
         "function": args.function,
         "system": args.system.system,
-        "settle": args.study.settle,
+        "settle": args.study.settle(),
         "invocations": args.study.invocations,
         "instructions": instructions,
         "steps": steps,
