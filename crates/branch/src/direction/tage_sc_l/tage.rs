@@ -142,7 +142,11 @@ impl Tage {
             let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
             (self.lengths[number].bits, [LOG2_BANK, tag_bits, tag_bits - 1])
         });
-        HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: FoldSpec::eights(&registers) }
+        HistorySpec {
+            insertion: Insertion::OutcomeAndAddress,
+            folds: FoldSpec::eights(&registers),
+            contexts: None,
+        }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
