@@ -12,6 +12,7 @@ mod corrector;
 mod corrector_tables;
 mod hash;
 mod layout;
+mod opinion;
 mod tage;
 
 use super::loops::{LoopToken, Loops};
@@ -20,7 +21,9 @@ use crate::bits::step_signed;
 use crate::lfsr::Lfsr;
 use crate::{History, HistorySpec, Problems};
 use corrector::{Corrector, CorrectorToken};
+use opinion::Opinion;
 use serde::{Deserialize, Serialize};
+use stream::VirtAddr;
 use tage::{Tage, TageToken};
 
 /// Parameters of TAGE-SC-L: the parts that can be left out. Its sizes are those of the 64 KB design.
@@ -45,6 +48,8 @@ const WITH_LOOP_BITS: u32 = 7;
 #[derive(Clone, Copy, Debug)]
 pub struct TageScLToken {
     tage: TageToken,
+    /// What loop predictor and corrector check.
+    opinion: Opinion,
     loops: Option<LoopToken>,
     /// The guess of TAGE and the loop predictor.
     inner: bool,
@@ -83,14 +88,8 @@ impl DirectionPredictor for TageScL {
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, TageScLToken) {
         let tage = self.tage.predict(site.pc, history);
-        let loops = self.loops.as_ref().map(|loops| loops.predict(site.pc));
-        let from_loop = loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
-        let inner = from_loop.unwrap_or(tage.guess);
-        let corrector = self.corrector.as_ref();
-        let corrector = corrector.map(|it| it.predict(site.pc, history, &tage, inner));
-        let guess = corrector.map_or(inner, |token| token.guess);
-        let from_loop = from_loop.is_some();
-        (guess, TageScLToken { tage, loops, inner, from_loop, corrector, guess })
+        let token = self.check(site.pc, history, tage, tage.opinion());
+        (token.guess, token)
     }
 
     fn speculate(&mut self, token: &TageScLToken, taken: bool) {
@@ -112,18 +111,8 @@ impl DirectionPredictor for TageScL {
     }
 
     fn train(&mut self, token: &TageScLToken, actual: bool) {
-        let wrong = token.guess != actual;
-        if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
-            let guess = loop_token.guess().filter(|guess| *guess != token.tage.guess);
-            if let Some(guess) = guess {
-                self.with_loop = step_signed(self.with_loop, guess == actual, WITH_LOOP_BITS);
-            }
-            loops.train(loop_token, actual, token.tage.guess, wrong);
-        }
-        if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
-            corrector.train(sums, &token.tage, token.inner, actual);
-        }
-        self.tage.train(&token.tage, actual, wrong);
+        self.train_checks(token, actual);
+        self.tage.train(&token.tage, actual, token.guess != actual);
     }
 
     fn origin(token: &TageScLToken) -> Option<Origin> {
@@ -142,6 +131,45 @@ impl DirectionPredictor for TageScL {
             loops.map_or(0, |it| it.storage_bits() + u64::from(WITH_LOOP_BITS) + Lfsr::BITS);
         let corrector = self.corrector.as_ref().map_or(0, Corrector::storage_bits);
         self.tage.storage_bits() + loops + corrector
+    }
+}
+
+/// The steps of a guess and of training.
+impl TageScL {
+    /// Has the loop predictor and the corrector check an opinion: TAGE's, or a better one.
+    #[inline]
+    fn check(
+        &self,
+        pc: VirtAddr,
+        history: &History,
+        tage: TageToken,
+        opinion: Opinion,
+    ) -> TageScLToken {
+        let loops = self.loops.as_ref().map(|loops| loops.predict(pc));
+        let from_loop = loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
+        let inner = from_loop.unwrap_or(opinion.guess);
+        let corrector = self.corrector.as_ref();
+        let corrector = corrector.map(|it| it.predict(pc, history, &opinion, inner));
+        let guess = corrector.map_or(inner, |token| token.guess);
+        let from_loop = from_loop.is_some();
+        TageScLToken { tage, opinion, loops, inner, from_loop, corrector, guess }
+    }
+
+    /// Trains the loop predictor and the corrector.
+    #[inline]
+    fn train_checks(&mut self, token: &TageScLToken, actual: bool) {
+        let wrong = token.guess != actual;
+        let checked = token.opinion.guess;
+        if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
+            let guess = loop_token.guess().filter(|guess| *guess != checked);
+            if let Some(guess) = guess {
+                self.with_loop = step_signed(self.with_loop, guess == actual, WITH_LOOP_BITS);
+            }
+            loops.train(loop_token, actual, checked, wrong);
+        }
+        if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
+            corrector.train(sums, &token.opinion, token.inner, actual);
+        }
     }
 }
 

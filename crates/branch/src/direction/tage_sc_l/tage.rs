@@ -11,6 +11,7 @@ use super::layout::{
     LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS, TABLE_BLOCKS, TABLES,
     banks, first_bank, lengths, logical_tables,
 };
+use super::opinion::{Confidence, Opinion};
 use crate::bits::{site_bits, step_signed, strength};
 use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
@@ -34,24 +35,6 @@ struct Entry {
     useful: bool,
 }
 
-/// How sure TAGE is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Confidence {
-    Low,
-    Medium,
-    High,
-}
-
-impl Confidence {
-    fn of(counter: i8) -> Self {
-        match strength(counter) {
-            7.. => Self::High,
-            3.. => Self::Medium,
-            _ => Self::Low,
-        }
-    }
-}
-
 /// What TAGE remembers from a guess.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TageToken {
@@ -64,25 +47,28 @@ pub(super) struct TageToken {
     alternate: Option<u8>,
     provider_guess: bool,
     provider_low: bool,
-    pub(super) alternate_guess: bool,
+    alternate_guess: bool,
     alternate_confidence: Confidence,
     /// The guess is the alternate's.
     pub(super) used_alternate: bool,
-    pub(super) guess: bool,
-    pub(super) confidence: Confidence,
+    guess: bool,
+    confidence: Confidence,
     /// The provider's logical number, 0 for the bimodal table.
-    pub(super) hit: u8,
+    hit: u8,
 }
 
 impl TageToken {
-    /// The longest match was the guess of an unsure entry that the next match contradicts.
-    pub(super) fn doubtful(&self) -> bool {
-        self.confidence == Confidence::Low && self.provider_guess != self.alternate_guess
-    }
-
-    /// A shorter tagged table matched too.
-    pub(super) fn has_alternate(&self) -> bool {
-        self.alternate.is_some()
+    /// What TAGE says.
+    #[inline]
+    pub(in crate::direction) fn opinion(&self) -> Opinion {
+        let low = self.confidence == Confidence::Low;
+        Opinion {
+            guess: self.guess,
+            confidence: self.confidence,
+            doubtful: low && self.provider_guess != self.alternate_guess,
+            has_alternate: self.alternate.is_some(),
+            table: self.hit,
+        }
     }
 
     /// The table that provided the guess, by its history length.
