@@ -13,7 +13,7 @@ mod hash;
 
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
-use super::{BranchSite, DirectionPredictor, Origin, Provider};
+use super::{BranchSite, DirectionPredictor, Moved, Origin, Provider, SecondLevel};
 use crate::bits::{step_signed, step_unsigned, strength};
 use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
@@ -166,6 +166,8 @@ impl DirectionPredictor for Ltage {
             from_loop: token.from_loop,
             reverted: false,
             guess: token.guess,
+            second_level: SecondLevel::Silent,
+            moved: Moved::default(),
         })
     }
 

@@ -16,15 +16,17 @@ mod opinion;
 mod tage;
 
 use super::loops::{LoopToken, Loops};
-use super::{BranchSite, DirectionPredictor, LoopConfig, Origin};
+use super::{BranchSite, DirectionPredictor, LoopConfig, Moved, Origin, Provider, SecondLevel};
 use crate::bits::step_signed;
 use crate::lfsr::Lfsr;
 use crate::{History, HistorySpec, Problems};
 use corrector::{Corrector, CorrectorToken};
-use opinion::Opinion;
 use serde::{Deserialize, Serialize};
 use stream::VirtAddr;
-use tage::{Tage, TageToken};
+use tage::Tage;
+
+pub(super) use opinion::{Confidence, Opinion};
+pub(super) use tage::{Allocated, TageToken};
 
 /// Parameters of TAGE-SC-L: the parts that can be left out. Its sizes are those of the 64 KB design.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,19 @@ impl Default for TageScLConfig {
 
 const WITH_LOOP_BITS: u32 = 7;
 
+/// Eights of history lengths that the predictor reads, before any that another adds.
+pub(super) const HISTORY_EIGHTS: usize = layout::LENGTH_BLOCKS;
+
+/// History bits of a logical table, numbered from 1.
+pub(super) const fn history_bits(table: u8) -> u32 {
+    layout::LENGTHS[(table as usize).div_ceil(2) - 1]
+}
+
+/// What statistics call the history length of a logical table.
+pub(super) fn provider_of(table: u8) -> Provider {
+    Provider::of(Some(layout::number_of(usize::from(table))))
+}
+
 /// What TAGE-SC-L remembers from a guess.
 #[derive(Clone, Copy, Debug)]
 pub struct TageScLToken {
@@ -56,6 +71,18 @@ pub struct TageScLToken {
     from_loop: bool,
     corrector: Option<CorrectorToken>,
     guess: bool,
+}
+
+impl TageScLToken {
+    /// The guess of the whole predictor.
+    pub(super) fn guess(&self) -> bool {
+        self.guess
+    }
+
+    /// The guess of TAGE, whoever's opinion was checked.
+    pub(super) fn tage_guess(&self) -> bool {
+        self.tage.opinion().guess
+    }
 }
 
 /// TAGE-SC-L.
@@ -87,7 +114,7 @@ impl DirectionPredictor for TageScL {
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, TageScLToken) {
-        let tage = self.tage.predict(site.pc, history);
+        let tage = self.look_up(site.pc, history);
         let token = self.check(site.pc, history, tage, tage.opinion());
         (token.guess, token)
     }
@@ -112,7 +139,7 @@ impl DirectionPredictor for TageScL {
 
     fn train(&mut self, token: &TageScLToken, actual: bool) {
         self.train_checks(token, actual);
-        self.tage.train(&token.tage, actual, token.guess != actual);
+        self.train_tage(token, actual);
     }
 
     fn origin(token: &TageScLToken) -> Option<Origin> {
@@ -122,6 +149,8 @@ impl DirectionPredictor for TageScL {
             from_loop: token.from_loop,
             reverted: token.guess != token.inner,
             guess: token.guess,
+            second_level: SecondLevel::Silent,
+            moved: Moved::default(),
         })
     }
 
@@ -134,11 +163,17 @@ impl DirectionPredictor for TageScL {
     }
 }
 
-/// The steps of a guess and of training.
+/// The steps of a guess and of training, for a predictor that knows some branches better than TAGE.
 impl TageScL {
+    /// What TAGE knows of a branch.
+    #[inline]
+    pub(super) fn look_up(&self, pc: VirtAddr, history: &History) -> TageToken {
+        self.tage.predict(pc, history)
+    }
+
     /// Has the loop predictor and the corrector check an opinion: TAGE's, or a better one.
     #[inline]
-    fn check(
+    pub(super) fn check(
         &self,
         pc: VirtAddr,
         history: &History,
@@ -157,7 +192,7 @@ impl TageScL {
 
     /// Trains the loop predictor and the corrector.
     #[inline]
-    fn train_checks(&mut self, token: &TageScLToken, actual: bool) {
+    pub(super) fn train_checks(&mut self, token: &TageScLToken, actual: bool) {
         let wrong = token.guess != actual;
         let checked = token.opinion.guess;
         if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
@@ -170,6 +205,24 @@ impl TageScL {
         if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
             corrector.train(sums, &token.opinion, token.inner, actual);
         }
+    }
+
+    /// Trains TAGE, whose opinion was checked.
+    #[inline]
+    pub(super) fn train_tage(&mut self, token: &TageScLToken, actual: bool) -> Allocated {
+        self.tage.train(&token.tage, actual, token.guess != actual)
+    }
+
+    /// Gives the branch entries in TAGE of longer histories than that of the opinion, which was
+    /// another's and wrong.
+    pub(super) fn allocate_above(&mut self, token: &TageScLToken, actual: bool) -> Allocated {
+        let wrong = token.guess != actual;
+        self.tage.allocate_above(&token.tage, token.opinion.table, actual, wrong)
+    }
+
+    /// Trains TAGE's base table by itself.
+    pub(super) fn train_base(&mut self, token: &TageScLToken, actual: bool) {
+        self.tage.train_base(&token.tage, actual);
     }
 }
 
