@@ -15,8 +15,8 @@ struct Held {
     /// It differs from what the store of the hardware has.
     changed: bool,
     context: u16,
-    /// The number of the first branch that can be predicted from it.
-    arrival: u32,
+    /// The number of the first branch that can be predicted from it, if it was fetched.
+    arrival: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,10 @@ impl Buffer {
     /// The pattern set of a context is here for the branch with the number `now`.
     #[inline]
     pub(super) fn has(&self, context: u16, now: u32) -> bool {
-        self.find(context).is_some_and(|at| !is_before(now, self.held[at].arrival))
+        self.find(context).is_some_and(|at| {
+            let arrival = self.held[at].arrival;
+            arrival.is_none_or(|arrival| !is_before(now, arrival))
+        })
     }
 
     /// Uses the pattern set of a context; fetches it first, to arrive for the branch with the number
@@ -58,14 +61,14 @@ impl Buffer {
             self.held[first..=at].rotate_right(1);
             return Moved::default();
         }
+        let arrival = Some(arrival);
         let written_bits = self.replace(Held { in_use: true, changed: false, context, arrival });
         Moved { read_bits: PatternSet::BITS, written_bits }
     }
 
-    /// Begins the pattern set of a context that the store has not seen yet, at the branch with the
-    /// number `now`.
-    pub(super) fn begin(&mut self, context: u16, now: u32) -> Moved {
-        let new = Held { in_use: true, changed: true, context, arrival: now };
+    /// Begins the pattern set of a context that the store has not seen yet.
+    pub(super) fn begin(&mut self, context: u16) -> Moved {
+        let new = Held { in_use: true, changed: true, context, arrival: None };
         Moved { read_bits: 0, written_bits: self.replace(new) }
     }
 
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn only_what_was_changed_is_written_back() {
         let mut buffer = Buffer::new(14, 1, 2);
-        assert_eq!(buffer.begin(2, 0), Moved::default());
+        assert_eq!(buffer.begin(2), Moved::default());
         buffer.take_in(4, 0);
         let both = Moved { written_bits: 288, ..READ };
         assert_eq!([buffer.take_in(6, 0), buffer.take_in(8, 0)], [both, READ]);
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn a_dropped_context_leaves_its_place_and_is_not_written() {
         let mut buffer = Buffer::new(14, 0, 3);
-        (1..=3).for_each(|context| _ = buffer.begin(context, 0));
+        (1..=3).for_each(|context| _ = buffer.begin(context));
         buffer.drop(2);
         assert!(!buffer.has(2, 0));
         assert_eq!(buffer.take_in(4, 0), READ);

@@ -58,7 +58,9 @@ enum Answer {
 pub struct LlbpToken {
     base: TageScLToken,
     keys: Keys,
-    context: Context,
+    context: u16,
+    /// The number of the branch for which the context's pattern set is here at the latest.
+    arrival: u32,
     answer: Answer,
 }
 
@@ -117,7 +119,8 @@ impl DirectionPredictor for Llbp {
         let first = tage.opinion();
         let (answer, opinion) = self.ask(&context, &keys, first);
         let base = self.base.check(site.pc, history, tage, opinion);
-        (base.guess(), LlbpToken { base, keys, context, answer })
+        let arrival = self.arrival(&context);
+        (base.guess(), LlbpToken { base, keys, context: context.id, arrival, answer })
     }
 
     fn speculate(&mut self, token: &LlbpToken, taken: bool) {
@@ -131,8 +134,8 @@ impl DirectionPredictor for Llbp {
     fn train(&mut self, token: &LlbpToken, actual: bool) {
         self.moved = Moved::default();
         self.base.train_checks(&token.base, actual);
-        if self.store.find(token.context.id).is_some() {
-            self.moved += self.buffer.take_in(token.context.id, self.arrival(&token.context));
+        if self.store.find(token.context).is_some() {
+            self.moved += self.buffer.take_in(token.context, token.arrival);
         }
         let allocated = match token.followed() {
             Some(pattern) => self.train_pattern(token, pattern, actual),
@@ -144,20 +147,18 @@ impl DirectionPredictor for Llbp {
     }
 
     fn origin(token: &LlbpToken) -> Option<Origin> {
-        let origin = TageScL::origin(&token.base)?;
-        let second_level = match token.answer {
+        let mut origin = TageScL::origin(&token.base)?;
+        origin.second_level = match token.answer {
             Answer::Unknown | Answer::NoMatch => SecondLevel::Silent,
             Answer::Late => SecondLevel::Late,
             Answer::Shorter => SecondLevel::Shorter,
             Answer::Followed(pattern) => {
+                (origin.provider, origin.alternate) = (provider_of(pattern.table()), false);
                 let turned = pattern.guess != token.base.tage_guess();
                 SecondLevel::Followed { guess: pattern.guess, turned }
             }
         };
-        let of_tage = (origin.provider, origin.alternate);
-        let (provider, alternate) =
-            token.followed().map_or(of_tage, |pattern| (provider_of(pattern.table()), false));
-        Some(Origin { provider, alternate, second_level, ..origin })
+        Some(origin)
     }
 
     fn moved(&self) -> Moved {
@@ -198,10 +199,9 @@ impl Llbp {
     /// Trains the pattern that was followed; where the branch got entries in TAGE, if it was wrong.
     fn train_pattern(&mut self, token: &LlbpToken, pattern: Match, actual: bool) -> Allocated {
         let length = usize::from(pattern.length);
-        let context = token.context.id;
-        if let Some(at) = self.store.find(context) {
+        if let Some(at) = self.store.find(token.context) {
             self.store.train(at, length, token.keys.of(length), actual);
-            self.buffer.change(context);
+            self.buffer.change(token.context);
         }
         if pattern.guess == actual {
             return Allocated::default();
@@ -209,22 +209,21 @@ impl Llbp {
         if pattern.confidence == Confidence::Low {
             self.base.train_base(&token.base, actual);
         }
-        self.base.allocate_above(&token.base, actual)
+        self.base.allocate_above(&token.base, pattern.table(), actual)
     }
 
     /// Adds a pattern to the context of a branch, which may be new.
     fn add_pattern(&mut self, token: &LlbpToken, length: usize, actual: bool) {
-        let context = token.context.id;
-        let at = self.store.find(context).unwrap_or_else(|| self.begin(&token.context));
+        let at = self.store.find(token.context).unwrap_or_else(|| self.begin(token.context));
         self.store.add(at, length, token.keys.of(length), actual);
-        self.buffer.change(context);
+        self.buffer.change(token.context);
     }
 
     /// Begins a context: its pattern set is made in the buffer.
-    fn begin(&mut self, context: &Context) -> usize {
-        let Created { at, evicted } = self.store.create(context.id);
+    fn begin(&mut self, context: u16) -> usize {
+        let Created { at, evicted } = self.store.create(context);
         evicted.into_iter().for_each(|evicted| self.buffer.drop(evicted));
-        self.moved += self.buffer.begin(context.id, context.now);
+        self.moved += self.buffer.begin(context);
         at
     }
 }

@@ -112,7 +112,7 @@ impl Corrector {
         sources[LOOP_COUNT].1 = u64::from(inner_loop);
         token.counters[BIAS..].copy_from_slice(&rows(&sources));
         self.add_up(&mut token);
-        token.guess = self.choose(&token, opinion, inner);
+        token.guess = self.choose(&token, opinion.confidence, inner);
         token
     }
 
@@ -154,12 +154,12 @@ impl Corrector {
     }
 
     /// TAGE is kept against a small sum where it is sure, as far as that has been right.
-    fn choose(&self, token: &CorrectorToken, opinion: &Opinion, inner: bool) -> bool {
+    fn choose(&self, token: &CorrectorToken, confidence: Confidence, inner: bool) -> bool {
         if token.guess_of_sum == inner {
             return inner;
         }
         let size = token.total.abs();
-        let keep = match opinion.confidence {
+        let keep = match confidence {
             Confidence::High if size < token.threshold / 4 => true,
             Confidence::High if size < token.threshold / 2 => self.choice[1] >= 0,
             Confidence::Medium if size < token.threshold / 4 => self.choice[0] >= 0,
@@ -190,11 +190,11 @@ impl Corrector {
     pub(super) fn train(
         &mut self,
         token: &CorrectorToken,
-        opinion: &Opinion,
+        confidence: Confidence,
         inner: bool,
         actual: bool,
     ) {
-        self.train_choice(token, opinion, inner, actual);
+        self.train_choice(token, confidence, inner, actual);
         let wrong = token.guess_of_sum != actual;
         if !wrong && token.total.abs() >= token.threshold {
             return;
@@ -215,13 +215,13 @@ impl Corrector {
     fn train_choice(
         &mut self,
         token: &CorrectorToken,
-        opinion: &Opinion,
+        confidence: Confidence,
         inner: bool,
         actual: bool,
     ) {
         let size = token.total.abs();
         let (quarter, half) = (token.threshold / 4, token.threshold / 2);
-        let choice = match opinion.confidence {
+        let choice = match confidence {
             Confidence::High if size >= quarter && size < half => 1,
             Confidence::Medium if size < quarter => 0,
             _ => return,

@@ -63,8 +63,9 @@ pub(super) fn provider_of(table: u8) -> Provider {
 #[derive(Clone, Copy, Debug)]
 pub struct TageScLToken {
     tage: TageToken,
-    /// What loop predictor and corrector check.
-    opinion: Opinion,
+    /// The guess that loop predictor and corrector checked, and how sure it was.
+    checked: bool,
+    confidence: Confidence,
     loops: Option<LoopToken>,
     /// The guess of TAGE and the loop predictor.
     inner: bool,
@@ -187,14 +188,15 @@ impl TageScL {
         let corrector = corrector.map(|it| it.predict(pc, history, &opinion, inner));
         let guess = corrector.map_or(inner, |token| token.guess);
         let from_loop = from_loop.is_some();
-        TageScLToken { tage, opinion, loops, inner, from_loop, corrector, guess }
+        let Opinion { guess: checked, confidence, .. } = opinion;
+        TageScLToken { tage, checked, confidence, loops, inner, from_loop, corrector, guess }
     }
 
     /// Trains the loop predictor and the corrector.
     #[inline]
     pub(super) fn train_checks(&mut self, token: &TageScLToken, actual: bool) {
         let wrong = token.guess != actual;
-        let checked = token.opinion.guess;
+        let checked = token.checked;
         if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
             let guess = loop_token.guess().filter(|guess| *guess != checked);
             if let Some(guess) = guess {
@@ -203,7 +205,7 @@ impl TageScL {
             loops.train(loop_token, actual, checked, wrong);
         }
         if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
-            corrector.train(sums, &token.opinion, token.inner, actual);
+            corrector.train(sums, token.confidence, token.inner, actual);
         }
     }
 
@@ -213,11 +215,16 @@ impl TageScL {
         self.tage.train(&token.tage, actual, token.guess != actual)
     }
 
-    /// Gives the branch entries in TAGE of longer histories than that of the opinion, which was
-    /// another's and wrong.
-    pub(super) fn allocate_above(&mut self, token: &TageScLToken, actual: bool) -> Allocated {
+    /// Gives the branch entries in TAGE of longer histories than that of `table`, for the opinion that
+    /// was checked was another's and wrong.
+    pub(super) fn allocate_above(
+        &mut self,
+        token: &TageScLToken,
+        table: u8,
+        actual: bool,
+    ) -> Allocated {
         let wrong = token.guess != actual;
-        self.tage.allocate_above(&token.tage, token.opinion.table, actual, wrong)
+        self.tage.allocate_above(&token.tage, table, actual, wrong)
     }
 
     /// Trains TAGE's base table by itself.
