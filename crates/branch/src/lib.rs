@@ -36,7 +36,7 @@ pub mod target;
 mod workbench;
 
 pub use config::{ConfigError, Problem, Problems};
-pub use history::{Checkpoint, FoldSpec, History, HistorySpec, Insertion};
+pub use history::{Checkpoint, Context, ContextSpec, FoldSpec, History, HistorySpec, Insertion};
 pub use predictor::{BranchConfig, Prediction, Predictor, Record, Storage};
 pub use ras::{ReturnStack, StackCheckpoint};
 

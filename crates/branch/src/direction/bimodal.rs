@@ -3,7 +3,7 @@
 
 use super::{BranchSite, DirectionPredictor};
 use crate::bits::{low, site_bits, step_unsigned};
-use crate::{History, HistorySpec, Insertion, Problems};
+use crate::{History, HistorySpec, Problems};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the bimodal predictor.
@@ -45,7 +45,7 @@ impl DirectionPredictor for Bimodal {
     }
 
     fn history(&self) -> HistorySpec {
-        HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() }
+        HistorySpec::default()
     }
 
     fn predict(&self, site: BranchSite, _history: &History) -> (bool, u32) {

@@ -3,7 +3,7 @@
 
 use super::{BranchSite, DirectionPredictor};
 use crate::bits::{low, site_bits, step_unsigned};
-use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
+use crate::{FoldSpec, History, HistorySpec, Problems};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the gshare predictor.
@@ -44,7 +44,7 @@ impl DirectionPredictor for Gshare {
 
     fn history(&self) -> HistorySpec {
         let kept = FoldSpec { length: self.config.history_bits, width: 0 };
-        HistorySpec { insertion: Insertion::Outcome, folds: vec![kept] }
+        HistorySpec { folds: vec![kept], ..HistorySpec::default() }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {

@@ -13,11 +13,11 @@ mod hash;
 
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
-use super::{BranchSite, DirectionPredictor, Origin, Provider};
+use super::{BranchSite, DirectionPredictor, Moved, Origin, Provider, SecondLevel};
 use crate::bits::{step_signed, step_unsigned, strength};
 use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
-use crate::{FoldSpec, History, HistorySpec, Insertion, Problems};
+use crate::{FoldSpec, History, HistorySpec, Problems};
 use hash::{Hash, hashes};
 
 pub use config::{LtageConfig, TaggedTableConfig};
@@ -121,7 +121,7 @@ impl DirectionPredictor for Ltage {
             (*length, [table.log2_entries, table.tag_bits, table.tag_bits - 1])
         });
         let folds = FoldSpec::eights(&registers.collect::<Vec<_>>());
-        HistorySpec { insertion: Insertion::Outcome, folds }
+        HistorySpec { folds, ..HistorySpec::default() }
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
@@ -166,6 +166,8 @@ impl DirectionPredictor for Ltage {
             from_loop: token.from_loop,
             reverted: false,
             guess: token.guess,
+            second_level: SecondLevel::Silent,
+            moved: Moved::default(),
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod bimodal;
 mod gshare;
+mod llbp;
 mod loops;
 mod ltage;
 mod origin;
@@ -15,9 +16,10 @@ mod tage_sc_l;
 
 pub use bimodal::BimodalConfig;
 pub use gshare::GshareConfig;
+pub use llbp::LlbpConfig;
 pub use loops::LoopConfig;
 pub use ltage::{LtageConfig, TaggedTableConfig};
-pub use origin::{DirectionStats, Origin, Provider};
+pub use origin::{DirectionStats, Moved, Origin, Provider, SecondLevel, SecondLevelStats};
 pub use perfect::PerfectConfig;
 pub use tage_sc_l::TageScLConfig;
 
@@ -66,6 +68,10 @@ pub trait DirectionPredictor: Debug + Clone {
     /// Which of its parts the guess came from, if it has parts.
     fn origin(_token: &Self::Token) -> Option<Origin> {
         None
+    }
+    /// What the latest training moved between levels of storage, if there are several.
+    fn moved(&self) -> Moved {
+        Moved::default()
     }
     /// Bits of storage, without the history, which [`History::storage_bits`] counts.
     fn storage_bits(&self) -> u64;
@@ -167,6 +173,12 @@ macro_rules! direction_predictors {
                 match token { $(DirectionToken::$name(it) => $module::$type::origin(it),)+ }
             }
 
+            /// What the latest training moved between levels of storage, if there are several.
+            #[must_use]
+            pub fn moved(&self) -> Moved {
+                match &self.0 { $(Any::$name(it) => it.moved(),)+ }
+            }
+
             /// The branch committed with this direction.
             pub fn train(&mut self, token: &DirectionToken, actual: bool) {
                 match (&mut self.0, token) {
@@ -232,6 +244,8 @@ direction_predictors! {
     Ltage => ltage::Ltage = "ltage";
     /// TAGE, a statistical corrector and a loop predictor in 64 KB.
     TageScL => tage_sc_l::TageScL = "tage_sc_l";
+    /// TAGE-SC-L and a second level of patterns by program context.
+    Llbp => llbp::Llbp = "llbp";
     /// Always right.
     Perfect => perfect::Perfect = "perfect";
 }

@@ -1,7 +1,7 @@
 //! The perfect predictor: it is told the outcome. For limit studies.
 
 use super::{BranchSite, DirectionPredictor};
-use crate::{History, HistorySpec, Insertion, Problems};
+use crate::{History, HistorySpec, Problems};
 use serde::{Deserialize, Serialize};
 
 /// The perfect predictor has no parameters.
@@ -24,7 +24,7 @@ impl DirectionPredictor for Perfect {
     }
 
     fn history(&self) -> HistorySpec {
-        HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() }
+        HistorySpec::default()
     }
 
     fn predict(&self, site: BranchSite, _history: &History) -> (bool, ()) {

@@ -6,11 +6,15 @@
 //! "A 256 Kbits L-TAGE branch predictor", JILP 2007) and the two or three bits of outcome and
 //! address per branch of TAGE-SC-L (Seznec, "TAGE-SC-L branch predictors again", CBP-5, 2016),
 //! beside a history of indirect targets (Seznec, "A 64-Kbytes ITTAGE indirect branch predictor",
-//! CBP-3, 2011) and of inner loops (Seznec, San Miguel and Albericio, "The inner most loop iteration
-//! counter", MICRO 2015).
+//! CBP-3, 2011), of inner loops (Seznec, San Miguel and Albericio, "The inner most loop iteration
+//! counter", MICRO 2015) and of program contexts (Schall et al., "The last-level branch predictor",
+//! MICRO 2024).
 
+mod contexts;
 mod folded;
 
+pub use contexts::{Context, ContextSpec};
+use contexts::{Contexts, Place};
 pub use folded::FoldSpec;
 pub(crate) use folded::ROLES;
 use folded::{FoldedBits, Mark};
@@ -19,13 +23,15 @@ use crate::bits::{low, site_bits};
 use crate::lanes::Lanes;
 use stream::{Branch, BranchKind, VirtAddr};
 
-/// What a direction predictor wants of the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a direction predictor wants of the history; by default, the latest outcomes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistorySpec {
     /// The bits a branch adds.
     pub insertion: Insertion,
     /// The folded registers it reads, by number.
     pub folds: Vec<FoldSpec>,
+    /// The program contexts it tells apart, if it does.
+    pub contexts: Option<ContextSpec>,
 }
 
 /// The bits a branch adds to the global history.
@@ -46,12 +52,19 @@ pub struct Checkpoint {
     path: u32,
     backward: u64,
     inner_loop: u8,
+    contexts: Place,
 }
 
 impl Checkpoint {
     /// The place of an empty history.
-    pub(crate) const START: Self =
-        Self { global: Mark::START, targets: Mark::START, path: 0, backward: 0, inner_loop: 0 };
+    pub(crate) const START: Self = Self {
+        global: Mark::START,
+        targets: Mark::START,
+        path: 0,
+        backward: 0,
+        inner_loop: 0,
+        contexts: Place::START,
+    };
 }
 
 /// The branches that the front end went by, as predictors remember them.
@@ -63,6 +76,7 @@ pub struct History {
     path: u32,
     backward: u64,
     inner_loop: u8,
+    contexts: Option<Contexts>,
 }
 
 /// Bits an indirect branch adds to the history of targets.
@@ -81,6 +95,7 @@ impl History {
             path: 0,
             backward: 0,
             inner_loop: 0,
+            contexts: direction.contexts.map(Contexts::new),
         }
     }
 
@@ -92,6 +107,9 @@ impl History {
                 self.push_path((site_bits(pc) ^ site_bits(pc) >> 1) as u32 & 1);
             }
             Insertion::OutcomeAndAddress => self.push_outcome_and_address(pc, branch),
+        }
+        if let Some(contexts) = &mut self.contexts {
+            contexts.push(pc, branch.kind == BranchKind::Conditional);
         }
         match branch.kind {
             BranchKind::Conditional => self.push_loop(pc, branch),
@@ -146,6 +164,7 @@ impl History {
             path: self.path,
             backward: self.backward,
             inner_loop: self.inner_loop,
+            contexts: self.contexts.as_ref().map_or(Place::START, Contexts::place),
         }
     }
 
@@ -157,6 +176,9 @@ impl History {
         self.path = checkpoint.path;
         self.backward = checkpoint.backward;
         self.inner_loop = checkpoint.inner_loop;
+        if let Some(contexts) = &mut self.contexts {
+            contexts.rewind(&checkpoint.contexts);
+        }
     }
 
     /// The latest `count` bits (up to 64) of the global history, the latest lowest.
@@ -203,11 +225,19 @@ impl History {
         self.inner_loop
     }
 
+    /// The program context, for a predictor that asked for them.
+    #[must_use]
+    #[inline]
+    pub fn context(&self) -> Option<Context> {
+        self.contexts.as_ref().map(Contexts::current)
+    }
+
     /// Bits of storage, without what recovery needs.
     #[must_use]
     pub fn storage_bits(&self) -> u64 {
         let plain = PATH_BITS + u64::BITS + u8::BITS;
-        self.global.storage_bits() + self.targets.storage_bits() + u64::from(plain)
+        let contexts = self.contexts.as_ref().map_or(0, Contexts::storage_bits);
+        self.global.storage_bits() + self.targets.storage_bits() + u64::from(plain) + contexts
     }
 }
 
@@ -219,15 +249,17 @@ mod tests {
 
     fn history(insertion: Insertion) -> History {
         let folds = vec![FoldSpec { length: 300, width: 11 }, FoldSpec { length: 12, width: 7 }];
-        History::new(&HistorySpec { insertion, folds }, &[FoldSpec { length: 70, width: 9 }])
+        let contexts = Some(ContextSpec { window: 8, ahead: 4, bits: 14 });
+        let spec = HistorySpec { insertion, folds, contexts };
+        History::new(&spec, &[FoldSpec { length: 70, width: 9 }])
     }
 
-    type Seen = (u32, u32, u32, u64, u32, u64, u8);
+    type Seen = (u32, u32, u32, u64, u32, u64, u8, Option<Context>);
 
     fn seen(history: &History) -> Seen {
         let folds = (history.fold(0), history.fold(1), history.target_fold(0));
         let rest = (history.recent(64), history.path(), history.backward(63), history.inner_loop());
-        (folds.0, folds.1, folds.2, rest.0, rest.1, rest.2, rest.3)
+        (folds.0, folds.1, folds.2, rest.0, rest.1, rest.2, rest.3, history.context())
     }
 
     proptest! {

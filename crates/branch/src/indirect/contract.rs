@@ -2,7 +2,7 @@
 
 use super::{IndirectPredictor, IndirectSite};
 use crate::workbench::Scatter;
-use crate::{History, HistorySpec, Insertion, Problems};
+use crate::{History, HistorySpec, Problems};
 use stream::{Branch, BranchKind, VirtAddr};
 
 /// A predictor with its history.
@@ -14,7 +14,7 @@ pub(super) struct Bench<P: IndirectPredictor> {
 impl<P: IndirectPredictor> Bench<P> {
     pub(super) fn new() -> Self {
         let predictor = P::new(&P::Config::default());
-        let spec = HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() };
+        let spec = HistorySpec::default();
         let history = History::new(&spec, &predictor.folds());
         Self { predictor, history }
     }

@@ -88,6 +88,7 @@ fn the_guesses_of_every_direction_predictor_are_what_they_were() {
         ("gshare", 0xeefe_d295_de32_63af),
         ("ltage", 0x7f23_a6f8_1135_7317),
         ("tage_sc_l", 0xbd27_ed48_0a72_4855),
+        ("llbp", 0x281e_7c3e_b226_b06c),
         ("perfect", 0x4d1b_ed3f_e392_0462),
     ];
     check(&expected, found.collect());

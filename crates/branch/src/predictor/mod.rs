@@ -149,6 +149,9 @@ impl Predictor {
             Guess::Direction(token) if actual.kind == BranchKind::Conditional => {
                 origin = Direction::origin(token);
                 self.front.direction.train(token, actual.taken);
+                if let Some(origin) = &mut origin {
+                    origin.moved = self.front.direction.moved();
+                }
             }
             Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
             Guess::Direction(_) | Guess::None => {}

@@ -31,6 +31,7 @@ fn the_added_predictor_is_built_from_its_name_and_predicts() {
     direction.repair(&token);
     direction.train(&token, true);
     assert_eq!(Direction::origin(&token), None, "it has no parts");
+    assert_eq!(direction.moved(), Moved::default(), "it has one level");
     assert_eq!((before, direction.predict(site, &history).0), (false, true));
     assert_eq!(direction.storage_bits(), 2 << 14);
 }

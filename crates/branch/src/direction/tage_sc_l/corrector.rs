@@ -10,7 +10,7 @@ use super::corrector_tables::{
     BIAS, COUNTER_BITS, COUNTERS, GLOBAL, GROUPS, LOCAL, LOOP_COUNT, LOOP_OUTCOMES, PATH, SHAPES,
     STARTS, TABLE_OF, bias_indices, initial_bias, initial_slope, rows,
 };
-use super::tage::{Confidence, TageToken};
+use super::opinion::{Confidence, Opinion};
 use crate::History;
 use crate::bits::{low, site_bits, step_signed};
 use stream::VirtAddr;
@@ -84,7 +84,7 @@ impl Corrector {
         &self,
         pc: VirtAddr,
         history: &History,
-        tage: &TageToken,
+        opinion: &Opinion,
         inner: bool,
     ) -> CorrectorToken {
         let site = site_bits(pc);
@@ -102,7 +102,7 @@ impl Corrector {
             loop_outcomes,
             guess: inner,
         };
-        token.counters[..BIAS].copy_from_slice(&bias_indices(site, tage, inner));
+        token.counters[..BIAS].copy_from_slice(&bias_indices(site, opinion, inner));
         // What each group hashes: an address and a history.
         let mut sources = [(site, 0); GROUPS];
         sources[GLOBAL] = (site << 1 | u64::from(inner), history.backward(40));
@@ -112,7 +112,7 @@ impl Corrector {
         sources[LOOP_COUNT].1 = u64::from(inner_loop);
         token.counters[BIAS..].copy_from_slice(&rows(&sources));
         self.add_up(&mut token);
-        token.guess = self.choose(&token, tage, inner);
+        token.guess = self.choose(&token, opinion.confidence, inner);
         token
     }
 
@@ -154,12 +154,12 @@ impl Corrector {
     }
 
     /// TAGE is kept against a small sum where it is sure, as far as that has been right.
-    fn choose(&self, token: &CorrectorToken, tage: &TageToken, inner: bool) -> bool {
+    fn choose(&self, token: &CorrectorToken, confidence: Confidence, inner: bool) -> bool {
         if token.guess_of_sum == inner {
             return inner;
         }
         let size = token.total.abs();
-        let keep = match tage.confidence {
+        let keep = match confidence {
             Confidence::High if size < token.threshold / 4 => true,
             Confidence::High if size < token.threshold / 2 => self.choice[1] >= 0,
             Confidence::Medium if size < token.threshold / 4 => self.choice[0] >= 0,
@@ -190,11 +190,11 @@ impl Corrector {
     pub(super) fn train(
         &mut self,
         token: &CorrectorToken,
-        tage: &TageToken,
+        confidence: Confidence,
         inner: bool,
         actual: bool,
     ) {
-        self.train_choice(token, tage, inner, actual);
+        self.train_choice(token, confidence, inner, actual);
         let wrong = token.guess_of_sum != actual;
         if !wrong && token.total.abs() >= token.threshold {
             return;
@@ -215,13 +215,13 @@ impl Corrector {
     fn train_choice(
         &mut self,
         token: &CorrectorToken,
-        tage: &TageToken,
+        confidence: Confidence,
         inner: bool,
         actual: bool,
     ) {
         let size = token.total.abs();
         let (quarter, half) = (token.threshold / 4, token.threshold / 2);
-        let choice = match tage.confidence {
+        let choice = match confidence {
             Confidence::High if size >= quarter && size < half => 1,
             Confidence::Medium if size < quarter => 0,
             _ => return,

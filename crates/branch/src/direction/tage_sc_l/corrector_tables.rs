@@ -1,6 +1,6 @@
 //! The corrector's tables of counters: their shapes, their first values, and the rows a guess reads.
 
-use super::tage::{Confidence, TageToken};
+use super::opinion::{Confidence, Opinion};
 use crate::bits::low;
 
 pub(super) const GROUPS: usize = 8;
@@ -83,14 +83,14 @@ pub(super) fn initial_bias(table: usize) -> Vec<i8> {
     (0..1 << BIAS_LOG2).map(bias).collect()
 }
 
-pub(super) fn bias_indices(site: u64, tage: &TageToken, inner: bool) -> [u16; BIAS] {
-    let high = tage.confidence == Confidence::High;
-    let low_confidence = tage.confidence == Confidence::Low;
+pub(super) fn bias_indices(site: u64, opinion: &Opinion, inner: bool) -> [u16; BIAS] {
+    let high = opinion.confidence == Confidence::High;
+    let low_confidence = opinion.confidence == Confidence::Low;
     let guess = u64::from(inner);
-    let doubtful = ((site ^ site >> 2) << 1 ^ u64::from(tage.doubtful())) << 1 | guess;
+    let doubtful = ((site ^ site >> 2) << 1 ^ u64::from(opinion.doubtful)) << 1 | guess;
     let sure = ((site ^ site >> (BIAS_LOG2 - 2)) << 1 ^ u64::from(high)) << 1 | guess;
     let confidence = u64::from(high) << 1 | u64::from(low_confidence) << 2;
-    let tables = u64::from(tage.has_alternate()) << 3 | u64::from((tage.hit + 1) / 4) << 4;
+    let tables = u64::from(opinion.has_alternate) << 3 | u64::from((opinion.table + 1) / 4) << 4;
     let provider = guess | confidence | tables;
     let provider = provider.wrapping_add((site ^ site >> 2) << 7);
     let indices = [doubtful, sure, provider];

@@ -147,7 +147,7 @@ const SECOND: [Lanes; TABLE_BLOCKS] = {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::{lengths, logical_tables};
+    use super::super::layout::{lengths, logical_tables, number_of};
     use super::*;
     use crate::workbench::Scatter;
 
@@ -158,6 +158,12 @@ mod tests {
         assert_eq!(lengths.clone().filter(|(_, tables)| tables.len() == 2).count(), PAIRED.len());
         let tables = lengths.flat_map(|(at, tables)| vec![at; tables.len()]);
         assert_eq!(tables.collect::<Vec<_>>(), LENGTH_OF[..TABLES]);
+    }
+
+    #[test]
+    fn a_logical_tables_length_has_the_number_of_its_place() {
+        let numbers = logical_tables().map(|logical| number_of(usize::from(logical)));
+        assert_eq!(numbers, LENGTH_OF[..TABLES]);
     }
 
     /// The row and tag of a length as TAGE has them, one at a time.

@@ -70,6 +70,11 @@ pub(super) fn lengths(logical: &[u8; TABLES]) -> [Length; LENGTHS_USED] {
     lengths
 }
 
+/// The number of a logical table's length among those in use.
+pub(super) fn number_of(logical: usize) -> usize {
+    (1..logical.div_ceil(2)).filter(|length| exists(2 * length)).count()
+}
+
 /// The pool of the table at a place.
 pub(super) fn pool_of(at: usize) -> usize {
     usize::from(at >= SHORT)

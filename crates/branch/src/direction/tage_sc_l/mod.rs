@@ -12,16 +12,21 @@ mod corrector;
 mod corrector_tables;
 mod hash;
 mod layout;
+mod opinion;
 mod tage;
 
 use super::loops::{LoopToken, Loops};
-use super::{BranchSite, DirectionPredictor, LoopConfig, Origin};
+use super::{BranchSite, DirectionPredictor, LoopConfig, Moved, Origin, Provider, SecondLevel};
 use crate::bits::step_signed;
 use crate::lfsr::Lfsr;
 use crate::{History, HistorySpec, Problems};
 use corrector::{Corrector, CorrectorToken};
 use serde::{Deserialize, Serialize};
-use tage::{Tage, TageToken};
+use stream::VirtAddr;
+use tage::Tage;
+
+pub(super) use opinion::{Confidence, Opinion};
+pub(super) use tage::{Allocated, TageToken};
 
 /// Parameters of TAGE-SC-L: the parts that can be left out. Its sizes are those of the 64 KB design.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,16 +46,44 @@ impl Default for TageScLConfig {
 
 const WITH_LOOP_BITS: u32 = 7;
 
+/// Eights of history lengths that the predictor reads, before any that another adds.
+pub(super) const HISTORY_EIGHTS: usize = layout::LENGTH_BLOCKS;
+
+/// History bits of a logical table, numbered from 1.
+pub(super) const fn history_bits(table: u8) -> u32 {
+    layout::LENGTHS[(table as usize).div_ceil(2) - 1]
+}
+
+/// What statistics call the history length of a logical table.
+pub(super) fn provider_of(table: u8) -> Provider {
+    Provider::of(Some(layout::number_of(usize::from(table))))
+}
+
 /// What TAGE-SC-L remembers from a guess.
 #[derive(Clone, Copy, Debug)]
 pub struct TageScLToken {
     tage: TageToken,
+    /// The guess that loop predictor and corrector checked, and how sure it was.
+    checked: bool,
+    confidence: Confidence,
     loops: Option<LoopToken>,
     /// The guess of TAGE and the loop predictor.
     inner: bool,
     from_loop: bool,
     corrector: Option<CorrectorToken>,
     guess: bool,
+}
+
+impl TageScLToken {
+    /// The guess of the whole predictor.
+    pub(super) fn guess(&self) -> bool {
+        self.guess
+    }
+
+    /// The guess of TAGE, whoever's opinion was checked.
+    pub(super) fn tage_guess(&self) -> bool {
+        self.tage.opinion().guess
+    }
 }
 
 /// TAGE-SC-L.
@@ -82,15 +115,9 @@ impl DirectionPredictor for TageScL {
     }
 
     fn predict(&self, site: BranchSite, history: &History) -> (bool, TageScLToken) {
-        let tage = self.tage.predict(site.pc, history);
-        let loops = self.loops.as_ref().map(|loops| loops.predict(site.pc));
-        let from_loop = loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
-        let inner = from_loop.unwrap_or(tage.guess);
-        let corrector = self.corrector.as_ref();
-        let corrector = corrector.map(|it| it.predict(site.pc, history, &tage, inner));
-        let guess = corrector.map_or(inner, |token| token.guess);
-        let from_loop = from_loop.is_some();
-        (guess, TageScLToken { tage, loops, inner, from_loop, corrector, guess })
+        let tage = self.look_up(site.pc, history);
+        let token = self.check(site.pc, history, tage, tage.opinion());
+        (token.guess, token)
     }
 
     fn speculate(&mut self, token: &TageScLToken, taken: bool) {
@@ -112,18 +139,8 @@ impl DirectionPredictor for TageScL {
     }
 
     fn train(&mut self, token: &TageScLToken, actual: bool) {
-        let wrong = token.guess != actual;
-        if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
-            let guess = loop_token.guess().filter(|guess| *guess != token.tage.guess);
-            if let Some(guess) = guess {
-                self.with_loop = step_signed(self.with_loop, guess == actual, WITH_LOOP_BITS);
-            }
-            loops.train(loop_token, actual, token.tage.guess, wrong);
-        }
-        if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
-            corrector.train(sums, &token.tage, token.inner, actual);
-        }
-        self.tage.train(&token.tage, actual, wrong);
+        self.train_checks(token, actual);
+        self.train_tage(token, actual);
     }
 
     fn origin(token: &TageScLToken) -> Option<Origin> {
@@ -133,6 +150,8 @@ impl DirectionPredictor for TageScL {
             from_loop: token.from_loop,
             reverted: token.guess != token.inner,
             guess: token.guess,
+            second_level: SecondLevel::Silent,
+            moved: Moved::default(),
         })
     }
 
@@ -142,6 +161,75 @@ impl DirectionPredictor for TageScL {
             loops.map_or(0, |it| it.storage_bits() + u64::from(WITH_LOOP_BITS) + Lfsr::BITS);
         let corrector = self.corrector.as_ref().map_or(0, Corrector::storage_bits);
         self.tage.storage_bits() + loops + corrector
+    }
+}
+
+/// The steps of a guess and of training, for a predictor that knows some branches better than TAGE.
+impl TageScL {
+    /// What TAGE knows of a branch.
+    #[inline]
+    pub(super) fn look_up(&self, pc: VirtAddr, history: &History) -> TageToken {
+        self.tage.predict(pc, history)
+    }
+
+    /// Has the loop predictor and the corrector check an opinion: TAGE's, or a better one.
+    #[inline]
+    pub(super) fn check(
+        &self,
+        pc: VirtAddr,
+        history: &History,
+        tage: TageToken,
+        opinion: Opinion,
+    ) -> TageScLToken {
+        let loops = self.loops.as_ref().map(|loops| loops.predict(pc));
+        let from_loop = loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
+        let inner = from_loop.unwrap_or(opinion.guess);
+        let corrector = self.corrector.as_ref();
+        let corrector = corrector.map(|it| it.predict(pc, history, &opinion, inner));
+        let guess = corrector.map_or(inner, |token| token.guess);
+        let from_loop = from_loop.is_some();
+        let Opinion { guess: checked, confidence, .. } = opinion;
+        TageScLToken { tage, checked, confidence, loops, inner, from_loop, corrector, guess }
+    }
+
+    /// Trains the loop predictor and the corrector.
+    #[inline]
+    pub(super) fn train_checks(&mut self, token: &TageScLToken, actual: bool) {
+        let wrong = token.guess != actual;
+        let checked = token.checked;
+        if let (Some(loops), Some(loop_token)) = (&mut self.loops, &token.loops) {
+            let guess = loop_token.guess().filter(|guess| *guess != checked);
+            if let Some(guess) = guess {
+                self.with_loop = step_signed(self.with_loop, guess == actual, WITH_LOOP_BITS);
+            }
+            loops.train(loop_token, actual, checked, wrong);
+        }
+        if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
+            corrector.train(sums, token.confidence, token.inner, actual);
+        }
+    }
+
+    /// Trains TAGE, whose opinion was checked.
+    #[inline]
+    pub(super) fn train_tage(&mut self, token: &TageScLToken, actual: bool) -> Allocated {
+        self.tage.train(&token.tage, actual, token.guess != actual)
+    }
+
+    /// Gives the branch entries in TAGE of longer histories than that of `table`, for the opinion that
+    /// was checked was another's and wrong.
+    pub(super) fn allocate_above(
+        &mut self,
+        token: &TageScLToken,
+        table: u8,
+        actual: bool,
+    ) -> Allocated {
+        let wrong = token.guess != actual;
+        self.tage.allocate_above(&token.tage, table, actual, wrong)
+    }
+
+    /// Trains TAGE's base table by itself.
+    pub(super) fn train_base(&mut self, token: &TageScLToken, actual: bool) {
+        self.tage.train_base(&token.tage, actual);
     }
 }
 

@@ -11,6 +11,7 @@ use super::layout::{
     LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS, TABLE_BLOCKS, TABLES,
     banks, first_bank, lengths, logical_tables,
 };
+use super::opinion::{Confidence, Opinion};
 use crate::bits::{site_bits, step_signed, strength};
 use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
@@ -34,27 +35,9 @@ struct Entry {
     useful: bool,
 }
 
-/// How sure TAGE is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Confidence {
-    Low,
-    Medium,
-    High,
-}
-
-impl Confidence {
-    fn of(counter: i8) -> Self {
-        match strength(counter) {
-            7.. => Self::High,
-            3.. => Self::Medium,
-            _ => Self::Low,
-        }
-    }
-}
-
 /// What TAGE remembers from a guess.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TageToken {
+pub(in crate::direction) struct TageToken {
     base: u32,
     /// The entry of each table among all, and the tag there.
     index: [Lanes; TABLE_BLOCKS],
@@ -64,25 +47,41 @@ pub(super) struct TageToken {
     alternate: Option<u8>,
     provider_guess: bool,
     provider_low: bool,
-    pub(super) alternate_guess: bool,
+    alternate_guess: bool,
     alternate_confidence: Confidence,
     /// The guess is the alternate's.
     pub(super) used_alternate: bool,
-    pub(super) guess: bool,
-    pub(super) confidence: Confidence,
+    guess: bool,
+    confidence: Confidence,
     /// The provider's logical number, 0 for the bimodal table.
-    pub(super) hit: u8,
+    hit: u8,
+}
+
+/// The logical numbers of the tables in which a branch got an entry; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::direction) struct Allocated([u8; Self::MOST]);
+
+impl Allocated {
+    /// The most entries for one misprediction.
+    const MOST: usize = 2;
+
+    pub(in crate::direction) fn tables(self) -> impl Iterator<Item = u8> {
+        self.0.into_iter().filter(|table| *table != 0)
+    }
 }
 
 impl TageToken {
-    /// The longest match was the guess of an unsure entry that the next match contradicts.
-    pub(super) fn doubtful(&self) -> bool {
-        self.confidence == Confidence::Low && self.provider_guess != self.alternate_guess
-    }
-
-    /// A shorter tagged table matched too.
-    pub(super) fn has_alternate(&self) -> bool {
-        self.alternate.is_some()
+    /// What TAGE says.
+    #[inline]
+    pub(in crate::direction) fn opinion(&self) -> Opinion {
+        let low = self.confidence == Confidence::Low;
+        Opinion {
+            guess: self.guess,
+            confidence: self.confidence,
+            doubtful: low && self.provider_guess != self.alternate_guess,
+            has_alternate: self.alternate.is_some(),
+            table: self.hit,
+        }
     }
 
     /// The table that provided the guess, by its history length.
@@ -142,7 +141,11 @@ impl Tage {
             let tag_bits = POOLS[usize::from(number >= SHORT_LENGTHS)].tag_bits;
             (self.lengths[number].bits, [LOG2_BANK, tag_bits, tag_bits - 1])
         });
-        HistorySpec { insertion: Insertion::OutcomeAndAddress, folds: FoldSpec::eights(&registers) }
+        HistorySpec {
+            insertion: Insertion::OutcomeAndAddress,
+            folds: FoldSpec::eights(&registers),
+            contexts: None,
+        }
     }
 
     pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
@@ -241,10 +244,15 @@ impl Tage {
         Some(self.entry_mut(token, at)).filter(|entry| entry.tag == tag)
     }
 
-    /// Trains with the outcome; `overall_wrong` tells that the whole predictor missed.
-    pub(super) fn train(&mut self, token: &TageToken, actual: bool, overall_wrong: bool) {
-        let longer = token.provider.is_none_or(|at| usize::from(at) + 1 < TABLES);
-        let mut allocate = token.guess != actual && longer;
+    /// Trains with the outcome; `overall_wrong` tells that the whole predictor missed. Returns where
+    /// the branch got new entries.
+    pub(super) fn train(
+        &mut self,
+        token: &TageToken,
+        actual: bool,
+        overall_wrong: bool,
+    ) -> Allocated {
+        let mut allocate = token.guess != actual;
         if token.provider_low {
             allocate &= token.provider_guess != actual;
             if token.provider_guess != token.alternate_guess {
@@ -253,41 +261,57 @@ impl Tage {
                     step_signed(*counter, token.alternate_guess == actual, USE_ALTERNATE_BITS);
             }
         }
-        // When something else got it right, a longer history is rarely worth an entry.
-        if allocate && !overall_wrong {
-            allocate = self.lfsr.bits(5) == 0;
-        }
+        let mut allocated = Allocated::default();
         if allocate {
-            self.allocate(token, actual);
+            allocated = self.allocate_above(token, token.hit, actual, overall_wrong);
         }
         self.train_counters(token, actual);
+        allocated
+    }
+
+    /// The guess of the table with the number `hit` was wrong: takes entries of longer histories, if
+    /// there are any.
+    pub(super) fn allocate_above(
+        &mut self,
+        token: &TageToken,
+        hit: u8,
+        actual: bool,
+        overall_wrong: bool,
+    ) -> Allocated {
+        // When something else got it right, a longer history is rarely worth an entry.
+        if usize::from(hit) == LOGICAL || (!overall_wrong && self.lfsr.bits(5) != 0) {
+            return Allocated::default();
+        }
+        self.allocate(token, hit, actual)
     }
 
     /// Takes up to two entries of longer histories, trying both tables of each length in turn.
-    fn allocate(&mut self, token: &TageToken, actual: bool) {
+    fn allocate(&mut self, token: &TageToken, hit: u8, actual: bool) -> Allocated {
         let step = if self.lfsr.bits(7) < 32 { 2 } else { 1 };
-        let hit = i32::from(token.hit);
-        let start = ((hit - 1 + 2 * step) & !1) ^ self.lfsr.bits(1) as i32;
+        let start = ((i32::from(hit) - 1 + 2 * step) & !1) ^ self.lfsr.bits(1) as i32;
         let (mut taken, mut refused) = (0, 0);
+        let mut allocated = Allocated::default();
         let mut logical = start.max(0) as usize;
-        while logical < LOGICAL && taken < 2 {
-            let pair = [logical + 1, (logical ^ 1) + 1];
-            let got = pair.into_iter().any(|number| self.take(token, number, actual, &mut refused));
-            taken += u32::from(got);
-            logical += if got { 4 } else { 2 };
+        while logical < LOGICAL && taken < Allocated::MOST {
+            let pair = [logical + 1, (logical ^ 1) + 1].into_iter();
+            let mut longer = pair.filter(|number| *number > usize::from(hit));
+            let got = longer.find(|number| self.take(token, *number, actual, &mut refused));
+            if let Some(number) = got {
+                allocated.0[taken] = number as u8;
+                taken += 1;
+            }
+            logical += if got.is_some() { 4 } else { 2 };
         }
-        self.tick = (self.tick + refused).saturating_sub(2 * taken);
+        self.tick = (self.tick + refused).saturating_sub(2 * taken as u32);
         if self.tick >= 1 << TICK_BITS {
             self.entries.iter_mut().for_each(|entry| entry.useful = false);
             self.tick = 0;
         }
+        allocated
     }
 
     fn take(&mut self, token: &TageToken, logical: usize, actual: bool, refused: &mut u32) -> bool {
         let Some(at) = self.place[logical].map(usize::from) else { return false };
-        if logical <= usize::from(token.hit) {
-            return false;
-        }
         let tag = token.tag(at);
         let entry = self.entry_mut(token, at);
         if entry.useful {
@@ -336,6 +360,11 @@ impl Tage {
                 }
             }
         }
+    }
+
+    /// Trains the base table by itself.
+    pub(super) fn train_base(&mut self, token: &TageToken, actual: bool) {
+        self.base.train(token.base, actual);
     }
 
     pub(super) fn storage_bits(&self) -> u64 {

@@ -1,6 +1,5 @@
 use super::*;
 use crate::HistorySpec;
-use crate::Insertion;
 use stream::{Branch, BranchKind};
 
 #[test]
@@ -14,7 +13,7 @@ fn the_budget_is_64_kib() {
 #[test]
 fn tables_of_an_array_never_share_an_entry_for_one_guess() {
     let ittage = Ittage::new(&IttageConfig {});
-    let spec = HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() };
+    let spec = HistorySpec::default();
     let mut history = History::new(&spec, &ittage.folds());
     for step in 0..2000_u64 {
         let target = VirtAddr(step.wrapping_mul(0x9e37_79b9) & 0xffff_fffe);
@@ -60,7 +59,7 @@ const SHORT: VirtAddr = VirtAddr(0x2000);
 
 fn fresh() -> (Ittage, History) {
     let ittage = Ittage::new(&IttageConfig {});
-    let spec = HistorySpec { insertion: Insertion::Outcome, folds: Vec::new() };
+    let spec = HistorySpec::default();
     let history = History::new(&spec, &ittage.folds());
     (ittage, history)
 }

@@ -153,7 +153,7 @@ fn committed_branches_are_counted_by_kind() {
 #[test]
 fn every_committed_branch_that_was_guessed_is_counted_where_its_guess_came_from() {
     let branch = jump(alu(CODE), BranchKind::Conditional, true, CODE);
-    for (direction, has_parts) in [("tage_sc_l", true), ("bimodal", false)] {
+    for (direction, has_parts) in [("tage_sc_l", true), ("llbp", true), ("bimodal", false)] {
         let mut config = config();
         config.branch.direction = toml::from_str(&format!("kind = \"{direction}\"")).expect("it");
         let mut source = Synthetic::new(1);
