@@ -26,6 +26,7 @@ mod statistics;
 mod study;
 mod tape;
 mod timing;
+mod turn;
 mod verify;
 
 pub use condition::Condition;
@@ -34,7 +35,7 @@ pub use function_check::{FunctionCheck, RequestCheck, Turns, check_function};
 pub use pipeline_log::PipelineLog;
 pub use record::{Recorded, TraceFormat, record};
 pub use replay::{Replay, replay};
-pub use results::{ResultsError, write_results};
+pub use results::{ResultsError, write_results, write_results_as};
 pub use rig::Rig;
 pub use study::{Observer, Outcome, Study, console, run};
 pub use timing::{Detailed, Warming};

@@ -4,6 +4,7 @@ use crate::condition::Condition;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
+use crate::turn::Turn;
 use crate::{PipelineLog, StudyError, measure, prepare, stages};
 use report::model::{Catalogue, Run};
 use sim::Picos;
@@ -83,9 +84,11 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     check(study)?;
     let plan = prepare::plan(study)?;
     let log = study.pipeline_log.as_ref().map(|log| Draft::begin(log, study)).transpose()?;
+    let turn = Turn::take(home, observer)?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
     let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
+    drop(turn);
     measure::measure(rig, study, &guest, &prepared, log)
 }
 
