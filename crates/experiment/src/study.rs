@@ -92,6 +92,15 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     measure::measure(rig, study, &guest, &prepared, log)
 }
 
+/// Whether [`run`] can begin: the function, its requests, and what no run can do. Touches nothing.
+///
+/// # Errors
+/// What is wrong with the input.
+pub fn check_input(study: &Study) -> Result<(), StudyError> {
+    check(study)?;
+    prepare::plan(study).map(|_| ())
+}
+
 /// What no run can do.
 pub(crate) fn check(study: &Study) -> Result<(), StudyError> {
     if study.invocations == 0 {
