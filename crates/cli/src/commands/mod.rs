@@ -12,9 +12,12 @@ mod guest;
 mod report;
 mod results_dir;
 mod run;
+mod sweep;
 mod systems;
 mod trace;
 mod verify;
+
+pub use sweep::SweepArgs;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -33,9 +36,6 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Report(args) => report::report(args),
         Command::Compare(args) => compare::compare(args),
         Command::Doctor(args) => doctor::doctor(args),
-        Command::Sweep(_) => Err(Failure::missing(
-            "sweep, which runs a whole experiment file; call `vswarm-u run` for each point and \
-             compare the directories it writes",
-        )),
+        Command::Sweep(args) => sweep::sweep(&args),
     }
 }

@@ -29,9 +29,7 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
              FILE in place of the function, or --settle and --invocations"
         )));
     }
-    let mut study = study(function, &args.system, &args.study)?;
-    study.condition = condition(args.state, args.lukewarm.as_deref(), &study.system.config)?;
-    study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
+    let mut study = resolve(args, function)?;
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
         invocation: args.pipeline_log_invocation,
@@ -47,6 +45,14 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         reporter.note(&format!("pipeline log: {}", path.display()));
     }
     present(args, &outcome, &reporter)
+}
+
+/// The study that the arguments ask for, but for a pipeline log.
+pub(super) fn resolve(args: &RunArgs, function: &str) -> Result<Study, Failure> {
+    let mut study = study(function, &args.system, &args.study)?;
+    study.condition = condition(args.state, args.lukewarm.as_deref(), &study.system.config)?;
+    study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
+    Ok(study)
 }
 
 fn run_trace(args: &RunArgs, trace: &Path) -> Result<u8, Failure> {
