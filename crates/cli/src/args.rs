@@ -1,6 +1,6 @@
 //! The arguments. What this version does not have is hidden from the help and answered with an error.
 
-use crate::commands::{SweepArgs};
+use crate::commands::{ReproduceArgs, SweepArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Run all points of an experiment: functions, systems, states, overrides, seeds.
     Sweep(SweepArgs),
+    /// Repeat a published study and compare its figures with ours.
+    Reproduce(ReproduceArgs),
     /// Record what invocations of a function execute.
     Trace(Box<TraceArgs>),
     /// Check that a function computes the same under a system as without one.

@@ -13,6 +13,7 @@
 //! | [`compare`], [`comparison_table`] | two runs side by side |
 //! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
 //! | [`results_csv`], [`results_parquet`] | the rows of several runs, each with its [point](PointRun) |
+//! | [`reproduce`] | our values beside published ones |
 //!
 //! The same results give the same bytes, on any host and at any time. A value that has no number
 //! (a ratio with nothing below the line) is `null` with a reason beside it in JSON, an empty cell
@@ -30,6 +31,7 @@ mod json;
 pub mod model;
 mod parquet;
 mod point;
+pub mod reproduce;
 mod stats_txt;
 mod summary;
 mod table;

@@ -10,6 +10,7 @@ mod functions_check;
 mod functions_payload;
 mod guest;
 mod report;
+mod reproduce;
 mod results_dir;
 mod run;
 mod sweep;
@@ -17,6 +18,7 @@ mod systems;
 mod trace;
 mod verify;
 
+pub use reproduce::ReproduceArgs;
 pub use sweep::SweepArgs;
 
 use crate::args::Command;
@@ -37,5 +39,6 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Compare(args) => compare::compare(args),
         Command::Doctor(args) => doctor::doctor(args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Reproduce(args) => reproduce::reproduce(&args),
     }
 }
