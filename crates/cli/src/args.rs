@@ -1,5 +1,6 @@
 //! The arguments. What this version does not have is hidden from the help and answered with an error.
 
+use crate::commands::{ReproduceArgs, SweepArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +27,10 @@ pub struct Cli {
 pub enum Command {
     /// Measure invocations of a function, or run a trace.
     Run(Box<RunArgs>),
+    /// Run all points of an experiment: functions, systems, states, overrides, seeds.
+    Sweep(SweepArgs),
+    /// Repeat a published study and compare its figures with ours.
+    Reproduce(ReproduceArgs),
     /// Record what invocations of a function execute.
     Trace(Box<TraceArgs>),
     /// Check that a function computes the same under a system as without one.
@@ -46,8 +51,6 @@ pub enum Command {
     Compare(CompareArgs),
     /// Check that this host has what is needed.
     Doctor(DoctorArgs),
-    #[command(hide = true)]
-    Sweep(MissingArgs),
 }
 
 /// How warm the core is when an invocation starts.
@@ -474,12 +477,4 @@ pub struct DoctorArgs {
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
-}
-
-/// Arguments of a command that does not exist yet: anything.
-#[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
-pub struct MissingArgs {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<String>,
 }

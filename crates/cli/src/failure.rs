@@ -44,7 +44,12 @@ impl Failure {
 
     /// Says on standard error what happened.
     pub fn print(&self) {
-        eprintln!("error: {}", chain(&self.error));
+        eprintln!("error: {}", self.message());
+    }
+
+    /// What happened.
+    pub fn message(&self) -> String {
+        chain(&self.error)
     }
 }
 

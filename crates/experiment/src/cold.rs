@@ -11,11 +11,10 @@ use crate::measure::{self, FUNCTION_HART};
 use crate::prepare::Prepared;
 use crate::rig::{Happening, Rig};
 use crate::sampling::{Sampler, Sampling};
-use crate::stages::{self, Stage};
-use crate::{Observer, Outcome, Study, StudyError};
+use crate::stages;
+use crate::{Outcome, Study, StudyError};
 use guest::bootable::Guest;
 use report::model::Phase;
-use std::path::Path;
 
 /// A phase: its name, what the user reads while it lasts, and how to bring it about.
 struct Step {
@@ -57,16 +56,14 @@ const STEPS: [Step; 4] = [
     Step { name: "ready", shown: "waiting for the function", how: How::Connect, dense: 10 },
 ];
 
-/// Starts the function and measures its first invocations.
-pub(crate) fn run<'a>(
-    home: &Path,
-    study: &'a Study,
+/// Starts the function in a guest that has booted, and measures its first invocations.
+pub(crate) fn run(
+    mut rig: Rig<'_>,
+    study: &Study,
     sampling: Sampling,
-    guest: &'a Guest,
-    prepared: &'a Prepared,
-    observer: &'a dyn Observer,
+    guest: &Guest,
+    prepared: &Prepared,
 ) -> Result<Outcome, StudyError> {
-    let mut rig = stages::reach(home, study, guest, None, Stage::Booted, observer)?;
     stages::bring_images(&mut rig, prepared)?;
     let mut model = system::Timing::new(&study.system.config)?;
     let mut phases = Vec::new();

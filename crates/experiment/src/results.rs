@@ -50,9 +50,44 @@ fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Result
 /// # Errors
 /// A folder that cannot be written to. Nothing half-written stays behind.
 pub fn write_results(folder: &Path, outcome: &Outcome) -> Result<PathBuf, ResultsError> {
+    written(folder, ".run-", outcome, |work| publish(work, folder, &name(outcome)))
+}
+
+/// As [`write_results`], but the directory gets `name`. One of this name with anything in it stays as it is; what a
+/// killed run left on its way to this name is removed. Only one process may write to a name at a time.
+///
+/// # Errors
+/// A folder that cannot be written to. Nothing half-written stays behind.
+pub fn write_results_as(
+    folder: &Path,
+    name: &str,
+    outcome: &Outcome,
+) -> Result<PathBuf, ResultsError> {
+    let place = folder.join(name);
+    let unfinished = format!(".{name}-");
+    for left in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if left.file_name().to_string_lossy().starts_with(&unfinished) {
+            fs::remove_dir_all(left.path()).map_err(io("remove", &left.path()))?;
+        }
+    }
+    written(folder, &unfinished, outcome, |work| match fs::rename(work, &place) {
+        Err(error) if !is_taken(error.kind()) => {
+            Err(io("rename the finished results to", &place)(error))
+        }
+        _ => Ok(place),
+    })
+}
+
+/// Writes everything into a temporary directory beside the final one, which `publish` makes of it.
+fn written(
+    folder: &Path,
+    prefix: &str,
+    outcome: &Outcome,
+    publish: impl FnOnce(&Path) -> Result<PathBuf, ResultsError>,
+) -> Result<PathBuf, ResultsError> {
     fs::create_dir_all(folder).map_err(io("create", folder))?;
     let work = tempfile::Builder::new()
-        .prefix(".run-")
+        .prefix(prefix)
         .tempdir_in(folder)
         .map_err(io("create a directory in", folder))?;
     for (name, bytes) in files(outcome)? {
@@ -60,9 +95,11 @@ pub fn write_results(folder: &Path, outcome: &Outcome) -> Result<PathBuf, Result
         write(&path, bytes.as_ref()).map_err(io("write", &path))?;
     }
     open_to_others(work.path()).map_err(io("set the permissions of", work.path()))?;
-    let place = publish(work.path(), folder, &name(outcome))?;
-    // It has its final name: there is nothing left to delete.
-    let _ = work.keep();
+    let place = publish(work.path())?;
+    // If it has its final name there is nothing left to delete; if not, it is deleted here.
+    if !work.path().exists() {
+        let _ = work.keep();
+    }
     Ok(place)
 }
 
@@ -179,6 +216,17 @@ mod tests {
         fs::write(first.join("note"), "mine").unwrap();
         write_results(folder.path(), &outcome()).unwrap();
         assert_eq!(names(folder.path()), ["f-s-warm-001", "f-s-warm-002", "f-s-warm-003"]);
+        assert!(first.join("note").exists());
+    }
+
+    #[test]
+    fn results_under_a_given_name_are_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(".id-killed")).unwrap();
+        let first = write_results_as(folder.path(), "id", &outcome()).unwrap();
+        fs::write(first.join("note"), "mine").unwrap();
+        assert_eq!(write_results_as(folder.path(), "id", &outcome()).unwrap(), first);
+        assert_eq!(names(folder.path()), ["id"], "nothing half-written is left");
         assert!(first.join("note").exists());
     }
 

@@ -1,10 +1,11 @@
 //! What is asked for and what comes out.
 
 use crate::condition::Condition;
-use crate::interleave::check_until;
+use crate::interleave::{Interleaving, check_until};
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
+use crate::turn::Turn;
 use crate::{PipelineLog, StudyError, cold, measure, prepare, stages};
 use report::model::{Catalogue, Run};
 use sim::Picos;
@@ -84,13 +85,38 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     check(study)?;
     let plan = prepare::plan(study)?;
     let log = study.pipeline_log.as_ref().map(|log| Draft::begin(log, study)).transpose()?;
+    let turn = Turn::take(home, observer)?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
     if let Condition::Cold(sampling) = study.condition {
-        return cold::run(home, study, sampling, &guest, &prepared, observer);
+        let rig = stages::reach(home, study, &guest, None, Stage::Booted, observer)?;
+        drop(turn);
+        return cold::run(rig, study, sampling, &guest, &prepared);
     }
     let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
+    drop(turn);
     measure::measure(rig, study, &guest, &prepared, log)
+}
+
+/// The functions that run between the invocations of a study, by name.
+///
+/// # Errors
+/// Functions that there are not, or that cannot be interleaved with.
+pub fn co_runners(
+    study: &Study,
+    catalogue: &guest::functions::Catalogue,
+) -> Result<Vec<String>, StudyError> {
+    let names = |one: &Interleaving| one.names(&study.function, catalogue);
+    study.condition.interleaving().map_or(Ok(Vec::new()), names)
+}
+
+/// Whether [`run`] can begin: the function, its requests, and what no run can do. Touches nothing.
+///
+/// # Errors
+/// What is wrong with the input.
+pub fn check_input(study: &Study) -> Result<(), StudyError> {
+    check(study)?;
+    prepare::plan(study).map(|_| ())
 }
 
 /// What no run can do.

@@ -159,7 +159,7 @@ pub(crate) fn of_all(one: &Invocation) -> Option<&Statistics> {
 }
 
 /// The value at `path`, or the sum of the values by kind below it.
-fn value(statistics: &Statistics, path: &str) -> Option<f64> {
+pub(crate) fn value(statistics: &Statistics, path: &str) -> Option<f64> {
     if let Some(value) = statistics.values.get(path) {
         return value.number();
     }

@@ -1,12 +1,13 @@
-//! `invocations.csv`: a row for each invocation (RFC 4180).
+//! `invocations.csv`, and `results.csv` of several runs: a row for each invocation (RFC 4180).
 
+use crate::PointRun;
 use crate::model::{HartWindow, Invocation, Run, Value};
 use std::collections::BTreeSet;
 
 /// The rows, after a row of column names. Undefined values are empty cells.
 #[must_use]
 pub fn invocations_csv(run: &Run) -> String {
-    let columns = Columns::of(run);
+    let columns = Columns::of(&[run]);
     let mut text = line(columns.names());
     for invocation in &run.invocations {
         text += &line(columns.cells(invocation));
@@ -14,7 +15,42 @@ pub fn invocations_csv(run: &Run) -> String {
     text
 }
 
-/// What the invocations of a run have in common as columns.
+/// The rows of all points, after a row of column names: what names the point and its run before the columns of
+/// [`invocations_csv`]. All points must have the same labels.
+#[must_use]
+pub fn results_csv(points: &[PointRun<'_>]) -> String {
+    let runs: Vec<&Run> = points.iter().map(|point| point.run).collect();
+    let columns = Columns::of(&runs);
+    let mut names = vec!["point".to_owned()];
+    names.extend(
+        points.iter().take(1).flat_map(|point| &point.labels).map(|(name, _)| name.clone()),
+    );
+    names.extend(OF_RUN.iter().map(|(name, _)| (*name).to_owned()));
+    names.extend(columns.names());
+    let mut text = line(names);
+    for point in points {
+        let mut common = vec![point.point.to_string()];
+        common.extend(point.labels.iter().map(|(_, label)| label.clone().unwrap_or_default()));
+        common.extend(OF_RUN.iter().map(|(_, of)| of(point.run)));
+        for invocation in &point.run.invocations {
+            text += &line([common.clone(), columns.cells(invocation)].concat());
+        }
+    }
+    text
+}
+
+/// A column of the run that an invocation belongs to: its name and its cell.
+type RunColumn = (&'static str, fn(&Run) -> String);
+
+const OF_RUN: [RunColumn; 5] = [
+    ("function", |run| run.function.clone()),
+    ("system", |run| run.system.clone()),
+    ("state", |run| run.state.name().to_owned()),
+    ("lukewarm", |run| run.between.lukewarm.clone().unwrap_or_default()),
+    ("seed", |run| run.seed.to_string()),
+];
+
+/// What the invocations of runs have in common as columns.
 struct Columns {
     harts: BTreeSet<u32>,
     statistics: BTreeSet<String>,
@@ -37,9 +73,10 @@ const HART: [HartColumn; 7] = [
 ];
 
 impl Columns {
-    fn of(run: &Run) -> Self {
-        let windows = run.invocations.iter().flat_map(|one| &one.harts);
-        let statistics = run.invocations.iter().flat_map(|one| one.statistics.values.keys());
+    fn of(runs: &[&Run]) -> Self {
+        let all = || runs.iter().flat_map(|run| &run.invocations);
+        let windows = all().flat_map(|one| &one.harts);
+        let statistics = all().flat_map(|one| one.statistics.values.keys());
         Self {
             harts: windows.map(|window| window.hart).collect(),
             statistics: statistics.cloned().collect(),

@@ -12,6 +12,8 @@
 //! | [`invocations_csv`] | a row for each invocation, a column for each statistic |
 //! | [`compare`], [`comparison_table`] | two runs side by side |
 //! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
+//! | [`results_csv`], [`results_parquet`] | the rows of several runs, each with its [point](PointRun) |
+//! | [`reproduce`] | our values beside published ones |
 //!
 //! The same results give the same bytes, on any host and at any time. A value that has no number
 //! (a ratio with nothing below the line) is `null` with a reason beside it in JSON, an empty cell
@@ -29,6 +31,8 @@ mod csv;
 mod json;
 pub mod model;
 mod parquet;
+mod point;
+pub mod reproduce;
 mod stats_txt;
 mod summary;
 mod table;
@@ -36,10 +40,11 @@ mod table;
 pub use compare::{
     Comparison, Configuration, Described, Difference, Side, compare, comparison_table,
 };
-pub use csv::invocations_csv;
+pub use csv::{invocations_csv, results_csv};
 pub use json::{ReadError, manifest_json, read, run_json, stats_json};
 pub use model::{Catalogue, Invocation, Manifest, Run};
-pub use parquet::{ParquetFailure, windows_parquet};
+pub use parquet::{ParquetFailure, results_parquet, windows_parquet};
+pub use point::PointRun;
 pub use stats_txt::stats_txt;
 pub use summary::summarize;
 pub use table::{MPKI, table};

@@ -1,6 +1,7 @@
-//! `windows.parquet`: a row for each hart of each invocation, with everything that was counted.
+//! `windows.parquet`, and `results.parquet` of several runs: a row for each hart of each invocation, with everything
+//! that was counted.
 //!
-//! Columns are what names the window, the hart's counts, its statistics under their paths, and what all
+//! Columns are what names the window (in `results.parquet` after what names the point), the hart's counts, its statistics under their paths, and what all
 //! harts share under `system.`, as in `stats.txt`. The latter stand on the row of the function's hart only,
 //! so that sums over rows count them once. Counts are 64-bit integers, ratios doubles; a statistic without a
 //! value, or that a hart does not have, is null.
@@ -8,6 +9,7 @@
 //! Plain encoding in one row group, neither compressed nor with statistics of pages: files are small, and
 //! the same run gives the same bytes.
 
+use crate::PointRun;
 use crate::model::{HartWindow, Invocation, Run, Statistics, Value};
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
@@ -21,7 +23,7 @@ use std::sync::Arc;
 /// Windows that could not be put into a Parquet file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "making windows.parquet: {0}; this is a defect of vswarm-u, the other files have the same results"
+    "making a Parquet file: {0}; this is a defect of vswarm-u, the other files have the same results"
 )]
 pub struct ParquetFailure(#[from] ParquetError);
 
@@ -30,8 +32,28 @@ pub struct ParquetFailure(#[from] ParquetError);
 /// # Errors
 /// None that is known: the writer's own checks of what it is given.
 pub fn windows_parquet(run: &Run) -> Result<Vec<u8>, ParquetFailure> {
-    let columns = columns(run);
-    let schema = schema(&columns)?;
+    file(&columns(&rows(run).collect::<Vec<_>>()))
+}
+
+/// The file with the rows of all points. All points must have the same labels.
+///
+/// # Errors
+/// As for [`windows_parquet`].
+pub fn results_parquet(points: &[PointRun<'_>]) -> Result<Vec<u8>, ParquetFailure> {
+    let of_points: Vec<(&PointRun<'_>, Row<'_>)> =
+        points.iter().flat_map(|point| rows(point.run).map(move |row| (point, row))).collect();
+    let index = of_points.iter().map(|(point, _)| Some(point.point)).collect();
+    let mut all = vec![("point".to_owned(), Cells::Count(index))];
+    for (number, (name, _)) in points.iter().take(1).flat_map(|point| &point.labels).enumerate() {
+        let cells = of_points.iter().map(|(point, _)| point.labels[number].1.clone()).collect();
+        all.push((name.clone(), Cells::Text(cells)));
+    }
+    all.extend(columns(&of_points.into_iter().map(|(_, row)| row).collect::<Vec<_>>()));
+    file(&all)
+}
+
+fn file(columns: &[Column]) -> Result<Vec<u8>, ParquetFailure> {
+    let schema = schema(columns)?;
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
@@ -40,7 +62,7 @@ pub fn windows_parquet(run: &Run) -> Result<Vec<u8>, ParquetFailure> {
     let mut bytes = Vec::new();
     let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties))?;
     let mut group = file.next_row_group()?;
-    for (_, cells) in &columns {
+    for (_, cells) in columns {
         let mut column = group.next_column()?.expect("the schema has a field for each column");
         write(&mut column, cells)?;
         column.close()?;
@@ -60,51 +82,56 @@ enum Cells {
     Real(Vec<Option<f64>>),
 }
 
-/// A row: an invocation and one of its harts.
-type Row<'a> = (&'a Invocation, &'a HartWindow);
+/// A row: a run, one of its invocations, and one of its harts.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    run: &'a Run,
+    one: &'a Invocation,
+    hart: &'a HartWindow,
+}
 
-fn columns(run: &Run) -> Vec<Column> {
-    let rows: Vec<Row<'_>> = run
-        .invocations
-        .iter()
-        .flat_map(|one| one.harts.iter().map(move |hart| (one, hart)))
-        .collect();
-    let mut columns = named(run, &rows);
+fn rows(run: &Run) -> impl Iterator<Item = Row<'_>> {
+    let of = move |one| move |hart| Row { run, one, hart };
+    run.invocations.iter().flat_map(move |one| one.harts.iter().map(of(one)))
+}
+
+fn columns(rows: &[Row<'_>]) -> Vec<Column> {
+    let mut columns = named(rows);
     // What a hart counts and what is already there, idle cycles for one, are the same number.
     let there: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-    let own = statistics("", &rows, |(_, hart)| Some(&hart.statistics));
+    let own = statistics("", rows, |row| Some(&row.hart.statistics));
     columns.extend(own.into_iter().filter(|(name, _)| !there.contains(name)));
-    columns.extend(statistics("system.", &rows, shared));
+    columns.extend(statistics("system.", rows, shared));
     columns
 }
 
 /// What all harts share, on the row of the function's hart.
-fn shared<'a>((one, hart): Row<'a>) -> Option<&'a Statistics> {
-    (one.hart == hart.hart).then_some(&one.statistics)
+fn shared<'a>(row: Row<'a>) -> Option<&'a Statistics> {
+    (row.one.hart == row.hart.hart).then_some(&row.one.statistics)
 }
 
 /// What names a window, and its counts.
-fn named(run: &Run, rows: &[Row<'_>]) -> Vec<Column> {
-    let text = |text: &str| Cells::Text(vec![Some(text.to_owned()); rows.len()]);
+fn named(rows: &[Row<'_>]) -> Vec<Column> {
+    let text = |of: fn(&Row<'_>) -> Option<String>| Cells::Text(rows.iter().map(of).collect());
     let count =
         |of: fn(&Row<'_>) -> u64| Cells::Count(rows.iter().map(|row| Some(of(row))).collect());
     let flag =
         |of: fn(&Row<'_>) -> bool| Cells::Flag(rows.iter().map(|row| Some(of(row))).collect());
     let columns = [
-        ("function", text(&run.function)),
-        ("system", text(&run.system)),
-        ("state", text(run.state.name())),
-        ("lukewarm", Cells::Text(vec![run.between.lukewarm.clone(); rows.len()])),
-        ("seed", Cells::Count(vec![Some(run.seed); rows.len()])),
-        ("invocation", count(|(one, _)| one.index)),
-        ("ok", flag(|(one, _)| one.ok)),
-        ("latency_ns", count(|(one, _)| one.latency_ns)),
-        ("hart", count(|(_, hart)| u64::from(hart.hart))),
-        ("runs_function", flag(|(one, hart)| one.hart == hart.hart)),
-        ("cycles", count(|(_, hart)| hart.cycles)),
-        ("idle_cycles", count(|(_, hart)| hart.idle_cycles)),
-        ("instructions", count(|(_, hart)| hart.instructions)),
-        ("cpi", Cells::Real(rows.iter().map(|(_, hart)| finite(hart.cpi())).collect())),
+        ("function", text(|row| Some(row.run.function.clone()))),
+        ("system", text(|row| Some(row.run.system.clone()))),
+        ("state", text(|row| Some(row.run.state.name().to_owned()))),
+        ("lukewarm", text(|row| row.run.between.lukewarm.clone())),
+        ("seed", count(|row| row.run.seed)),
+        ("invocation", count(|row| row.one.index)),
+        ("ok", flag(|row| row.one.ok)),
+        ("latency_ns", count(|row| row.one.latency_ns)),
+        ("hart", count(|row| u64::from(row.hart.hart))),
+        ("runs_function", flag(|row| row.one.hart == row.hart.hart)),
+        ("cycles", count(|row| row.hart.cycles)),
+        ("idle_cycles", count(|row| row.hart.idle_cycles)),
+        ("instructions", count(|row| row.hart.instructions)),
+        ("cpi", Cells::Real(rows.iter().map(|row| finite(row.hart.cpi())).collect())),
     ];
     columns.map(|(name, cells)| (name.to_owned(), cells)).into()
 }

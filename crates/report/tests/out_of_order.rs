@@ -214,3 +214,37 @@ fn a_run_without_invocations_is_a_file_without_rows() {
     run.invocations.clear();
     assert_eq!(rows(report::windows_parquet(&run).expect("it can be written")).len(), 0);
 }
+
+#[test]
+fn runs_of_several_points_are_one_table_with_the_columns_of_all() {
+    let (with, _) = out_of_order();
+    let without = run();
+    let label = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let point = |point, variant, run| report::PointRun {
+        point,
+        labels: vec![("variant".to_owned(), label(variant))],
+        run,
+    };
+    let points = [point(3, "", &without), point(8, "jukebox, 16 KiB", &with)];
+    let bytes = report::results_parquet(&points).expect("it can be written");
+    let rows = rows(bytes);
+    assert_eq!(rows.len(), 5 + 5, "each run has five windows");
+    assert_eq!(*cell(&rows[4], "point"), Field::Long(3));
+    assert_eq!(*cell(&rows[5], "point"), Field::Long(8));
+    assert_eq!(*cell(&rows[4], "variant"), Field::Null);
+    assert_eq!(*cell(&rows[5], "variant"), Field::Str("jukebox, 16 KiB".to_owned()));
+    // Only the second run's core counts this.
+    let path = "kernel.out_of_order.cpi_commit.base";
+    assert_eq!(*cell(&rows[1], path), Field::Null);
+    assert_eq!(*cell(&rows[6], path), Field::Double(0.33));
+    let csv = report::results_csv(&points);
+    assert!(csv.starts_with("point,variant,function,system,state,lukewarm,seed,index,ok,hart,"));
+    assert!(csv.contains("\n3,,fibonacci-python,simple,warm,,7,0,true,1,"), "{csv}");
+    assert!(csv.contains("\n8,\"jukebox, 16 KiB\",fibonacci-python,skylake,warm,,7,0,true,1,"));
+}
+
+#[test]
+fn without_points_there_are_no_rows() {
+    assert_eq!(rows(report::results_parquet(&[]).expect("it can be written")).len(), 0);
+    assert_eq!(report::results_csv(&[]).lines().count(), 1);
+}

@@ -11,11 +11,16 @@ mod functions_check;
 mod functions_payload;
 mod guest;
 mod report;
+mod reproduce;
 mod results_dir;
 mod run;
+mod sweep;
 mod systems;
 mod trace;
 mod verify;
+
+pub use reproduce::ReproduceArgs;
+pub use sweep::SweepArgs;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -34,9 +39,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Report(args) => report::report(args),
         Command::Compare(args) => compare::compare(args),
         Command::Doctor(args) => doctor::doctor(args),
-        Command::Sweep(_) => Err(Failure::missing(
-            "sweep, which runs a whole experiment file; call `vswarm-u run` for each point and \
-             compare the directories it writes",
-        )),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Reproduce(args) => reproduce::reproduce(&args),
     }
 }

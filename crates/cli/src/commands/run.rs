@@ -29,20 +29,7 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
              FILE in place of the function, or --settle and --invocations"
         )));
     }
-    let mut study = study(function, &args.system, &args.study)?;
-    let asked = Asked {
-        state: args.state,
-        lukewarm: args.lukewarm.as_deref(),
-        calls: args.interleave_calls,
-        instructions: args.interleave_instructions,
-        sampling_period: args.sampling_period,
-    };
-    study.condition = asked.condition(&study.system.config)?;
-    if let Condition::Cold(_) = study.condition {
-        check_cold(args)?;
-        (study.warmup, study.settle) = (0, 0);
-    }
-    study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
+    let mut study = resolve(args, function)?;
     study.pipeline_log = args.pipeline_log.as_ref().map(|path| PipelineLog {
         path: path.clone(),
         invocation: args.pipeline_log_invocation,
@@ -58,6 +45,25 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         reporter.note(&format!("pipeline log: {}", path.display()));
     }
     present(args, &outcome, &reporter)
+}
+
+/// The study that the arguments ask for, but for a pipeline log.
+pub(super) fn resolve(args: &RunArgs, function: &str) -> Result<Study, Failure> {
+    let mut study = study(function, &args.system, &args.study)?;
+    let asked = Asked {
+        state: args.state,
+        lukewarm: args.lukewarm.as_deref(),
+        calls: args.interleave_calls,
+        instructions: args.interleave_instructions,
+        sampling_period: args.sampling_period,
+    };
+    study.condition = asked.condition(&study.system.config)?;
+    if let Condition::Cold(_) = study.condition {
+        check_cold(args)?;
+        (study.warmup, study.settle) = (0, 0);
+    }
+    study.inter_arrival = inter_arrival(args.inter_arrival_ms, &study.condition);
+    Ok(study)
 }
 
 /// A new container has served nobody.

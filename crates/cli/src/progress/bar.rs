@@ -20,6 +20,13 @@ impl Bar {
         Self { terminal, open: None }
     }
 
+    fn close(&mut self) -> Option<(ProgressBar, String)> {
+        let (bar, what) = self.open.take()?;
+        bar.finish_and_clear();
+        self.terminal.remove(&bar);
+        Some((bar, what))
+    }
+
     fn print(&self, line: &str) {
         self.terminal.suspend(|| eprintln!("{line}"));
     }
@@ -55,12 +62,14 @@ impl Display for Bar {
     }
 
     fn finish(&mut self) {
-        if let Some((bar, what)) = self.open.take() {
+        if let Some((bar, what)) = self.close() {
             let seconds = bar.elapsed().as_secs_f64();
-            bar.finish_and_clear();
-            self.terminal.remove(&bar);
             self.print(&format!("{what}: {seconds:.1} s"));
         }
+    }
+
+    fn clear(&mut self) {
+        self.close();
     }
 
     fn note(&mut self, line: &str) {

@@ -75,6 +75,10 @@ impl Display for Lines {
         }
     }
 
+    fn clear(&mut self) {
+        self.open = None;
+    }
+
     fn note(&mut self, line: &str) {
         self.say(line);
     }

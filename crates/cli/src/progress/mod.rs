@@ -33,6 +33,8 @@ trait Display: Send {
     fn status(&mut self, text: &str);
     /// The open work is done.
     fn finish(&mut self);
+    /// The open work has ended, and somebody else says how.
+    fn clear(&mut self);
     /// A line of its own.
     fn note(&mut self, line: &str);
 }
@@ -60,6 +62,16 @@ impl Reporter {
             None => Box::new(Lines::new(Box::new(stderr()))),
         };
         Self { state: Mutex::new(State { display, pace: Pace::new() }) }
+    }
+
+    /// How the open work stands, in words.
+    pub fn status(&self, text: &str) {
+        self.state().display.status(text);
+    }
+
+    /// Ends the open work without a word.
+    pub fn clear(&self) {
+        self.state().display.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -29,7 +29,7 @@ mod proto;
 mod request;
 mod schema;
 
-pub use build::{SUITE, Workshop, build, build_all, image_key};
+pub use build::{SUITE, Workshop, build, build_all, image_key, image_keys};
 pub use catalogue::{Catalogue, Service};
 pub use check::Function;
 pub use content::{Body, Content, Generator, Order, Range, Source, Values};

@@ -90,7 +90,23 @@ pub fn build(
 /// # Errors
 /// Sources that cannot be read or that the recipe cannot work with.
 pub fn image_key(catalogue: &Catalogue, function: &Function) -> Result<String, FunctionError> {
-    let job = job(catalogue.sources(), &function.service)?;
+    key_of_service(catalogue.sources(), &function.service)
+}
+
+/// The keys of the images of everything `function` needs, dependencies first.
+///
+/// # Errors
+/// As for [`image_key`].
+pub fn image_keys(
+    catalogue: &Catalogue,
+    function: &Function,
+) -> Result<Vec<String>, FunctionError> {
+    let services = catalogue.closure(function).into_iter();
+    services.map(|service| key_of_service(catalogue.sources(), service)).collect()
+}
+
+fn key_of_service(sources: &SourceFiles, service: &Service) -> Result<String, FunctionError> {
+    let job = job(sources, service)?;
     Ok(key_of(&job, &config(&job), &steps(&job)?))
 }
 
