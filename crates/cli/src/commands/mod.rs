@@ -10,6 +10,8 @@ mod functions_check;
 mod functions_payload;
 mod guest;
 mod report;
+mod report_files;
+mod report_tree;
 mod results_dir;
 mod run;
 mod systems;
