@@ -6,7 +6,7 @@
 //!
 //! Colours stand in the attributes, so that programs which know nothing of style sheets draw them, and
 //! have a class beside them, by which a page can give them another colour in the dark. Every mark has a
-//! `<title>`, which browsers show under the pointer and screen readers read.
+//! `<title>`, which browsers show under the pointer; the chart's own is what screen readers say.
 
 mod bars;
 mod distribution;

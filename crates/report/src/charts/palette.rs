@@ -22,14 +22,15 @@ pub(crate) const USEFUL: Colour = Colour { rgb: "#595959", class: "mark useful" 
 /// What is left.
 pub(crate) const REST: Colour = Colour { rgb: "#bdbdbd", class: "mark rest" };
 
-/// The front end, from dark to light.
-pub(crate) const FRONT: [Colour; 6] = [
+/// The front end.
+pub(crate) const FRONT: [Colour; 7] = [
     colour("#8c3800"),
     colour("#f0a860"),
     colour("#d55e00"),
     colour("#fad2a8"),
     colour("#b34700"),
     colour("#e8873a"),
+    colour("#e6c229"),
 ];
 /// Speculation that was in vain.
 pub(crate) const SPECULATION: [Colour; 2] = [colour("#a8417c"), colour("#e0a3c6")];

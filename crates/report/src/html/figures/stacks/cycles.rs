@@ -53,16 +53,16 @@ const DISPATCH: Stack = Stack {
             &["lost.icache_l2", "lost.icache_llc", "lost.icache_memory", "lost.icache_in_flight"],
         ),
         part(
-            "refill, resteer",
+            "refill after a squash",
             FRONT[1],
             &[
                 "lost.resteer_conditional",
                 "lost.resteer_indirect",
                 "lost.resteer_return",
                 "lost.resteer_memory",
-                "lost.resteer_decode",
             ],
         ),
+        part("resteer at decode", FRONT[6], &["lost.resteer_decode"]),
         part("serialising, traps", FRONT[4], &["lost.serialise"]),
         part("taken branches, other", FRONT[3], &["lost.branch", "lost.front_other"]),
         part("fetch bandwidth", FRONT[5], &["lost.bandwidth"]),
