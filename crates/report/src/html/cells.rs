@@ -2,6 +2,7 @@
 
 use super::digest::Digest;
 use super::overrides::Override;
+use crate::compare::Configuration;
 use crate::model::State;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,10 @@ pub(super) struct Key {
     pub request: String,
     pub condition: Condition,
     pub variant: Variant,
+    /// Runs whose systems have other values are never pooled, whatever they are called.
+    configuration: Configuration,
+    /// Nor are runs of programs that may model something otherwise.
+    version: String,
 }
 
 /// How warm the core was, and what lay between requests.
@@ -37,6 +42,8 @@ pub(super) struct Variant {
 #[derive(Clone, Debug)]
 pub(super) struct Cell<'a> {
     pub key: Key,
+    /// Counts the cells that are called the same, from 1.
+    pub number: usize,
     pub runs: Vec<&'a Digest>,
 }
 
@@ -47,7 +54,13 @@ impl<'a> Cell<'a> {
         for run in runs.iter().filter(|run| run.invocations > 0) {
             cells.entry(Key::of(run)).or_default().push(run);
         }
-        cells.into_iter().map(|(key, runs)| Self { key, runs }).collect()
+        let mut numbered: Vec<Self> = Vec::new();
+        for (key, runs) in cells {
+            let same = numbered.last().filter(|last| last.key.reads_as(&key));
+            let number = same.map_or(1, |last| last.number + 1);
+            numbered.push(Self { key, number, runs });
+        }
+        numbered
     }
 
     /// The values of all invocations.
@@ -70,7 +83,18 @@ impl Key {
             request: run.request.clone(),
             condition: Condition::of(run),
             variant: Variant::of(run),
+            configuration: run.configuration.clone(),
+            version: run.version.clone(),
         }
+    }
+
+    /// Whether both are called the same.
+    fn reads_as(&self, other: &Self) -> bool {
+        self.system == other.system
+            && self.function == other.function
+            && self.request == other.request
+            && self.condition == other.condition
+            && self.variant == other.variant
     }
 }
 
@@ -88,11 +112,7 @@ impl Condition {
         }
     }
 
-    /// All of it.
-    pub(super) fn in_full(&self) -> String {
-        self.words(true, true)
-    }
-
+    /// The state; with how it was lost and how much time lay between requests, if wanted.
     fn words(&self, with_how: bool, with_time: bool) -> String {
         let how = self.lukewarm.iter().filter(|_| with_how).map(|how| format!(" ({how})"));
         let every = self.inter_arrival_ns.iter().filter(|_| with_time);
@@ -168,13 +188,8 @@ impl Naming {
     }
 
     /// What stands below a column.
-    pub(super) fn column(self, key: &Key) -> String {
-        let mut label = key.condition.words(self.with_how, self.with_time);
-        let variant = key.variant.in_words();
-        if !variant.is_empty() {
-            label += &format!(", {variant}");
-        }
-        label
+    pub(super) fn column(self, cell: &Cell<'_>) -> String {
+        named(cell, cell.key.condition.words(self.with_how, self.with_time))
     }
 
     /// What stands below the columns of a function.
@@ -188,8 +203,18 @@ impl Naming {
 
 /// What a column is in full.
 pub(super) fn about(cell: &Cell<'_>) -> String {
-    let Key { condition, variant, .. } = &cell.key;
-    let variant = variant.in_words();
-    let variant = if variant.is_empty() { variant } else { format!(", {variant}") };
-    condition.in_full() + &variant
+    named(cell, cell.key.condition.words(true, true))
+}
+
+/// The condition with the variant and, where others are called the same, the number.
+fn named(cell: &Cell<'_>, condition: String) -> String {
+    let mut name = condition;
+    let variant = cell.key.variant.in_words();
+    if !variant.is_empty() {
+        name += &format!(", {variant}");
+    }
+    if cell.number > 1 {
+        name += &format!(" #{}", cell.number);
+    }
+    name
 }

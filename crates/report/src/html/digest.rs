@@ -21,6 +21,7 @@ pub struct Digest {
     /// What restores lost state, if anything does.
     pub(super) restoration: Option<String>,
     pub(super) overrides: Vec<Override>,
+    pub(super) configuration: Configuration,
     pub(super) failed: u64,
     /// Of the program that made it, with its revision.
     pub(super) version: String,
@@ -35,6 +36,8 @@ const RESTORATION: &str = "restoration.kind";
 const NO_RESTORATION: &str = "none";
 /// Options of a run that change what is asked of the function.
 const REQUEST: [&str; 2] = ["--payload", "--method"];
+/// The option that overrides a value of the system.
+const SET: &str = "--set";
 
 impl Digest {
     /// What of `run`, whose results are at `name`, the report shows. `configuration` and `overrides`
@@ -57,7 +60,8 @@ impl Digest {
             seed: run.seed,
             request: request(&run.manifest.command),
             restoration: restoration.filter(|kind| kind != NO_RESTORATION),
-            overrides,
+            overrides: with_removals(overrides, &run.manifest.command),
+            configuration: configuration.clone(),
             failed: (run.invocations.len() - good.len()) as u64,
             version: version(&run.manifest),
             values: values(&good),
@@ -128,26 +132,60 @@ fn window(one: &Invocation) -> [(&'static str, Option<f64>); 6] {
 
 /// What the command line asks of the function.
 fn request(command: &[String]) -> String {
-    let mut asked = Vec::new();
-    for option in REQUEST {
-        for (index, word) in command.iter().enumerate() {
-            let next = || command.get(index + 1).map(String::as_str);
-            let joined = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
-            asked.extend(if word == option { next() } else { joined });
+    REQUEST.into_iter().flat_map(|option| given(command, option)).collect::<Vec<_>>().join(", ")
+}
+
+/// The overrides, and those of the command line that left nothing to say so in the effective
+/// configuration, since they took a unit away.
+fn with_removals(mut overrides: Vec<Override>, command: &[String]) -> Vec<Override> {
+    for set in given(command, SET) {
+        let Some((path, value)) = set.split_once('=') else { continue };
+        let is_of = |one: &Override| {
+            one.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !overrides.iter().any(is_of) {
+            let value = unquoted(value).to_owned();
+            overrides.push(Override { path: path.to_owned(), value });
         }
     }
-    asked.join(", ")
+    overrides.sort();
+    overrides
+}
+
+/// The values of an option of a command line, in either spelling.
+fn given<'a>(command: &'a [String], option: &str) -> Vec<&'a str> {
+    let value = |(index, word): (usize, &'a String)| {
+        if word == option {
+            return command.get(index + 1).map(String::as_str);
+        }
+        word.strip_prefix(option).and_then(|rest| rest.strip_prefix('='))
+    };
+    command.iter().enumerate().filter_map(value).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::request;
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
 
     #[test]
     fn the_payload_is_found_in_either_spelling() {
-        let of = |line: &str| request(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let of = |line| request(&words(line));
         assert_eq!(of("vswarm-u run f --payload {\"n\":1} --seed 2"), "{\"n\":1}");
         assert_eq!(of("vswarm-u run f --method=Get --payload=original"), "original, Get");
         assert_eq!(of("vswarm-u run f --payload"), "");
+    }
+
+    #[test]
+    fn a_unit_that_was_taken_away_is_an_override() {
+        let kept =
+            vec![Override { path: "restoration.kind".to_owned(), value: "jukebox".to_owned() }];
+        let command = words("vswarm-u run f --set restoration=jukebox --set=caches.l2=none");
+        let found = with_removals(kept, &command);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["caches.l2=none", "restoration.kind=jukebox"]);
     }
 }

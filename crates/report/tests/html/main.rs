@@ -173,6 +173,19 @@ fn labels_say_how_state_was_lost_only_where_that_differs() {
 }
 
 #[test]
+fn runs_of_one_name_and_other_values_are_not_pooled() {
+    let of = |cycles, rob: &str| {
+        let run = Study::new("f", "mine.toml", State::Warm, &[cycles]).run();
+        let configuration = [("core.rob".to_owned(), rob.to_owned())].into();
+        Digest::new("results", &run, &configuration, Vec::new())
+    };
+    let report = html_report("", &[of(2000, "224"), of(1000, "512"), of(4000, "224")], &[]);
+    let rows = rows(&report, "cpi-privilege-mine-toml.csv");
+    is(value(&rows, &["f", "warm", "user mode"]), 2.25);
+    is(value(&rows, &["f", "warm #2", "user mode"]), 0.75);
+}
+
+#[test]
 fn systems_whose_names_look_alike_have_files_of_their_own() {
     let runs = [
         Study::new("f", "my system", State::Warm, &[1000]),

@@ -31,7 +31,7 @@ impl<'a> Grid<'a> {
         let mut groups: Vec<Group<T>> = Vec::new();
         for cell in &self.cells {
             let Some(data) = data(cell) else { continue };
-            let (label, column) = (self.naming.group(&cell.key), self.naming.column(&cell.key));
+            let (label, column) = (self.naming.group(&cell.key), self.naming.column(cell));
             let column = Column { label: column, about: about(cell), data };
             match groups.last_mut().filter(|group| group.label == label) {
                 Some(group) => group.columns.push(column),

@@ -1,6 +1,6 @@
 //! How much faster a variant is than the run in the same state without it.
 
-use super::super::cells::{Cell, Condition, Variant};
+use super::super::cells::{Cell, Variant};
 use super::grid::Grid;
 use super::{Chart, View};
 use crate::charts::{Bars, Column, Group, Heading, SEQUENCE, Series};
@@ -31,25 +31,21 @@ pub(super) fn views(grid: &Grid<'_>) -> Vec<View> {
 
 fn gain(grid: &Grid<'_>, cell: &Cell<'_>) -> Option<Gain> {
     let baseline = cell.key.variant.baseline()?;
-    let condition = &cell.key.condition;
-    let base = find(grid, cell, condition, &baseline)?;
+    let base = find(grid, cell, &baseline)?;
     let times = base.mean("window.cycles")? / cell.mean("window.cycles")?;
-    let (group, label) = (grid.naming.group(&cell.key), grid.naming.column(&cell.key));
+    let (group, label) = (grid.naming.group(&cell.key), grid.naming.column(cell));
     times.is_finite().then_some(Gain { group, label, times })
 }
 
-fn find<'a>(
-    grid: &Grid<'a>,
-    like: &Cell<'_>,
-    condition: &Condition,
-    variant: &Variant,
-) -> Option<&'a Cell<'a>> {
+/// The cell that differs from `like` in the variant only.
+fn find<'a>(grid: &Grid<'a>, like: &Cell<'_>, variant: &Variant) -> Option<&'a Cell<'a>> {
     grid.cells.iter().copied().find(|cell| {
         let (key, other) = (&cell.key, &like.key);
         key.function == other.function
             && key.request == other.request
-            && key.condition == *condition
+            && key.condition == other.condition
             && key.variant == *variant
+            && cell.number == like.number
     })
 }
 
