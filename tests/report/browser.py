@@ -200,19 +200,28 @@ def check_charts(report):
     return len(charts)
 
 
+def photograph(browser, section, path):
+    """The section with that anchor, or the whole page."""
+    box = browser.evaluate(
+        f"(() => {{ const box = (document.getElementById('{section}') ?? document.body).getBoundingClientRect();"
+        "return { x: 0, y: box.top + scrollY, width: innerWidth, height: Math.min(box.height, 4000) + 10, scale: 1 }; })()"
+    )
+    picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=box)
+    path.write_bytes(base64.b64decode(picture["data"]))
+
+
 def screenshots(browser, folder):
+    """The page and every section in light and dark, and in light every view of every section."""
     folder.mkdir(parents=True, exist_ok=True)
-    sections = browser.evaluate("['', ...[...document.querySelectorAll('main > section')].map((section) => section.id)]")
+    count = "[...document.querySelectorAll('main > section')].map((section) => [section.id, Math.max(1, ..." \
+        "[...section.querySelectorAll('.views')].map((panel) => panel.querySelectorAll('input').length))])"
+    sections = [("page", 1), *browser.evaluate(count)]
     for scheme in ["light", "dark"]:
         browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        browser.evaluate(SHOW % 0)
-        for section in sections:
-            box = browser.evaluate(
-                f"(() => {{ const b = (document.getElementById('{section}') ?? document.body).getBoundingClientRect();"
-                "return { x: 0, y: b.top + scrollY, width: innerWidth, height: Math.min(b.height, 4000) + 10, scale: 1 }; })()"
-            )
-            picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=box)
-            (folder / f"{scheme}-{section or 'page'}.png").write_bytes(base64.b64decode(picture["data"]))
+        for section, views in sections:
+            for view in range(views if scheme == "light" else 1):
+                browser.evaluate(SHOW % view)
+                photograph(browser, section, folder / f"{scheme}-{section}-{view}.png")
 
 
 def main():
