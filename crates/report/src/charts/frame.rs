@@ -3,6 +3,7 @@
 //! Columns are as wide as their number allows. Labels that do not fit side by side are turned, and
 //! room is made for them from their widths, so that none is cut off or lies over another.
 
+use super::labels::Lane;
 use super::legend::Legend;
 use super::markup::{Attribute, Markup};
 use super::palette::{Colour, GRID, INK, PAPER};
@@ -57,7 +58,6 @@ const NARROWEST: f64 = 14.0;
 const WIDEST: f64 = 52.0;
 /// What is drawn in is at least this wide.
 const LEAST_WIDTH: f64 = 220.0;
-const SMALL: f64 = 10.0;
 /// The size of text.
 pub(crate) const NORMAL: f64 = 12.0;
 /// The longest label that is shown in full, in characters.
@@ -65,9 +65,6 @@ const LONGEST: usize = 44;
 /// Above the plot: room for a number.
 const ABOVE: f64 = 18.0;
 const MARGIN: f64 = 8.0;
-/// Turned labels of groups lie at 35 degrees.
-const SINE: f64 = 0.5736;
-const COSINE: f64 = 0.8192;
 
 /// A distance or position as text: hundredths of a pixel are finer than any screen.
 pub(crate) fn px(value: f64) -> String {
@@ -90,13 +87,6 @@ pub(crate) struct Frame<'a> {
     right: f64,
     /// What the numbers of the axis are wide.
     numbers: f64,
-}
-
-/// Labels on one line below the plot: where their middles are, whether they are turned.
-struct Lane {
-    labels: Vec<(String, f64)>,
-    is_turned: bool,
-    height: f64,
 }
 
 impl<'a> Frame<'a> {
@@ -171,7 +161,7 @@ impl<'a> Frame<'a> {
             marks(svg);
             self.baseline(svg);
             self.columns.draw_upright(svg, self.left, self.bottom() + 6.0);
-            self.groups.draw_slanted(svg, self.left, self.bottom() + 8.0 + self.columns.height);
+            self.groups.draw_slanted(svg, self.left, self.bottom() + 8.0 + self.columns.height());
             let legend = self.top - self.legend.above();
             self.legend.draw(svg, (self.left, self.right), legend);
         });
@@ -181,7 +171,7 @@ impl<'a> Frame<'a> {
 
     /// The middle of a column, counted over all groups.
     pub(crate) fn middle(&self, column: usize) -> f64 {
-        self.left + self.columns.labels.get(column).map_or(0.0, |(_, middle)| *middle)
+        self.left + self.columns.middle(column)
     }
 
     /// The height at which a value is drawn.
@@ -198,7 +188,7 @@ impl<'a> Frame<'a> {
     }
 
     fn total_height(&self) -> f64 {
-        let labels = self.bottom() + 8.0 + self.columns.height + self.groups.height;
+        let labels = self.bottom() + 8.0 + self.columns.height() + self.groups.height();
         labels.max(self.top + self.legend.height()) + MARGIN
     }
 
@@ -221,69 +211,6 @@ impl<'a> Frame<'a> {
     fn baseline(&self, svg: &mut Markup) {
         let y = self.y(0.0);
         line(svg, "axis", INK, [(self.left, y), (self.right, y)]);
-        svg.line_end();
-    }
-}
-
-impl Lane {
-    /// Labels of columns: side by side if each has no more than `room`, else from bottom to top.
-    fn upright(labels: Vec<(String, f64)>, room: f64) -> Self {
-        let widest = labels.iter().map(|(label, _)| width(label, SMALL)).fold(0.0, f64::max);
-        let is_turned = widest > room;
-        let height = if widest == 0.0 {
-            0.0
-        } else if is_turned {
-            widest
-        } else {
-            SMALL + 2.0
-        };
-        Self { labels, is_turned, height }
-    }
-
-    /// Labels of groups: side by side if each has no more than `room`, else slanted.
-    fn slanted(labels: Vec<(String, f64)>, room: f64) -> Self {
-        let widest = labels.iter().map(|(label, _)| width(label, NORMAL)).fold(0.0, f64::max);
-        let is_turned = widest > room;
-        let height = if is_turned { widest * SINE + NORMAL } else { NORMAL + 6.0 };
-        Self { labels, is_turned, height }
-    }
-
-    /// How far slanted labels, or a wide first one, reach to the left of the plot.
-    fn overhang(&self) -> f64 {
-        let reach = |(label, middle): &(String, f64)| {
-            let wide = width(label, NORMAL);
-            (if self.is_turned { wide * COSINE } else { wide / 2.0 }) - middle
-        };
-        self.labels.iter().map(reach).fold(0.0, f64::max)
-    }
-
-    fn draw_upright(&self, svg: &mut Markup, left: f64, top: f64) {
-        for (label, middle) in self.labels.iter().filter(|(label, _)| !label.is_empty()) {
-            let x = left + middle;
-            let (x, y, anchor, turn) = if self.is_turned {
-                (x + SMALL * 0.35, top, "end", " rotate(-90)")
-            } else {
-                (x, top + SMALL, "middle", "")
-            };
-            let place = format!("translate({} {}){turn}", px(x), px(y));
-            let attributes: [Attribute<'_>; 3] =
-                [("transform", &place), ("text-anchor", &anchor), ("font-size", &SMALL)];
-            svg.words("text", &attributes, label);
-        }
-        svg.line_end();
-    }
-
-    fn draw_slanted(&self, svg: &mut Markup, left: f64, top: f64) {
-        for (label, middle) in &self.labels {
-            let x = left + middle;
-            let (x, y, anchor, turn) = if self.is_turned {
-                (x + 4.0, top + 8.0, "end", " rotate(-35)")
-            } else {
-                (x, top + NORMAL, "middle", "")
-            };
-            let place = format!("translate({} {}){turn}", px(x), px(y));
-            svg.words("text", &[("transform", &place), ("text-anchor", &anchor)], label);
-        }
         svg.line_end();
     }
 }

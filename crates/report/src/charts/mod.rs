@@ -11,6 +11,7 @@
 mod bars;
 mod distribution;
 mod frame;
+mod labels;
 mod legend;
 mod markup;
 pub(crate) mod palette;
