@@ -64,6 +64,21 @@ fn a_cpi_stack_has_the_mean_of_each_part_and_of_all_functions() {
 }
 
 #[test]
+fn a_cause_that_no_part_has_is_other() {
+    let mut run = Study::new("f", "s", State::Warm, &[1500]).run();
+    let own = &mut run.invocations[0].harts[0].statistics;
+    own.ratio("out_of_order.cpi_commit.new_cause", Some(0.5), "");
+    // At dispatch one is lost: what is left of the CPI of 1.5 is the rest.
+    own.ratio("out_of_order.cpi_dispatch_lost.rob_full", Some(0.0), "");
+    let digest = Digest::new("results", &run, &Default::default(), Vec::new());
+    let report = html_report("", &[digest], &[]);
+    is(value(&rows(&report, "cpi-commit-s.csv"), &["f", "warm", "other"]), 0.5);
+    // It was 9 hundredths.
+    is(value(&rows(&report, "cpi-dispatch-s.csv"), &["f", "warm", "other"]), 0.135);
+    is(value(&rows(&report, "cpi-top-down-s.csv"), &["f", "warm", "other"]), 0.135);
+}
+
+#[test]
 fn layers_are_shown_where_they_were_told_apart() {
     let mut profiled = Study::new("f", "s", State::Warm, &[4000]);
     profiled.layers = vec![("function".to_owned(), 1000), ("kernel_network".to_owned(), 3000)];

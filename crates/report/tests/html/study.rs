@@ -195,7 +195,7 @@ fn out_of_order(own: &mut Statistics, cpi: f64) {
         set(format!("cpi_dispatch_lost.{kind}"), part, cpi);
         set(format!("topdown_lost.{kind}"), part, 1.0);
     }
-    for (part, hundredths) in [("base", 20), ("squashed", 8), ("unfinished", 0)] {
+    for (part, hundredths) in [("base", 20), ("squashed", 7), ("unfinished", 0)] {
         set(format!("cpi_dispatch_{part}"), hundredths, cpi);
     }
     set("topdown_wrong_path".to_owned(), 7, 1.0);

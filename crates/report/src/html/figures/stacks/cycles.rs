@@ -79,7 +79,7 @@ const DISPATCH: Stack = Stack {
         part("must be alone", CORE[2], &["lost.alone"]),
     ],
     over: None,
-    whole: None,
+    whole: Some(("window.cpi", "other")),
     scale: 1.0,
     reaches: 0.0,
     caption: "Slots at rename by who took them or why none did. Squashed: with what is in flight at the \
@@ -162,7 +162,7 @@ const LEVEL_1: Stack = Stack {
         ),
     ],
     over: None,
-    whole: None,
+    whole: Some(("window.cpi", "other")),
     scale: 1.0,
     reaches: 0.0,
     caption: "The stack at dispatch, summed to the first level of the top-down method.",
