@@ -79,6 +79,23 @@ fn a_cause_that_no_part_has_is_other() {
 }
 
 #[test]
+fn restored_lines_are_covered_or_over_predicted() {
+    let mut run = Study::new("f", "s", State::Lukewarm, &[1500]).run();
+    let statistics = &mut run.invocations[0].statistics;
+    for (name, lines) in [("lines", 30), ("used", 25), ("uncovered", 4)] {
+        statistics.count(format!("restored.{name}"), lines);
+    }
+    let digest = Digest::new("results", &run, &Default::default(), Vec::new());
+    let report = html_report("", &[digest, Study::new("g", "s", State::Warm, &[1]).digest()], &[]);
+    let rows = rows(&report, "restored-s.csv");
+    // Of 1000 instructions.
+    for (part, lines) in [("covered", 25.0), ("uncovered", 4.0), ("over-predicted", 5.0)] {
+        is(value(&rows, &["f", "lukewarm (flush), every 10 ms", part]), lines);
+    }
+    assert_eq!(rows.len(), 3, "the other has no unit");
+}
+
+#[test]
 fn layers_are_shown_where_they_were_told_apart() {
     let mut profiled = Study::new("f", "s", State::Warm, &[4000]);
     profiled.layers = vec![("function".to_owned(), 1000), ("kernel_network".to_owned(), 3000)];

@@ -46,7 +46,7 @@ type Views = fn(&Grid<'_>) -> Vec<View>;
 /// Every section that has something to show.
 pub(super) fn sections(cells: &[Cell<'_>]) -> Vec<Section> {
     let grids = Grid::of(cells);
-    let all: [(&'static str, &'static str, &'static str, Views); 9] = [
+    let all: [(&'static str, &'static str, &'static str, Views); 10] = [
         ("cpi", "CPI stacks", stacks::ABOUT_CYCLES, stacks::cycles),
         ("top-down", "Top-down", stacks::ABOUT_SLOTS, stacks::slots),
         ("layers", "Who spent the cycles", stacks::ABOUT_LAYERS, stacks::layers),
@@ -60,6 +60,7 @@ pub(super) fn sections(cells: &[Cell<'_>]) -> Vec<Section> {
             distributions::common,
         ),
         ("speed-up", "Speed-up", speedups::ABOUT, speedups::views),
+        ("restoration", "Restoration", stacks::ABOUT_RESTORED, stacks::restored),
         ("latency", "Latency", distributions::ABOUT_LATENCY, distributions::latency),
     ];
     let section = |(id, title, about, views): (_, _, _, Views)| {

@@ -9,7 +9,7 @@ use crate::charts::{Bars, Colour, REST, Series};
 pub(super) struct Part {
     pub label: &'static str,
     pub colour: Colour,
-    /// Where they are, after the stack's prefix.
+    /// Where they are, after the stack's prefix; those with a minus in front are subtracted.
     pub paths: &'static [&'static str],
 }
 
@@ -93,7 +93,12 @@ impl Stack {
 
     /// The sum of the means; none if one has no value.
     fn part(&self, cell: &Cell<'_>, part: &Part) -> Option<f64> {
-        part.paths.iter().map(|path| cell.mean(&format!("{}{path}", self.prefix))).sum()
+        let mean = |path: &str| cell.mean(&format!("{}{path}", self.prefix));
+        let signed = |path: &&str| match path.strip_prefix('-') {
+            Some(path) => mean(path).map(|mean| -mean),
+            None => mean(path),
+        };
+        part.paths.iter().map(signed).sum()
     }
 }
 

@@ -6,6 +6,7 @@
 mod cycles;
 mod events;
 mod layers;
+mod restored;
 mod slots;
 
 use super::View;
@@ -19,6 +20,8 @@ pub(super) const ABOUT_SLOTS: &str = "Slots at rename, in per cent (A. Yasin, IS
     a squash belongs to the front end, as in hardware counters, unless said otherwise.";
 pub(super) const ABOUT_LAYERS: &str = "Busy cycles of the function's hart by the layer of the guest's software \
     that spent them.";
+pub(super) const ABOUT_RESTORED: &str = "Lines that a restoration unit fetched ahead of their use, and the \
+    instruction misses that it left (as figure 11 of D. Schall et al., ISCA 2022).";
 pub(super) const ABOUT_MISSES: &str = "Misses for 1000 instructions of the function's hart, by what asked \
     for the line or the page. An access that joins an outstanding miss is none.";
 pub(super) const ABOUT_BRANCHES: &str = "Branches for 1000 instructions of the function's hart.";
@@ -35,6 +38,10 @@ pub(super) fn slots(grid: &Grid<'_>) -> Vec<View> {
 
 pub(super) fn layers(grid: &Grid<'_>) -> Vec<View> {
     views(grid, &layers::ALL)
+}
+
+pub(super) fn restored(grid: &Grid<'_>) -> Vec<View> {
+    views(grid, &restored::ALL)
 }
 
 pub(super) fn misses(grid: &Grid<'_>) -> Vec<View> {
