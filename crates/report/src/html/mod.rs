@@ -2,8 +2,8 @@
 //! network, and each of its charts as SVG and CSV.
 //!
 //! [`Digest`] keeps of a run what the report shows. Runs that were made in the same way, up to the seed,
-//! are pooled ([`cells`](mod@cells)). [`figures`] says which figures there are and which statistics they
-//! show; a figure of which no run has the statistics is left out. [`page`] puts them into a document.
+//! are pooled (`cells`). `figures` says which figures there are and which statistics they
+//! show; a figure of which no run has the statistics is left out. `page` puts them into a document.
 //!
 //! What comes from results gets into the document as text only (`charts::Markup`). The document allows
 //! no script but its own, by its hash, and nothing from outside.
