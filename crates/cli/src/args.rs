@@ -45,7 +45,7 @@ pub enum Command {
     Boot(BootArgs),
     /// Run a program: bare-metal RV64 from its entry in M-mode, or a Linux one in the guest (--guest).
     Exec(Box<ExecArgs>),
-    /// Print the table of stored results again.
+    /// Stored results as charts in one HTML file, or as tables.
     Report(ReportArgs),
     /// Two stored runs side by side: configuration, means, CPI stacks, events.
     Compare(CompareArgs),
@@ -444,10 +444,16 @@ pub struct ExecArgs {
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The results of a run, or a folder that holds results.
+    /// The results of a run, or a folder that holds results, however deep.
     pub dir: PathBuf,
-    /// Print the run as the JSON document of `run --json`.
+    /// Where to write the report. [default: the folder report in DIR]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["text", "json"])]
+    pub out: Option<PathBuf>,
+    /// Print the table of each run again, and write nothing.
     #[arg(long)]
+    pub text: bool,
+    /// Print the one run as the JSON document of `run --json`, and write nothing.
+    #[arg(long, conflicts_with = "text")]
     pub json: bool,
 }
 

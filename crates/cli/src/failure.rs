@@ -54,7 +54,7 @@ impl Failure {
 }
 
 /// The error and its causes. Many messages already contain their cause, which is then left out.
-fn chain(error: &anyhow::Error) -> String {
+pub fn chain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(next) = cause {

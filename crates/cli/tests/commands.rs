@@ -107,13 +107,18 @@ fn reporting_what_is_no_result_says_what_would_be_one() {
     let place = Place::new();
     place.run(&["report", "nothing"]).fails(2, &["nothing", "vswarm-u run"]);
     std::fs::create_dir(place.path("empty")).unwrap();
-    place.run(&["report", "empty"]).fails(2, &["manifest.json"]);
+    place
+        .run(&["report", "empty"])
+        .fails(2, &["manifest.json", "vswarm-u run FUNCTION --out empty"]);
     std::fs::create_dir(place.path("broken")).unwrap();
     place.file("broken/manifest.json", "{");
     place.file("broken/stats.json", "{}");
-    place.run(&["report", "broken"]).fails(2, &["broken", "manifest.json"]);
+    for how in [&["report", "broken"][..], &["report", "broken", "--text"]] {
+        place.run(how).fails(2, &["broken", "reading manifest.json"]);
+    }
     std::fs::remove_file(place.path("broken/stats.json")).unwrap();
     place.run(&["report", "broken"]).fails(2, &["stats.json"]);
+    assert!(!place.path("broken/report").exists(), "nothing was written");
 }
 
 /// A stored run without invocations.
@@ -133,6 +138,7 @@ fn store(place: &Place, name: &str, seed: u64) {
     std::fs::create_dir_all(place.path(name)).expect("the place can be written to");
     place.file(&format!("{name}/stats.json"), report::stats_json(&run, &Catalogue::new()));
     place.file(&format!("{name}/manifest.json"), report::manifest_json(&run.manifest));
+    place.file(&format!("{name}/config.effective.toml"), "harts = 2 # built-in s\n");
 }
 
 #[test]
@@ -143,10 +149,42 @@ fn stored_results_are_printed_again_alone_or_all_of_a_folder() {
     let one = place.run(&["report", "results/a"]);
     assert_eq!(one.status, 0, "{one:?}");
     assert!(one.out.starts_with("f on s, warm, seed 7\n"), "{one:?}");
-    let all = place.run(&["report", "results"]).out;
+    let all = place.run(&["report", "results", "--text"]).out;
     assert!(all.contains("seed 7") && all.contains("\n\nf on s, warm, seed 8\n"), "{all}");
     assert_eq!(place.run(&["report", "results/b", "--json"]).json()["seed"], 8);
     place.run(&["report", "results", "--json"]).fails(2, &["2 runs", "results/a"]);
+    assert!(!place.path("results/report").exists(), "texts write nothing");
+}
+
+#[test]
+fn a_report_is_written_beside_the_results_and_names_what_it_leaves_out() {
+    let place = Place::new();
+    store(&place, "results/deep/er/a", 7);
+    store(&place, "results/b", 8);
+    store(&place, "results/.run-unfinished", 9);
+    place.file("results/b/note", "mine");
+    std::fs::create_dir(place.path("results/half")).unwrap();
+    place.file("results/half/manifest.json", "{}");
+    std::os::unix::fs::symlink(place.path("results"), place.path("results/loop")).unwrap();
+    let reported = place.run(&["report", "results"]);
+    assert_eq!(reported.status, 0, "{reported:?}");
+    assert_eq!(reported.out, "2 runs, 0 charts: results/report/index.html\n");
+    for text in ["left out: half: ", "stats.json", "left out: loop: a link"] {
+        assert!(reported.err.contains(text), "no {text:?} in {reported:?}");
+    }
+    let page = || std::fs::read_to_string(place.path("results/report/index.html")).unwrap();
+    let first = page();
+    for text in ["<td>deep/er/a</td>", "<td>b</td>", "<li>half: ", "<li>loop: "] {
+        assert!(first.contains(text), "no {text:?} in {first}");
+    }
+    assert_eq!(place.run(&["report", "results"]).status, 0, "it replaces its own");
+    assert_eq!(page(), first, "the same results give the same bytes");
+    assert_eq!(place.run(&["report", "results", "--out", "new/place"]).status, 0);
+    assert!(place.path("new/place/index.html").exists());
+    place.run(&["report", "results", "--out", "results/b"]).fails(2, &["results/b", "--out"]);
+    place.file("file", "in the way");
+    place.run(&["report", "results", "--out", "file"]).fails(2, &["file"]);
+    place.run(&["report", "results", "--out", "x", "--text"]).fails(2, &["--text"]);
 }
 
 #[test]
@@ -154,6 +192,7 @@ fn two_stored_runs_are_compared() {
     let place = Place::new();
     store(&place, "a", 7);
     store(&place, "b", 8);
+    std::fs::remove_file(place.path("a/config.effective.toml")).unwrap();
     place.run(&["compare", "a", "b"]).fails(2, &["config.effective.toml", "no results"]);
     place.file("a/config.effective.toml", "harts = 2 # built-in s\n[core]\nrob = 224 # --set\n");
     place.file("b/config.effective.toml", "harts = 2 # --set\n[core]\nrob = 512 # --set\n");

@@ -122,7 +122,7 @@ fn value(value: Option<&Value>) -> String {
     }
 }
 
-fn line(cells: Vec<String>) -> String {
+pub(crate) fn line(cells: Vec<String>) -> String {
     cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"
 }
 

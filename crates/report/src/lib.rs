@@ -11,6 +11,7 @@
 //! | [`stats_txt`] | gem5's line format, a Begin/End block for each window |
 //! | [`invocations_csv`] | a row for each invocation, a column for each statistic |
 //! | [`compare`], [`comparison_table`] | two runs side by side |
+//! | [`html::html_report`] | many runs as one HTML file, its charts as SVG and CSV |
 //! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
 //! | [`results_csv`], [`results_parquet`] | the rows of several runs, each with its [point](PointRun) |
 //! | [`reproduce`] | our values beside published ones |
@@ -25,9 +26,11 @@
 
 pub mod books;
 mod breakdown;
+mod charts;
 mod cold;
 mod compare;
 mod csv;
+pub mod html;
 mod json;
 pub mod model;
 mod parquet;

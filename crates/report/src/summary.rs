@@ -76,7 +76,7 @@ fn spread(values: &[f64]) -> Option<Spread> {
 
 /// The geometric mean to 12 significant digits: hosts' logarithms differ in the last one, and the
 /// result must not.
-fn geomean(values: &[f64]) -> Option<f64> {
+pub(crate) fn geomean(values: &[f64]) -> Option<f64> {
     if values.iter().any(|&value| value <= 0.0) {
         return None;
     }

@@ -11,6 +11,8 @@ mod functions_check;
 mod functions_payload;
 mod guest;
 mod report;
+mod report_files;
+mod report_tree;
 mod reproduce;
 mod results_dir;
 mod run;

@@ -1,5 +1,6 @@
 //! Directories of results, as `run` writes them.
 
+use ::report::html::Override;
 use ::report::{Configuration, Run};
 use anyhow::Context as _;
 use std::fs;
@@ -7,7 +8,8 @@ use std::path::Path;
 
 /// The file that says what a directory holds results of.
 pub const MANIFEST: &str = "manifest.json";
-const STATISTICS: &str = "stats.json";
+/// The file with the results themselves.
+pub const STATISTICS: &str = "stats.json";
 const CONFIGURATION: &str = "config.effective.toml";
 
 /// The run whose results lie in `place`.
@@ -25,6 +27,11 @@ pub fn configuration(place: &Path) -> anyhow::Result<Configuration> {
     let mut values = Configuration::new();
     flatten("", &table, &mut values);
     Ok(values)
+}
+
+/// The values of its system that were set on the command line.
+pub fn overrides(place: &Path) -> anyhow::Result<Vec<Override>> {
+    Ok(::report::html::overrides(&text(place, CONFIGURATION)?))
 }
 
 fn text(place: &Path, name: &str) -> anyhow::Result<String> {
