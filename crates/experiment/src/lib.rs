@@ -13,6 +13,7 @@ mod error;
 mod function_check;
 mod guest_link;
 pub mod guest_program;
+mod layers;
 mod measure;
 mod pipeline_log;
 mod prepare;

@@ -5,6 +5,7 @@
 //! window is the difference of two readings.
 
 use crate::condition::pause;
+use crate::layers::{self, Ledger, Profiler};
 use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
 use crate::requests::{Sendable, first_measured, first_settling};
@@ -41,22 +42,33 @@ pub(crate) struct Window {
     pub(crate) after: TimingStats,
 }
 
+/// What looks on while invocations are measured, and changes nothing.
+#[derive(Default)]
+pub(crate) struct Onlookers<'a> {
+    /// The pipeline log to make.
+    pub(crate) log: Option<Draft<'a>>,
+    /// Who gives names to what is profiled.
+    pub(crate) ledger: Option<Ledger>,
+}
+
 /// Warms the system up and measures.
 pub(crate) fn measure(
     mut rig: Rig<'_>,
     study: &Study,
     guest: &Guest,
     prepared: &Prepared,
-    mut log: Option<Draft<'_>>,
+    onlookers: Onlookers<'_>,
 ) -> Result<Outcome, StudyError> {
+    let Onlookers { mut log, ledger } = onlookers;
     let mut model = system::Timing::new(&study.system.config)?;
     rig.enter("connecting");
     connect(&mut rig, prepared)?;
     settle(&mut rig, study, prepared, &mut Warming::new(&mut model))?;
     rig.enter("measuring");
     let mut invocations = Vec::new();
-    let inner = Detailed::new(&mut model, rig.machine.now());
-    let mut timing = Logged { inner, viewer: None };
+    let mut inner = Detailed::new(&mut model, rig.machine.now());
+    let profiler = ledger.map(|ledger| Profiler::begin(ledger, inner.model_mut()));
+    let mut timing = Logged { inner, viewer: None, profiler };
     let mut sent = None;
     for index in 0..study.invocations {
         rig.observer.invocation(index, study.invocations);
@@ -72,14 +84,20 @@ pub(crate) fn measure(
         }
         let failure = sendable.check(&answer.reply).err();
         let gone_wrong = failure.is_some();
-        invocations.push(answered(u64::from(index), answer, failure));
+        let mut invocation = answered(u64::from(index), answer, failure);
+        timing.profile(&mut invocation, &mut rig);
+        invocations.push(invocation);
         if gone_wrong {
             break;
         }
     }
-    let catalogue = statistics::catalogue(&timing.stats());
+    let mut catalogue = statistics::catalogue(&timing.stats());
+    let stacks = timing.profiler.map(|profiler| {
+        layers::describe(&mut catalogue);
+        profiler.folded()
+    });
     let manifest = manifest(study, guest, prepared);
-    Ok(outcome(rig, study, invocations, catalogue, manifest))
+    Ok(Outcome { stacks, ..outcome(rig, study, invocations, catalogue, manifest) })
 }
 
 /// Does what [`measure`] does while `tape` records; returns the instructions of the function's hart
@@ -145,17 +163,25 @@ pub(crate) trait Counted: Watched {
     fn closed(&mut self, _frame: u64) {}
 }
 
-/// Cycle by cycle, with a log of the pipeline from where the window opens.
+/// Cycle by cycle, with a log of the pipeline from where the window opens, and a profile of each.
 struct Logged<'a> {
     inner: Detailed<'a>,
     /// The log that begins with the next window.
     viewer: Option<Viewer>,
+    profiler: Option<Profiler>,
 }
 
 impl Logged<'_> {
     /// Ends the log, if there is one.
     fn seen(&mut self) -> Option<Viewer> {
         self.inner.model_mut().view(HartId(FUNCTION_HART), None).ok().flatten()
+    }
+
+    /// Adds to `invocation` what the profile of its window says, if one is made.
+    fn profile(&mut self, invocation: &mut Invocation, rig: &mut Rig<'_>) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.add_to(invocation, self.inner.model_mut(), &mut rig.machine);
+        }
     }
 }
 
@@ -195,7 +221,22 @@ impl Counted for Logged<'_> {
             let began = self.inner.model_mut().view(HartId(FUNCTION_HART), Some(viewer));
             began.expect("whether the core can be viewed was checked before the run");
         }
+        if let Some(profiler) = &mut self.profiler {
+            profiler.open(self.inner.model_mut());
+        }
         self.inner.open()
+    }
+
+    fn sent(&mut self, _frame: u64) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.sent(self.inner.model_mut());
+        }
+    }
+
+    fn closed(&mut self, frame: u64) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.close(frame);
+        }
     }
 }
 
@@ -329,6 +370,7 @@ fn outcome(
         catalogue,
         effective_toml: study.system.effective_toml(),
         console: rig.console,
+        stacks: None,
         failed,
     }
 }

@@ -1,6 +1,8 @@
 //! What is asked for and what comes out.
 
 use crate::condition::Condition;
+use crate::layers::{self, Ledger};
+use crate::measure::Onlookers;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
@@ -45,6 +47,8 @@ pub struct Study {
     pub command: Vec<String>,
     /// The pipeline log that is made on the way.
     pub pipeline_log: Option<PipelineLog>,
+    /// Whether what is measured is divided among the layers of the guest's software.
+    pub profile: bool,
 }
 
 /// Is told what goes on.
@@ -74,6 +78,8 @@ pub struct Outcome {
     pub effective_toml: String,
     /// What the guest printed.
     pub console: Vec<u8>,
+    /// Cycles by stack, in the format of flame graphs, if a profile was made.
+    pub stacks: Option<String>,
     /// A request failed or was answered wrongly.
     pub failed: bool,
 }
@@ -85,8 +91,11 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     let log = study.pipeline_log.as_ref().map(|log| Draft::begin(log, study)).transpose()?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
-    let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
-    measure::measure(rig, study, &guest, &prepared, log)
+    let warm = || stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer);
+    // A machine of its own: what the survey executes is never measured.
+    let survey = study.profile.then(|| layers::survey(warm()?)).transpose()?;
+    let ledger = survey.map(|survey| Ledger::new(survey, &prepared.images));
+    measure::measure(warm()?, study, &guest, &prepared, Onlookers { log, ledger })
 }
 
 /// What no run can do.

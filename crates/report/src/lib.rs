@@ -26,6 +26,7 @@ mod breakdown;
 mod compare;
 mod csv;
 mod json;
+mod layers;
 pub mod model;
 mod parquet;
 mod stats_txt;

@@ -4,6 +4,7 @@
 //! are with everything else about it below.
 
 use crate::breakdown::{breakdown, first_level, has_breakdown};
+use crate::layers::layers;
 use crate::model::{Invocation, Run, Spread, Summary};
 
 /// The misses per 1000 instructions that tables show, where they were counted: path and title.
@@ -38,6 +39,11 @@ pub fn table(run: &Run) -> String {
     text.push('\n');
     if matches!(extra, Extra::TopDown) {
         text += &breakdown(run);
+        text.push('\n');
+    }
+    let layers = layers(run);
+    if !layers.is_empty() {
+        text += &layers;
         text.push('\n');
     }
     text += &closing(summary);

@@ -37,6 +37,7 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         invocation: args.pipeline_log_invocation,
         instructions: args.pipeline_log_instructions,
     });
+    study.profile = args.profile;
     check_mirror(&args.study)?;
     let home = home::create()?;
     let reporter = Reporter::new();
@@ -114,6 +115,7 @@ pub fn study(function: &str, system: &SystemArgs, args: &StudyArgs) -> Result<St
         mirror: args.source.mirror.clone(),
         command: std::env::args().collect(),
         pipeline_log: None,
+        profile: false,
     })
 }
 
@@ -136,6 +138,7 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
         mirror: None,
         command: std::env::args().collect(),
         pipeline_log: None,
+        profile: false,
     }
 }
 
