@@ -1,7 +1,7 @@
 //! What is asked for and what comes out.
 
 use crate::condition::Condition;
-use crate::layers::{self, Ledger};
+use crate::layers::{Ledger, Surveys};
 use crate::measure::Onlookers;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
@@ -93,9 +93,12 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
     let prepared = prepare::function(home, study, plan, observer)?;
     let warm = || stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer);
     // A machine of its own: what the survey executes is never measured.
-    let survey = study.profile.then(|| layers::survey(warm()?)).transpose()?;
-    let ledger = survey.map(|survey| Ledger::new(survey, &prepared.images));
-    measure::measure(warm()?, study, &guest, &prepared, Onlookers { log, ledger })
+    let key = stages::warm_key(study, &guest, &prepared);
+    let survey = study.profile.then(|| Surveys::of(home).get(key, warm)).transpose()?;
+    let mut rig = warm()?;
+    let ledger = |survey| Ledger::new(survey, &prepared.images, &mut rig.machine);
+    let ledger = survey.map(ledger).transpose()?;
+    measure::measure(rig, study, &guest, &prepared, Onlookers { log, ledger })
 }
 
 /// What no run can do.

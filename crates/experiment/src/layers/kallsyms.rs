@@ -56,10 +56,14 @@ impl Kallsyms {
         Some((start?, end?)).filter(|(start, end)| start < end)
     }
 
-    /// The function that `address` lies in: the last that begins at or before it.
-    pub(crate) fn at(&self, address: u64) -> Option<&KernelFunction> {
-        let after = self.functions.partition_point(|(start, _)| *start <= address);
-        self.functions[..after].last().map(|(_, function)| function)
+    /// The number of the function that `address` lies in: the last that begins at or before it.
+    pub(crate) fn at(&self, address: u64) -> Option<usize> {
+        self.functions.partition_point(|(start, _)| *start <= address).checked_sub(1)
+    }
+
+    /// The function with a number that [`Kallsyms::at`] gave.
+    pub(crate) fn function(&self, number: usize) -> &KernelFunction {
+        &self.functions[number].1
     }
 }
 
@@ -83,14 +87,15 @@ junk
     #[test]
     fn a_function_reaches_from_its_symbol_to_the_next() {
         let symbols = Kallsyms::parse(TEXT);
-        let name = |address| symbols.at(address).map(|function| &*function.name);
+        let at = |address| symbols.at(address).map(|number| symbols.function(number));
+        let name = |address| at(address).map(|function| &*function.name);
         assert_eq!(symbols.len(), 4, "functions only, one for each address");
         assert_eq!(name(0xffff_ffff_8012_3400), Some("tcp_v4_rcv"));
         assert_eq!(name(0xffff_ffff_8012_3455), Some("tcp_v4_rcv"));
         assert_eq!(name(0xffff_ffff_8012_3456), Some("tcp_ack"));
         assert_eq!(name(0xffff_ffff_8012_3500), Some("tcp_ack"), "data is no function");
         assert_eq!(name(0xffff_ffff_0100_0fff), None);
-        let module = symbols.at(0xffff_ffff_0100_1004).unwrap();
+        let module = at(0xffff_ffff_0100_1004).unwrap();
         assert_eq!(module.module.as_deref(), Some("veth"));
     }
 

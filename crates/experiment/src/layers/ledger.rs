@@ -5,7 +5,8 @@ use super::processes::Process;
 use super::programs::Programs;
 use super::rules::Classifier;
 use super::survey::Survey;
-use super::tasks::{Task, Tasks};
+use super::tasks::{Layout, Task, Tasks};
+use crate::StudyError;
 use crate::measure::FUNCTION_HART;
 use guest::oci::Image;
 use machine::Machine;
@@ -23,6 +24,8 @@ pub(crate) struct Ledger {
     tasks: Tasks,
     programs: Programs,
     rules: Classifier,
+    /// The layers of the kernel's functions that were asked for, by number.
+    kernel: Vec<Option<Layer>>,
     /// Cycles by stack.
     stacks: BTreeMap<String, u64>,
 }
@@ -34,14 +37,22 @@ struct Frame {
 }
 
 impl Ledger {
-    pub(crate) fn new(survey: Survey, images: &[Image]) -> Self {
-        Self {
-            tasks: Tasks::new(survey.layout),
+    /// For a guest that runs on `machine` and was surveyed, and whose containers are of `images`.
+    pub(crate) fn new(
+        survey: Survey,
+        images: &[Image],
+        machine: &mut Machine,
+    ) -> Result<Self, StudyError> {
+        let layout = Layout::read(machine, &survey.kernel)
+            .map_err(|what| StudyError::Profile(format!("the kernel cannot be read: {what}")))?;
+        Ok(Self {
+            tasks: Tasks::new(layout),
+            kernel: vec![None; survey.kernel.len()],
             survey,
             programs: Programs::of(images),
             rules: Classifier::builtin(),
             stacks: BTreeMap::new(),
-        }
+        })
     }
 
     /// Divides what `hart` spent between two readings of its profile among layers, and adds it to the stacks.
@@ -90,14 +101,18 @@ impl Ledger {
         Callers { of: Some(place.context), frames }
     }
 
+    fn kernel_frame(&mut self, address: u64) -> Frame {
+        let Some(number) = self.survey.kernel.at(address) else {
+            return Frame { name: "[kernel]".to_owned(), layer: Layer::KernelOther };
+        };
+        let function = self.survey.kernel.function(number);
+        let layer = *self.kernel[number].get_or_insert_with(|| self.rules.kernel(function));
+        Frame { name: function.name.to_string(), layer }
+    }
+
     fn frame(&mut self, task: &Task, address: u64) -> Frame {
         if (address as i64) < 0 {
-            return match self.survey.kernel.at(address) {
-                Some(function) => {
-                    Frame { name: function.name.to_string(), layer: self.rules.kernel(function) }
-                }
-                None => Frame { name: "[kernel]".to_owned(), layer: Layer::KernelOther },
-            };
+            return self.kernel_frame(address);
         }
         let process = self.survey.processes.get(&task.process);
         let mapping = process.and_then(|process| process.mapping(address));

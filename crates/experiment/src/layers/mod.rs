@@ -5,7 +5,7 @@
 //! thread runs, which is read out of the memory of the running kernel, and by the file that is mapped
 //! there. Nothing is changed in the guest, and nothing in it says where a layer begins.
 //!
-//! [`survey`] finds out what software there is, in a copy of the machine; [`Profiler`] reads the profiles
+//! [`Surveys`] find out what software there is, in a copy of the machine; [`Profiler`] reads the profiles
 //! at the edges of windows; [`Ledger`] gives each place its layer and its stack; `data/layers.toml` has
 //! the rules.
 //!
@@ -25,4 +25,4 @@ mod tasks;
 
 pub(crate) use ledger::Ledger;
 pub(crate) use profiler::{Profiler, describe};
-pub(crate) use survey::survey;
+pub(crate) use survey::Surveys;
