@@ -11,7 +11,8 @@ noticed and made anew, with the same result; a wrong and a late reply fail the r
 system, too, two runs and one that continues give the same bytes; what the guest computes there, to the
 last bit of state, is what the fast engine computes in the same steps; and a replayed trace has the
 windows of the run it was recorded in; an invocation whose core lost its state, or
-was another function's meanwhile, takes longer. And a Linux program of a few instructions runs in the guest, with
+was another function's meanwhile, takes longer; a cold start has all its phases; a profile divides all that was
+measured among the layers of the software and changes none of it. And a Linux program of a few instructions runs in the guest, with
 and without markers, to its end, a crash or a time-out; and `functions check` tells of a wrong reply and of a
 function that cannot be built without keeping others from being checked.
 """
@@ -225,6 +226,62 @@ def test_cold(program, function):
     instructions = [one["instructions"] for one in first[0]["invocations"]]
     assert instructions[0] > 1.5 * instructions[-1], instructions
     print(f"{function}: a cold start, instructions of the first requests {instructions}", flush=True)
+
+
+# A function that is compiled, so that its own code can be told from its runtime's.
+PROFILED = "fibonacci-go"
+LAYER = "layers."
+
+
+def without_layers(document):
+    """A run's invocations without what only a profile adds."""
+    document = json.loads(json.dumps(document["invocations"]))
+    for one in document:
+        for part in [one, *one["harts"]]:
+            kept = {path: value for path, value in part["stats"].items() if not path.startswith(LAYER)}
+            part["stats"] = kept
+    return document
+
+
+def stacks_of(out):
+    """Stacks of a run, each a list of frames, and their cycles."""
+    [result] = [os.path.join(out, name) for name in os.listdir(out)]
+    with open(os.path.join(result, "stacks.folded"), encoding="utf-8") as file:
+        lines = [line.rstrip("\n").rsplit(" ", 1) for line in file]
+    return [(stack.split(";"), int(cycles)) for stack, cycles in lines]
+
+
+def test_profile(program, _):
+    """A profile divides every cycle and instruction among layers, by names that the guest has, and moves no number."""
+    with tempfile.TemporaryDirectory() as out:
+        plain, _ = run(program, PROFILED, out, FIRST_RUN_LIMIT, DETAILED_OPTIONS)
+    profiled, stacks = [], []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as out:
+            document, _ = run(program, PROFILED, out, FIRST_RUN_LIMIT, [*DETAILED_OPTIONS, "--profile"])
+            profiled.append(document)
+            stacks.append(stacks_of(out))
+    assert without_host(profiled[0]) == without_host(profiled[1]), "two profiles differ"
+    assert stacks[0] == stacks[1], "the stacks of two profiles differ"
+    assert without_layers(profiled[0]) == plain["invocations"], "a profile moves what is measured"
+    total = 0
+    for one in profiled[0]["invocations"]:
+        for hart in one["harts"]:
+            for what in ("cycles", "instructions"):
+                of_layers = [
+                    value for path, value in hart["stats"].items()
+                    if path.startswith(LAYER) and path.endswith("." + what)
+                ]
+                assert of_layers and sum(of_layers) == hart[what], (hart["hart"], what, of_layers)
+            total += hart["cycles"]
+        user = [one["stats"][f"{LAYER}{layer}.cycles"] for layer in ("function", "runtime")]
+        assert min(user) > 0, f"function and runtime spent {user}"
+    assert sum(cycles for _, cycles in stacks[0]) == total, "the stacks do not sum to the windows"
+    of_function = {frame for frames, _ in stacks[0] if frames[0] == "hart1" for frame in frames}
+    for name in ("tcp_sendmsg", "tcp_recvmsg", "__schedule", "main.greeter.SayHello"):
+        assert name in of_function, f"{name} is in no stack of the function's hart"
+    assert any("tcp_v4_rcv" in frames for frames, _ in stacks[0]), "no segment was received"
+    print(f"{PROFILED}: {total} cycles in {len(stacks[0])} stacks, all told whose", flush=True)
 
 
 def test_verify(program, function):
@@ -464,7 +521,7 @@ def main():
     tests += [(test_failures, functions[0]), (test_resilience, functions[-1])]
     for one in (test_detailed, test_lukewarm, test_interleaved, test_cold, test_verify, test_trace):
         tests.append((one, functions[-1]))
-    tests += [(test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
+    tests += [(test_profile, PROFILED), (test_linux_program, "Linux program"), (test_functions_check, functions[-1])]
     tests.append((test_suite, "suite"))
     failed = 0
     for one, function in tests:

@@ -142,7 +142,7 @@ impl StudyArgs {
 const MIN_PERIOD: u64 = 20_000_000;
 
 /// Options that mean nothing to a run from a trace.
-const FUNCTION_OPTIONS: [&str; 20] = [
+const FUNCTION_OPTIONS: [&str; 21] = [
     "function",
     "functions",
     "mirror",
@@ -163,6 +163,7 @@ const FUNCTION_OPTIONS: [&str; 20] = [
     "link_delay_us",
     "timeout_ms",
     "pipeline_log",
+    "profile",
 ];
 
 /// `run`.
@@ -221,6 +222,9 @@ pub struct RunArgs {
     /// Instructions that are logged from the start of the invocation, squashed ones included.
     #[arg(long, value_name = "N", default_value_t = 20_000, requires = "pipeline_log", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub pipeline_log_instructions: u64,
+    /// Divide cycles and instructions among the layers of the guest's software, and write stacks.folded.
+    #[arg(long)]
+    pub profile: bool,
     /// Folder in which a new directory with the results is made.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,

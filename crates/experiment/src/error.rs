@@ -45,6 +45,9 @@ pub enum StudyError {
         /// What the host says.
         source: std::io::Error,
     },
+    /// Who spends the cycles cannot be told.
+    #[error("surveying the guest's software for --profile: {0}; run without --profile")]
+    Profile(String),
     /// Options that do not go together.
     #[error("{0}")]
     Input(String),

@@ -15,6 +15,7 @@ mod function_check;
 mod guest_link;
 pub mod guest_program;
 mod interleave;
+mod layers;
 mod measure;
 mod pipeline_log;
 mod prepare;

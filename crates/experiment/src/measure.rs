@@ -6,6 +6,7 @@
 
 use crate::condition::pause;
 use crate::interleave::{Turns, Until};
+use crate::layers::{self, Ledger, Profiler};
 use crate::pipeline_log::Draft;
 use crate::prepare::Prepared;
 use crate::requests::{Sendable, first_measured, first_settling};
@@ -42,19 +43,28 @@ pub(crate) struct Window {
     pub(crate) after: TimingStats,
 }
 
+/// What looks on while invocations are measured, and changes nothing.
+#[derive(Default)]
+pub(crate) struct Onlookers<'a> {
+    /// The pipeline log to make.
+    pub(crate) log: Option<Draft<'a>>,
+    /// Who gives names to what is profiled.
+    pub(crate) ledger: Option<Ledger>,
+}
+
 /// Warms the system up and measures.
 pub(crate) fn measure(
     mut rig: Rig<'_>,
     study: &Study,
     guest: &Guest,
     prepared: &Prepared,
-    log: Option<Draft<'_>>,
+    onlookers: Onlookers<'_>,
 ) -> Result<Outcome, StudyError> {
     let mut model = system::Timing::new(&study.system.config)?;
     rig.enter("connecting");
     connect(&mut rig, prepared)?;
     settle(&mut rig, study, prepared, &mut Warming::new(&mut model))?;
-    let measured = invocations(&mut rig, study, prepared, &mut model, log)?;
+    let measured = invocations(&mut rig, study, prepared, &mut model, onlookers)?;
     Ok(outcome(rig, study, guest, prepared, measured, Vec::new()))
 }
 
@@ -67,24 +77,32 @@ pub(crate) fn after_cold_start(
     model: &mut system::Timing,
     phases: Vec<Phase>,
 ) -> Result<Outcome, StudyError> {
-    let measured = invocations(&mut rig, study, prepared, model, None)?;
+    let measured = invocations(&mut rig, study, prepared, model, Onlookers::default())?;
     Ok(outcome(rig, study, guest, prepared, measured, phases))
 }
 
-/// Measured invocations, and what their statistics mean.
-type Measured = (Vec<Invocation>, Catalogue);
+/// Measured invocations.
+struct Measured {
+    invocations: Vec<Invocation>,
+    /// What their statistics mean.
+    catalogue: Catalogue,
+    /// Where their cycles went, if a profile was asked for.
+    stacks: Option<String>,
+}
 
 fn invocations(
     rig: &mut Rig<'_>,
     study: &Study,
     prepared: &Prepared,
     model: &mut system::Timing,
-    mut log: Option<Draft<'_>>,
+    onlookers: Onlookers<'_>,
 ) -> Result<Measured, StudyError> {
+    let Onlookers { mut log, ledger } = onlookers;
     rig.enter("measuring");
     let mut invocations = Vec::new();
-    let inner = Detailed::new(model, rig.machine.now());
-    let mut timing = Logged { inner, viewer: None };
+    let mut inner = Detailed::new(model, rig.machine.now());
+    let profiler = ledger.map(|ledger| Profiler::begin(ledger, inner.model_mut()));
+    let mut timing = Logged { inner, viewer: None, profiler };
     let mut sent = None;
     let mut turns = Turns::new(study, &prepared.co_runners);
     for index in 0..study.invocations {
@@ -101,12 +119,19 @@ fn invocations(
         }
         let failure = sendable.check(&answer.reply).err();
         let gone_wrong = failure.is_some();
-        invocations.push(answered(u64::from(index), answer, failure));
+        let mut invocation = answered(u64::from(index), answer, failure);
+        timing.profile(&mut invocation, rig);
+        invocations.push(invocation);
         if gone_wrong {
             break;
         }
     }
-    Ok((invocations, statistics::catalogue(&timing.stats())))
+    let mut catalogue = statistics::catalogue(&timing.stats());
+    let stacks = timing.profiler.map(|profiler| {
+        layers::describe(&mut catalogue);
+        profiler.folded()
+    });
+    Ok(Measured { invocations, catalogue, stacks })
 }
 
 /// Does what [`measure`] does while `tape` records; returns the instructions of the function's hart
@@ -172,17 +197,25 @@ pub(crate) trait Counted: Watched {
     fn closed(&mut self, _frame: u64) {}
 }
 
-/// Cycle by cycle, with a log of the pipeline from where the window opens.
+/// Cycle by cycle, with a log of the pipeline from where the window opens, and a profile of each.
 struct Logged<'a> {
     inner: Detailed<'a>,
     /// The log that begins with the next window.
     viewer: Option<Viewer>,
+    profiler: Option<Profiler>,
 }
 
 impl Logged<'_> {
     /// Ends the log, if there is one.
     fn seen(&mut self) -> Option<Viewer> {
         self.inner.model_mut().view(HartId(FUNCTION_HART), None).ok().flatten()
+    }
+
+    /// Adds to `invocation` what the profile of its window says, if one is made.
+    fn profile(&mut self, invocation: &mut Invocation, rig: &mut Rig<'_>) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.add_to(invocation, self.inner.model_mut(), &mut rig.machine);
+        }
     }
 }
 
@@ -222,7 +255,22 @@ impl Counted for Logged<'_> {
             let began = self.inner.model_mut().view(HartId(FUNCTION_HART), Some(viewer));
             began.expect("whether the core can be viewed was checked before the run");
         }
+        if let Some(profiler) = &mut self.profiler {
+            profiler.open(self.inner.model_mut());
+        }
         self.inner.open()
+    }
+
+    fn sent(&mut self, _frame: u64) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.sent(self.inner.model_mut());
+        }
+    }
+
+    fn closed(&mut self, frame: u64) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.close(frame);
+        }
     }
 }
 
@@ -354,9 +402,10 @@ fn outcome(
     study: &Study,
     guest: &Guest,
     prepared: &Prepared,
-    (invocations, catalogue): Measured,
+    measured: Measured,
     cold_start: Vec<Phase>,
 ) -> Outcome {
+    let Measured { invocations, catalogue, stacks } = measured;
     let failed = invocations.iter().any(|invocation| !invocation.ok);
     let run = Run {
         schema: SCHEMA,
@@ -374,6 +423,7 @@ fn outcome(
         catalogue,
         effective_toml: study.system.effective_toml(),
         console: rig.console,
+        stacks,
         failed,
     }
 }

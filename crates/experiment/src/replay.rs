@@ -387,6 +387,7 @@ impl<'a> Player<'a> {
             catalogue: statistics::catalogue(&self.model.stats()),
             effective_toml: self.order.system.effective_toml(),
             console: Vec::new(),
+            stacks: None,
             failed: false,
         })
     }

@@ -103,9 +103,9 @@ fn written(
     Ok(place)
 }
 
-fn files(outcome: &Outcome) -> Result<[(&'static str, Vec<u8>); 7], ResultsError> {
-    let Outcome { run, catalogue, .. } = outcome;
-    Ok([
+fn files(outcome: &Outcome) -> Result<Vec<(&'static str, Vec<u8>)>, ResultsError> {
+    let Outcome { run, catalogue, stacks, .. } = outcome;
+    let mut files = vec![
         ("manifest.json", report::manifest_json(&run.manifest).into_bytes()),
         ("stats.json", report::stats_json(run, catalogue).into_bytes()),
         ("stats.txt", report::stats_txt(run, catalogue).into_bytes()),
@@ -113,7 +113,9 @@ fn files(outcome: &Outcome) -> Result<[(&'static str, Vec<u8>); 7], ResultsError
         ("windows.parquet", report::windows_parquet(run)?),
         ("config.effective.toml", outcome.effective_toml.clone().into_bytes()),
         ("console.log", outcome.console.clone()),
-    ])
+    ];
+    files.extend(stacks.as_ref().map(|stacks| ("stacks.folded", stacks.clone().into_bytes())));
+    Ok(files)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -175,6 +177,7 @@ mod tests {
             catalogue: Catalogue::new(),
             effective_toml: "harts = 2\n".to_owned(),
             console: b"booting\n".to_vec(),
+            stacks: None,
             failed: false,
         }
     }
@@ -206,6 +209,10 @@ mod tests {
         let (run, _) = report::read(&text("stats.json"), &text("manifest.json")).unwrap();
         assert_eq!(run, outcome.run);
         assert_eq!(text("console.log"), "booting\n");
+        let profiled = Outcome { stacks: Some("hart1;f;function;main 7\n".to_owned()), ..outcome };
+        let place = write_results(folder.path(), &profiled).unwrap();
+        let stacks = fs::read_to_string(place.join("stacks.folded")).unwrap();
+        assert_eq!(stacks, "hart1;f;function;main 7\n");
     }
 
     #[test]

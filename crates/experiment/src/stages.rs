@@ -131,6 +131,11 @@ fn keys(study: &Study, guest: &Guest, prepared: Option<&Prepared>) -> Vec<Key> {
     vec![booted, deployed, warm]
 }
 
+/// The key of the snapshot that measuring begins with.
+pub(crate) fn warm_key(study: &Study, guest: &Guest, prepared: &Prepared) -> Key {
+    *keys(study, guest, Some(prepared)).last().expect("there is one for each stage")
+}
+
 impl<'a> Stages<'a> {
     /// The rig after `stage`, if there is a snapshot of it. A damaged one is removed and told of.
     fn restore(&self, stage: usize) -> Result<Option<Reached<'a>>, StudyError> {

@@ -2,6 +2,8 @@
 
 use crate::condition::Condition;
 use crate::interleave::{Interleaving, check_until};
+use crate::layers::{Ledger, Surveys};
+use crate::measure::Onlookers;
 use crate::pipeline_log::Draft;
 use crate::rig::Mode;
 use crate::stages::Stage;
@@ -47,6 +49,8 @@ pub struct Study {
     pub command: Vec<String>,
     /// The pipeline log that is made on the way.
     pub pipeline_log: Option<PipelineLog>,
+    /// Whether what is measured is divided among the layers of the guest's software.
+    pub profile: bool,
 }
 
 /// Is told what goes on.
@@ -76,6 +80,8 @@ pub struct Outcome {
     pub effective_toml: String,
     /// What the guest printed.
     pub console: Vec<u8>,
+    /// Cycles by stack, in the format of flame graphs, if a profile was made.
+    pub stacks: Option<String>,
     /// A request failed or was answered wrongly.
     pub failed: bool,
 }
@@ -93,9 +99,15 @@ pub fn run(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Outcom
         drop(turn);
         return cold::run(rig, study, sampling, &guest, &prepared);
     }
-    let rig = stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer)?;
+    let warm = || stages::reach(home, study, &guest, Some(&prepared), Stage::Warm, observer);
+    // A machine of its own: what the survey executes is never measured.
+    let key = stages::warm_key(study, &guest, &prepared);
+    let survey = study.profile.then(|| Surveys::of(home).get(key, warm)).transpose()?;
+    let mut rig = warm()?;
     drop(turn);
-    measure::measure(rig, study, &guest, &prepared, log)
+    let ledger = |survey| Ledger::new(survey, &prepared.images, &mut rig.machine);
+    let ledger = survey.map(ledger).transpose()?;
+    measure::measure(rig, study, &guest, &prepared, Onlookers { log, ledger })
 }
 
 /// The functions that run between the invocations of a study, by name.

@@ -12,6 +12,7 @@ mod host;
 pub mod htif;
 pub mod layout;
 pub mod loader;
+mod look;
 mod run;
 pub mod sbi;
 pub mod signature;

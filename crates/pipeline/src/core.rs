@@ -1,6 +1,6 @@
 //! What all core models have in common.
 
-use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig, Viewer};
+use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig, Profile, Viewer};
 use mem::{Cycle, Hierarchy, Problems};
 use serde::{Deserialize, Serialize};
 use sim::Picos;
@@ -54,6 +54,9 @@ pub trait Core {
     fn view(&mut self, _viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {
         Err(NoPipeline)
     }
+
+    /// The profile of what commits, if one is made; put one in to begin.
+    fn profile(&mut self) -> &mut Option<Box<Profile>>;
 
     /// What the core holds and what it waits for, for someone who looks for the cause of
     /// [`State::Stuck`].

@@ -19,6 +19,7 @@
 
 use crate::core::{Core, LostPredictors, Progress, State};
 use crate::footprint::Footprint;
+use crate::profile::Profile;
 use crate::stats::{CoreStats, PrivilegeStats, Stall, Stream};
 use crate::warming::Warming;
 use mem::{AccessKind, Cycle, Hierarchy};
@@ -36,6 +37,7 @@ pub struct InOrder {
     line: Option<LineAddr>,
     footprint: Footprint,
     stats: CoreStats,
+    profile: Option<Box<Profile>>,
 }
 
 impl InOrder {
@@ -48,6 +50,7 @@ impl InOrder {
             line: None,
             footprint: Footprint::default(),
             stats: CoreStats::default(),
+            profile: None,
         }
     }
 
@@ -74,6 +77,9 @@ impl InOrder {
         let cycles = timed.now - start;
         count(instr, cycles, timed.stats);
         self.footprint.touch(instr, instr.privilege, &mut self.stats);
+        if let Some(profile) = &mut self.profile {
+            profile.commit_alone(instr, cycles, || source.thread(self.hart));
+        }
         self.now += cycles;
         cycles
     }
@@ -118,6 +124,12 @@ impl Core for InOrder {
 
     fn resume_at(&mut self, now: Cycle) {
         assert!(now >= self.now, "the clock of hart {} cannot go back", self.hart.0);
+        // What time passed in another mode has executed was not seen.
+        if now > self.now
+            && let Some(profile) = &mut self.profile
+        {
+            profile.lose_track();
+        }
         self.now = now;
         self.line = None;
     }
@@ -132,6 +144,10 @@ impl Core for InOrder {
 
     fn begin_window(&mut self) {
         self.footprint.begin_window(&mut self.stats);
+    }
+
+    fn profile(&mut self) -> &mut Option<Box<Profile>> {
+        &mut self.profile
     }
 
     fn diagnosis(&self) -> String {

@@ -9,6 +9,7 @@ mod core;
 mod footprint;
 mod in_order;
 mod out_of_order;
+mod profile;
 mod stats;
 mod warming;
 
@@ -18,4 +19,5 @@ pub use out_of_order::{
     Cause, FrontConfig, Guess, IssueSlot, LoadStoreConfig, Lost, OutOfOrder, OutOfOrderConfig,
     OutOfOrderStats, SchedulerConfig, Spent, Viewer, Wait,
 };
+pub use profile::{Context, Contexts, Place, Profile, Reading, Spending};
 pub use stats::{CoreStats, FootprintStats, PrivilegeStats, Stall, Stream, Touched};

@@ -1,7 +1,7 @@
 //! Whether a result adds up. What does not is a defect of whoever measured, and is told as such.
 
 use crate::model::{Catalogue, HartWindow, Invocation, Run, Statistics, Value};
-use crate::summarize;
+use crate::{layers, summarize};
 
 /// Something about a run that does not add up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,20 @@ pub enum Imbalance {
         user: u64,
         /// The kernel part.
         kernel: u64,
+        /// What they should sum to.
+        total: u64,
+    },
+    /// The layers do not sum to the whole.
+    #[error("invocation {index}, hart {hart}: {what} of its layers sum to {sum}, not to {total}")]
+    Layers {
+        /// The invocation.
+        index: u64,
+        /// The hart.
+        hart: u32,
+        /// `cycles` or `instructions`.
+        what: &'static str,
+        /// What they sum to.
+        sum: u64,
         /// What they should sum to.
         total: u64,
     },
@@ -71,6 +85,14 @@ pub fn imbalances(run: &Run, catalogue: &Catalogue) -> Vec<Imbalance> {
         statistics(one.index, &one.statistics, catalogue, &mut found);
         for hart in &one.harts {
             privileges(one.index, hart, &mut found);
+            let layers = layers::imbalances(hart).into_iter();
+            found.extend(layers.map(|(what, sum, total)| Imbalance::Layers {
+                index: one.index,
+                hart: hart.hart,
+                what,
+                sum,
+                total,
+            }));
             statistics(one.index, &hart.statistics, catalogue, &mut found);
         }
     }

@@ -32,6 +32,7 @@ mod compare;
 mod csv;
 pub mod html;
 mod json;
+mod layers;
 pub mod model;
 mod parquet;
 mod point;

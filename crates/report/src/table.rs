@@ -5,6 +5,7 @@
 
 use crate::breakdown::{breakdown, first_level, has_breakdown};
 use crate::cold::cold_start;
+use crate::layers::layers;
 use crate::model::{Invocation, Run, Spread, Summary};
 
 /// The misses per 1000 instructions that tables show, where they were counted: path and title.
@@ -40,6 +41,11 @@ pub fn table(run: &Run) -> String {
     text.push('\n');
     if matches!(extra, Extra::TopDown) {
         text += &breakdown(run);
+        text.push('\n');
+    }
+    let layers = layers(run);
+    if !layers.is_empty() {
+        text += &layers;
         text.push('\n');
     }
     text += &closing(summary);

@@ -31,6 +31,24 @@ fn privileges_that_do_not_sum_to_the_whole_are_told() {
 }
 
 #[test]
+fn layers_that_do_not_sum_to_the_whole_are_told() {
+    let layers = |cycles: [u64; 2]| {
+        move |run: &mut Run| {
+            let hart = &mut run.invocations[0].harts[1].statistics;
+            hart.count("layers.function.cycles", cycles[0]);
+            hart.count("layers.kernel_network.cycles", cycles[1]);
+            hart.values.retain(|path, _| path.starts_with("layers."));
+        }
+    };
+    let unknown = ["function", "kernel_network"].map(|layer| {
+        format!("invocation 0: statistic `layers.{layer}.cycles` is not in the catalogue")
+    });
+    assert_eq!(found(layers([700_000, 200_000])), unknown);
+    let told = found(layers([700_000, 200_001]));
+    assert_eq!(told[0], "invocation 0, hart 1: cycles of its layers sum to 900001, not to 900000");
+}
+
+#[test]
 fn headline_numbers_that_are_not_the_harts_are_told() {
     let expected = "invocation 2: its cycles, instructions or cpi are not those of hart 1";
     // Failed invocations are not part of the summary, so only the headline is off.

@@ -78,6 +78,14 @@ pub trait Source {
 
     /// Ends the wrong path of `hart` and forgets all it did.
     fn squash(&mut self, _hart: HartId) {}
+
+    /// What names the operating system's thread that `hart` executed an instruction of last, for those who tell
+    /// apart what threads do. `None` where it is not known: between two threads, or by a source that
+    /// knows of none. It changes with instructions that are serialising, that trap or are interrupted,
+    /// and that write the thread pointer, only.
+    fn thread(&self, _hart: HartId) -> Option<u64> {
+        None
+    }
 }
 
 /// What a source has for a hart.

@@ -2,7 +2,7 @@
 
 use crate::{ConfigError, Lost, SystemConfig};
 use mem::{Cycle, Hierarchy, HierarchyStats};
-use pipeline::{Core, CoreStats, NoPipeline, Progress, Viewer};
+use pipeline::{Core, CoreStats, NoPipeline, Profile, Progress, Viewer};
 use sim::{Clock, Picos};
 use stats::{Counter, Stats};
 use std::fmt;
@@ -152,6 +152,11 @@ impl Timing {
         viewer: Option<Viewer>,
     ) -> Result<Option<Viewer>, NoPipeline> {
         self.cores[hart.index()].view(viewer)
+    }
+
+    /// The profile of what `hart` commits in detailed mode, if one is made; put one in to begin.
+    pub fn profile(&mut self, hart: HartId) -> &mut Option<Box<Profile>> {
+        self.cores[hart.index()].profile()
     }
 
     /// What `hart` holds and waits for, for someone who looks for the cause of `State::Stuck`.

@@ -35,6 +35,7 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
         invocation: args.pipeline_log_invocation,
         instructions: args.pipeline_log_instructions,
     });
+    study.profile = args.profile;
     check_mirror(&args.study)?;
     let home = home::create()?;
     let reporter = Reporter::new();
@@ -77,6 +78,11 @@ fn check_cold(args: &RunArgs) -> Result<(), Failure> {
     if args.pipeline_log.is_some() {
         return Err(Failure::missing(
             "--pipeline-log in state cold; log a warm or a lukewarm invocation",
+        ));
+    }
+    if args.profile {
+        return Err(Failure::missing(
+            "--profile in state cold; profile a warm or a lukewarm invocation",
         ));
     }
     Ok(())
@@ -147,6 +153,7 @@ pub fn study(function: &str, system: &SystemArgs, args: &StudyArgs) -> Result<St
         mirror: args.source.mirror.clone(),
         command: std::env::args().collect(),
         pipeline_log: None,
+        profile: false,
     })
 }
 
@@ -169,6 +176,7 @@ pub(super) fn guest_study(system: ::system::LoadedSystem, seed: u64, ram_mib: u6
         mirror: None,
         command: std::env::args().collect(),
         pipeline_log: None,
+        profile: false,
     }
 }
 

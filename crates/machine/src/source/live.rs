@@ -242,6 +242,17 @@ impl Source for Live<'_> {
         self.stepper.squash(hart.index());
     }
 
+    /// By the convention of Linux on RISC-V (arch/riscv/kernel/entry.S) the address of the thread's task is in
+    /// `sscratch` while user programs run and in `tp` while the kernel does. Addresses of the kernel are
+    /// negative, what else these registers hold for the length of a trap's entry is not.
+    fn thread(&self, hart: HartId) -> Option<u64> {
+        self.turn.check(hart);
+        const TP: usize = 4;
+        let hart = &self.turn.hart;
+        let candidates = [hart.csr.sscratch, hart.x[TP]];
+        candidates.into_iter().find(|address| (*address as i64) < 0)
+    }
+
     fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
         let turn = &mut self.turn;
         if turn.port.has_request() || !turn.flushes.is_empty() {

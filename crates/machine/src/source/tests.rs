@@ -1,5 +1,6 @@
 mod cache_operations;
 mod following;
+mod threads;
 
 use super::*;
 use crate::htif::Verdict;

@@ -67,6 +67,7 @@ fn with(access: MemAccess) -> Instr {
 fn run(instrs: &[Instr]) -> (Vec<u64>, CoreStats) {
     let (mut core, mut mem, mut source) = (InOrder::new(HART), memory(), Synthetic::new(1));
     source.push(HART, instrs.iter().copied());
+    *core.profile() = Some(Box::default());
     let mut cycles = Vec::new();
     loop {
         let progress = core.step(Cycle(u64::MAX), &mut source, &mut mem);
@@ -77,6 +78,10 @@ fn run(instrs: &[Instr]) -> (Vec<u64>, CoreStats) {
     }
     assert_eq!(core.stats().audit(Some(core.now().0)), Vec::<String>::new());
     assert_eq!(mem.stats().audit(), Vec::<String>::new());
+    let profiled = core.profile.as_mut().unwrap().read().total();
+    let total = core.stats().total();
+    assert_eq!(profiled.cycles, total.cycles.get());
+    assert_eq!(profiled.instructions, total.instructions.get());
     (cycles, core.stats().clone())
 }
 

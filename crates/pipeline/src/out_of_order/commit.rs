@@ -4,14 +4,14 @@ use super::slot::{NEVER, NOBODY, Position, Slot};
 use super::stats::{Cause, Spent};
 use super::{OutOfOrder, is_load, is_store};
 use mem::Level;
-use stream::{Class, Event};
+use stream::{Class, Event, Source};
 
 impl OutOfOrder {
     /// The commit stage; returns how many instructions committed.
-    pub(super) fn commit(&mut self) -> u64 {
+    pub(super) fn commit(&mut self, source: &dyn Source) -> u64 {
         let mut committed = 0;
         while committed < u64::from(self.config.commit_width) && self.head_may_commit() {
-            self.commit_head();
+            self.commit_head(source);
             committed += 1;
         }
         committed
@@ -28,10 +28,13 @@ impl OutOfOrder {
             && slot.done_at + u64::from(self.config.execute_to_commit_cycles) <= self.now
     }
 
-    fn commit_head(&mut self) {
+    fn commit_head(&mut self, source: &dyn Source) {
         let at = self.window.head;
         if let Some(viewer) = &mut self.viewer {
             viewer.committed(self.window.get(at), self.now);
+        }
+        if let Some(profile) = &mut self.profile {
+            profile.commit(&self.window.get(at).instr, || source.thread(self.hart));
         }
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);

@@ -48,6 +48,7 @@ pub use viewer::Viewer;
 
 use crate::core::{Core, LostPredictors, NoPipeline, Progress, State};
 use crate::footprint::Footprint;
+use crate::profile::Profile;
 use crate::stats::{CoreStats, Stream};
 use crate::warming::Warming;
 use branch::Predictor;
@@ -169,6 +170,7 @@ pub struct OutOfOrder {
     last_lost: Lost,
     last_commit: Cycle,
     viewer: Option<Box<Viewer>>,
+    profile: Option<Box<Profile>>,
     /// The source is on a wrong path that was abandoned.
     leave_wrong_path: bool,
     /// The line that warming fetched last.
@@ -233,6 +235,7 @@ impl OutOfOrder {
             last_lost: Lost::FrontOther,
             last_commit: Cycle(0),
             viewer: None,
+            profile: None,
             leave_wrong_path: false,
             warm_line: None,
             config: config.clone(),
@@ -276,6 +279,9 @@ impl OutOfOrder {
         self.flow_continues = false;
         self.waiting = None;
         self.last_commit = self.now;
+        if let Some(profile) = &mut self.profile {
+            profile.lose_track();
+        }
     }
 
     /// Bits of storage of the predictors, by name.
@@ -476,6 +482,10 @@ impl Core for OutOfOrder {
     fn view(&mut self, viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {
         let viewer = viewer.map(|viewer| Box::new(viewer.starting_after(self.window.serial())));
         Ok(std::mem::replace(&mut self.viewer, viewer).map(|viewer| *viewer))
+    }
+
+    fn profile(&mut self) -> &mut Option<Box<Profile>> {
+        &mut self.profile
     }
 
     fn diagnosis(&self) -> String {

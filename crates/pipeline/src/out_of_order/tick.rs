@@ -23,7 +23,7 @@ impl OutOfOrder {
         mem.advance(self.now);
         let mut active = self.take_arrivals(mem);
         active |= self.take_happenings(source, mem);
-        let committed = self.commit();
+        let committed = self.commit(source);
         active |= committed > 0;
         active |= self.write_stores(mem);
         active |= self.issue(source, mem);
@@ -37,6 +37,9 @@ impl OutOfOrder {
         let stats = self.stats.at(privilege);
         stats.cycles.add(1 + skipped);
         stats.out_of_order_mut().spent[spent].inc();
+        if let Some(profile) = &mut self.profile {
+            profile.pass(1 + skipped, privilege);
+        }
         self.now += 1 + skipped;
         committed
     }

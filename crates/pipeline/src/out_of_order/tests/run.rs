@@ -46,8 +46,10 @@ impl Bench {
         let mut problems = mem::Problems::default();
         config.validate("core", &mut problems);
         assert!(problems.0.is_empty(), "{problems:?}");
+        let mut core = OutOfOrder::new(config, HART);
+        *core.profile() = Some(Box::default());
         Self {
-            core: OutOfOrder::new(config, HART),
+            core,
             mem: Hierarchy::new(mem),
             source: Synthetic::new(1),
             committed: Vec::new(),
@@ -188,10 +190,24 @@ pub(super) fn check_books(core: &OutOfOrder) {
     assert!(barriers.eq(core.barriers.iter().copied()), "barriers at {now}");
 }
 
+/// The profile has every cycle and instruction of the statistics, by privilege.
+fn check_profile(core: &OutOfOrder) {
+    let mut profile = core.profile.clone().expect("the bench puts one in");
+    let (start, end) = (crate::Reading::default(), profile.read());
+    let mut sums = [(0, 0); 2];
+    for (place, spent) in profile.between(&start, &end) {
+        let sum = &mut sums[usize::from(place.privilege != Privilege::User)];
+        *sum = (sum.0 + spent.cycles, sum.1 + spent.instructions);
+    }
+    let counted = [&core.stats.user, &core.stats.kernel];
+    assert_eq!(sums, counted.map(|side| (side.cycles.get(), side.instructions.get())));
+}
+
 /// What must hold of an empty core after `program`: each instruction committed once and in order, and
 /// all counts add up.
 pub(super) fn check_end(bench: &Bench, program: &[Fetched]) {
     let core = &bench.core;
+    check_profile(core);
     let expected = program.iter().filter_map(|fetched| match fetched {
         Fetched::Instr(instr) => Some(*instr),
         _ => None,
