@@ -130,13 +130,24 @@ fn everything_wrong_is_told_with_its_place_before_anything_runs() {
         states = ["warm", "hot", { lukewarm = "flush=l9" }]
         warmup = "many"
         payload = "orignal"
+        colour = "red"
+        seeds = [1, -1]
     "#;
     let file = place.file("e.toml", text);
     place.run(&["sweep", &file]).fails(
         2,
-        &["functions[1]: ", "did you mean `fibonacci-python`", "systems[1]: ", "warmup: ", "many"],
+        &[
+            "colour: ",
+            "seeds[1]: ",
+            "functions[1]: ",
+            "did you mean `fibonacci-python`",
+            "systems[1]: ",
+            "states[1]: ",
+            "warmup: ",
+        ],
     );
     let text = text.replace("warmup = \"many\"", "").replace(", \"hot\"", "");
+    let text = text.replace("colour = \"red\"", "");
     let file = place.file("e.toml", text);
     place.run(&["sweep", &file]).fails(
         2,

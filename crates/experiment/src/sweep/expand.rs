@@ -9,8 +9,8 @@ pub const MOST_POINTS: usize = 100_000;
 
 /// The points of an experiment, in order; what is wrong goes into `problems`.
 pub(super) fn expand(file: &File, problems: &mut Vec<Problem>) -> Vec<Point> {
-    let lengths = file.axes.iter().map(|axis| axis.choices.len());
-    let count = lengths.fold(Some(1_usize), |count, length| count?.checked_mul(length));
+    let mut lengths = file.axes.iter().map(|axis| axis.choices.len());
+    let count = lengths.try_fold(1_usize, usize::checked_mul);
     if count.is_none_or(|count| count > MOST_POINTS) {
         let what = format!("the matrix has more than {MOST_POINTS} points; split the experiment");
         problems.push(Problem::new("matrix", what));

@@ -58,6 +58,27 @@ impl Experiment {
     /// # Errors
     /// An unknown name, an unreadable file, TOML's syntax, and everything that is wrong with the content.
     pub fn load(name: &str) -> Result<Self, SweepError> {
+        Draft::load(name)?.checked()
+    }
+}
+
+/// An experiment as far as its file can be understood.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What is named in messages.
+    place: String,
+    /// What was understood; may be without points.
+    pub experiment: Experiment,
+    /// What is wrong with the file. More may be found by whoever looks at the points.
+    pub problems: Vec<Problem>,
+}
+
+impl Draft {
+    /// Reads the built-in experiment or the file (by a path that ends in `.toml`) `name`.
+    ///
+    /// # Errors
+    /// An unknown name, an unreadable file, TOML's syntax.
+    pub fn load(name: &str) -> Result<Self, SweepError> {
         if name.ends_with(".toml") {
             let path = Path::new(name);
             let text = std::fs::read_to_string(path)
@@ -75,19 +96,28 @@ impl Experiment {
     /// Reads `text`; `place` names it in messages, and paths in it are relative to `folder`.
     ///
     /// # Errors
-    /// TOML's syntax, and everything that is wrong with the content.
+    /// TOML's syntax.
     pub fn parse(text: &str, place: &str, folder: Option<PathBuf>) -> Result<Self, SweepError> {
         let table: toml::Table = text.parse().map_err(|source| SweepError::Syntax {
             place: place.to_owned(),
             source: Box::new(source),
         })?;
         let (file, mut problems) = read::read(&table);
-        let points =
-            if problems.is_empty() { expand::expand(&file, &mut problems) } else { vec![] };
-        if !problems.is_empty() {
-            return Err(SweepError::Invalid { place: place.to_owned(), problems });
-        }
+        let points = expand::expand(&file, &mut problems);
         let read::File { description, functions_file, .. } = file;
-        Ok(Self { description, functions_file, folder, points })
+        let experiment = Experiment { description, functions_file, folder, points };
+        Ok(Self { place: place.to_owned(), experiment, problems })
+    }
+
+    /// The experiment, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// All problems.
+    pub fn checked(self) -> Result<Experiment, SweepError> {
+        let Self { place, experiment, problems } = self;
+        match problems.as_slice() {
+            [] => Ok(experiment),
+            _ => Err(SweepError::Invalid { place, problems }),
+        }
     }
 }

@@ -3,17 +3,14 @@
 use super::*;
 
 fn experiment(text: &str) -> Experiment {
-    Experiment::parse(text, "e.toml", None).unwrap()
+    Draft::parse(text, "e.toml", None).and_then(Draft::checked).unwrap()
 }
 
 /// Everything that is wrong, a line each.
 fn problems(text: &str) -> Vec<String> {
-    match Experiment::parse(text, "e.toml", None) {
-        Err(SweepError::Invalid { problems, .. }) => {
-            problems.iter().map(ToString::to_string).collect()
-        }
-        other => panic!("{other:?}"),
-    }
+    let draft = Draft::parse(text, "e.toml", None).unwrap();
+    assert!(draft.clone().checked().is_err());
+    draft.problems.iter().map(ToString::to_string).collect()
 }
 
 /// Whether the problem at `at` is told, and says `what`.
@@ -206,6 +203,6 @@ fn files_that_are_none_are_told() {
     let error = |name: &str| Experiment::load(name).unwrap_err().to_string();
     assert!(error("no/such.toml").contains("no/such.toml"));
     assert!(error("reproduce").contains("reproduce-lukewarm"));
-    let syntax = Experiment::parse("functions = [", "e.toml", None).unwrap_err().to_string();
+    let syntax = Draft::parse("functions = [", "e.toml", None).unwrap_err().to_string();
     assert!(syntax.contains("e.toml") && syntax.contains("line 1"), "{syntax}");
 }

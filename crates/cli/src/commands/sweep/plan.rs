@@ -9,7 +9,7 @@ use ::guest::packages::Mirror;
 use anyhow::anyhow;
 use clap::Parser as _;
 use experiment::Study;
-use experiment::sweep::{Experiment, Point, Problem, Sources, SweepError, fingerprint};
+use experiment::sweep::{Draft, Experiment, Point, Problem, Sources, fingerprint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -36,8 +36,9 @@ pub fn plan(name: &str, only: Option<usize>, mirror: Option<&str>) -> Result<Pla
     if let Some(url) = mirror {
         Mirror::new(url).map_err(Failure::input)?;
     }
-    let experiment = Experiment::load(name).map_err(Failure::input)?;
-    let points = chosen(&experiment, only)?;
+    let mut draft = Draft::load(name).map_err(Failure::input)?;
+    let experiment = draft.experiment.clone();
+    let points = chosen(&experiment, only, draft.problems.is_empty())?;
     let file = experiment.functions_file.as_deref();
     let folder = experiment.folder.as_deref();
     let path = file.map(|file| folder.map_or_else(|| file.into(), |folder| folder.join(file)));
@@ -53,18 +54,18 @@ pub fn plan(name: &str, only: Option<usize>, mirror: Option<&str>) -> Result<Pla
         problems: Vec::new(),
     };
     let points = points.iter().filter_map(|point| planner.planned(point)).collect();
-    if !planner.problems.is_empty() {
-        let problems = planner.problems;
-        return Err(Failure::input(SweepError::Invalid { place: name.to_owned(), problems }));
-    }
+    draft.problems.append(&mut planner.problems);
+    draft.checked().map_err(Failure::input)?;
     let stem = Path::new(name).file_stem().unwrap_or_default();
     Ok(Plan { name: stem.to_string_lossy().into_owned(), points })
 }
 
-fn chosen(experiment: &Experiment, only: Option<usize>) -> Result<&[Point], Failure> {
+/// All points or one. A file that is `sound` has that one.
+fn chosen(experiment: &Experiment, only: Option<usize>, sound: bool) -> Result<&[Point], Failure> {
     let points = &experiment.points;
     match only {
         None => Ok(points),
+        Some(_) if !sound => Ok(points),
         Some(index) if index < points.len() => Ok(&points[index..=index]),
         Some(index) => Err(Failure::input(anyhow!(
             "there is no point {index}: the experiment has {}, numbered from 0; --list shows them",
