@@ -40,7 +40,7 @@ impl OutOfOrder {
             && self.front.targets.before(place).is_some()
             && let Translating::Known(_, Some(pa)) = translation
         {
-            mem.prefetch_instruction(self.now, self.hart, pa);
+            mem.prefetch_instruction(self.now, self.hart, pa, start);
         }
         true
     }
