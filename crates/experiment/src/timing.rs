@@ -120,6 +120,11 @@ impl<'a> Warming<'a> {
     pub fn new(model: &'a mut Model) -> Self {
         Self { model }
     }
+
+    /// The model.
+    pub(crate) fn model_mut(&mut self) -> &mut Model {
+        self.model
+    }
 }
 
 impl Timing for Warming<'_> {

@@ -9,6 +9,7 @@ mod core;
 mod footprint;
 mod in_order;
 mod out_of_order;
+mod restoring;
 mod stats;
 mod warming;
 

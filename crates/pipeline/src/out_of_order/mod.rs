@@ -32,6 +32,7 @@ mod queues;
 mod ready;
 mod rename;
 mod request;
+mod restore;
 mod sharing;
 mod slot;
 mod squash;
@@ -48,6 +49,7 @@ pub use viewer::Viewer;
 
 use crate::core::{Core, LostPredictors, NoPipeline, Progress, State};
 use crate::footprint::Footprint;
+use crate::restoring::Restoring;
 use crate::stats::{CoreStats, Stream};
 use crate::warming::Warming;
 use branch::Predictor;
@@ -169,6 +171,9 @@ pub struct OutOfOrder {
     last_lost: Lost,
     last_commit: Cycle,
     viewer: Option<Box<Viewer>>,
+    restoring: Option<Box<Restoring>>,
+    /// The front end knows what comes.
+    perfect_front: bool,
     /// The source is on a wrong path that was abandoned.
     leave_wrong_path: bool,
     /// The line that warming fetched last.
@@ -233,6 +238,8 @@ impl OutOfOrder {
             last_lost: Lost::FrontOther,
             last_commit: Cycle(0),
             viewer: None,
+            restoring: None,
+            perfect_front: false,
             leave_wrong_path: false,
             warm_line: None,
             config: config.clone(),
@@ -276,6 +283,9 @@ impl OutOfOrder {
         self.flow_continues = false;
         self.waiting = None;
         self.last_commit = self.now;
+        if let Some(restoring) = &mut self.restoring {
+            restoring.forget_under_way();
+        }
     }
 
     /// Bits of storage of the predictors, by name.
@@ -290,6 +300,7 @@ impl OutOfOrder {
             ("indirect", of.indirect),
             ("ras", of.ras),
             ("store_sets", store_sets),
+            ("restoration", self.restoring.as_ref().map_or(0, |unit| unit.storage_bits())),
         ]
     }
 
@@ -336,7 +347,8 @@ impl OutOfOrder {
         self.drop_what_is_under_way();
         self.leave_wrong_path(source);
         let predictor = Some(&mut self.predictor);
-        Warming { hart: self.hart, line: &mut self.warm_line, predictor, mem }
+        let (line, restoring) = (&mut self.warm_line, self.restoring.as_deref_mut());
+        Warming { hart: self.hart, line, predictor, restoring, mem }
     }
 
     fn wake_at(&mut self, at: Cycle) {
@@ -403,18 +415,22 @@ impl Core for OutOfOrder {
                 knows_time = true;
             }
         };
+        self.show_restoration();
         Progress { cycles: self.now - before, instructions, state }
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
         let hart = self.hart;
         self.warming(source, mem).instr(instr, &mut |va, what| source.walk(hart, va, what));
+        self.show_restoration();
     }
 
     fn follow(&mut self, most: u64, source: &mut dyn Source, mem: &mut Hierarchy) -> Followed {
         let hart = self.hart;
         let mut warming = self.warming(source, mem);
-        source.follow(hart, most, &mut warming)
+        let followed = source.follow(hart, most, &mut warming);
+        self.show_restoration();
+        followed
     }
 
     fn idle(&mut self, cycles: u64) {
@@ -462,6 +478,9 @@ impl Core for OutOfOrder {
         if what.memory_dependence {
             self.store_sets = StoreSets::new(&self.config.memory);
         }
+        if let Some(restoring) = &mut self.restoring {
+            restoring.lose();
+        }
     }
 
     fn stats(&self) -> &CoreStats {
@@ -471,6 +490,14 @@ impl Core for OutOfOrder {
 
     fn begin_window(&mut self) {
         self.footprint.begin_window(&mut self.stats);
+    }
+
+    fn begin_request(&mut self) {
+        self.begin_restoring();
+    }
+
+    fn end_request(&mut self) {
+        self.end_restoring();
     }
 
     fn view(&mut self, viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {
