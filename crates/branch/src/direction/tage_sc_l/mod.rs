@@ -21,6 +21,7 @@ use crate::lfsr::Lfsr;
 use crate::{History, HistorySpec, Problems};
 use corrector::{Corrector, CorrectorToken};
 use serde::{Deserialize, Serialize};
+use stream::VirtAddr;
 use tage::{Tage, TageToken};
 
 /// Parameters of TAGE-SC-L: the parts that can be left out. Its sizes are those of the 64 KB design.
@@ -109,6 +110,11 @@ impl DirectionPredictor for TageScL {
         if let (Some(corrector), Some(token)) = (&mut self.corrector, &token.corrector) {
             corrector.repair(token);
         }
+    }
+
+    fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+        self.tage.set_base(pc, taken);
+        true
     }
 
     fn train(&mut self, token: &TageScLToken, actual: bool) {
