@@ -1,6 +1,7 @@
 //! A core's side of its restoration unit: which address space the core is in, what user code ran in it, and
 //! the cycles in which the unit acts.
 
+use branch::Predictor;
 use mem::{Arrival, Cycle, Hierarchy};
 use restore::{Ports, Restoration, RestorationConfig, RestorationStats, Time};
 use stream::{Bytes, HartId, Source, Walker};
@@ -54,28 +55,35 @@ impl Restoring {
         &mut self,
         moment: Moment,
         source: &mut dyn Source,
-        mem: &mut Hierarchy,
+        (mem, predictor): (&mut Hierarchy, &mut Predictor),
     ) -> bool {
         let Moment { now, asid, executes, can_walk } = moment;
         let Some(asid) = asid else {
-            self.unit.discard(mem);
+            self.unit.discard(mem, Some(predictor));
             return false;
         };
         let time = Time::At(now, source);
-        let mut ports = Ports { hart: self.hart, asid, can_walk, mem, time };
+        let (hart, predictor) = (self.hart, Some(predictor));
+        let mut ports = Ports { hart, asid, can_walk, predictor, mem, time };
         self.unit.step(&mut ports, executes)
     }
 
     /// Instruction bytes were fetched in warming mode.
-    pub(crate) fn warmed(&mut self, bytes: &Bytes, mem: &mut Hierarchy, walk: &mut Walker<'_>) {
+    pub(crate) fn warmed(
+        &mut self,
+        bytes: &Bytes,
+        (mem, predictor): (&mut Hierarchy, Option<&mut Predictor>),
+        walk: &mut Walker<'_>,
+    ) {
         if !bytes.translated {
-            return self.unit.discard(mem);
+            return self.unit.discard(mem, predictor);
         }
         // The upper half of the virtual addresses is the kernel's. A line stands for its instructions.
         let user = bytes.pc.0 >> 63 == 0;
         self.unit.ran(bytes.asid, u64::from(user));
         let time = Time::Still(walk);
-        let mut ports = Ports { hart: self.hart, asid: bytes.asid, can_walk: true, mem, time };
+        let (hart, asid, can_walk) = (self.hart, bytes.asid, true);
+        let mut ports = Ports { hart, asid, can_walk, predictor, mem, time };
         self.unit.step_untimed(&mut ports);
     }
 

@@ -34,7 +34,7 @@ impl Follower for Warming<'_> {
         let mut untimed = Untimed { hart: self.hart, asid, pc, walk, mem: self.mem };
         *self.line = Some(fetch(bytes, *self.line, &mut untimed));
         if let Some(restoring) = &mut self.restoring {
-            restoring.warmed(bytes, self.mem, walk);
+            restoring.warmed(bytes, (self.mem, self.predictor.as_deref_mut()), walk);
         }
     }
 

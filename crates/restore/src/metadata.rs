@@ -132,15 +132,17 @@ impl<R: Copy> Metadata<R> {
     }
 
     /// Appends a record of `bits` bits, unless the buffer is full: then nothing is recorded any more.
-    pub fn record(&mut self, record: R, bits: u64) {
+    /// Returns whether it was recorded.
+    pub fn record(&mut self, record: R, bits: u64) -> bool {
         let end = self.recording.bits() + bits;
         if self.complete || end > self.limit_bits {
             self.complete = true;
             self.stats.over_limit.inc();
-            return;
+            return false;
         }
         self.recording.records.push((record, end));
         self.stats.recorded.inc();
+        true
     }
 
     /// Nothing more is recorded: the last line may go.

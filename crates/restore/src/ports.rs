@@ -1,5 +1,6 @@
 //! What a unit reaches: the memory system, and translation in the address space of the function.
 
+use branch::Predictor;
 use mem::{Cycle, Hierarchy, Prefetched, Reply, Ticket};
 use stream::{HartId, PhysAddr, Source, Translate, VirtAddr, Walker};
 
@@ -20,6 +21,8 @@ pub struct Ports<'a, 'w> {
     /// Page tables can be walked: those in use are those of `asid`. They are not while the core empties
     /// itself for an instruction that may be about to change them.
     pub can_walk: bool,
+    /// The predictors of a core that has them.
+    pub predictor: Option<&'a mut Predictor>,
     /// The memory system.
     pub mem: &'a mut Hierarchy,
     /// The time.

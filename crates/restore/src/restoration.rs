@@ -2,6 +2,7 @@
 
 use crate::unit::Unit;
 use crate::{Ports, RestorationConfig, RestorationStats, Trigger};
+use branch::Predictor;
 use mem::{Arrival, Cycle, Hierarchy};
 use stream::HartId;
 
@@ -13,6 +14,8 @@ pub struct Restoration {
     trigger: Trigger,
     /// It is told of fetches that missed.
     records_fetches: bool,
+    /// It is told of branches that were learned.
+    records_branches: bool,
 }
 
 impl Restoration {
@@ -24,6 +27,7 @@ impl Restoration {
             unit: Unit::new(config, hart),
             trigger: Trigger::default(),
             records_fetches: config.records_fetches(),
+            records_branches: config.records_branches(),
         }
     }
 
@@ -51,21 +55,43 @@ impl Restoration {
         if executes && self.trigger.schedules(asid) {
             self.unit.begin();
         }
-        if self.records_fetches {
-            let serving = self.trigger.is_serving(asid);
-            while let Some(va) = ports.mem.next_missed_fetch(self.hart) {
-                if serving {
-                    self.unit.missed(va);
-                }
-            }
-        }
+        self.tell_of_misses(ports);
+        self.tell_of_branches(ports);
         // The metadata of a function is out of reach while another one is scheduled.
         self.trigger.is_function(asid) && self.unit.step(ports)
     }
 
-    /// Forgets what has missed: it was nobody's whom the unit knows.
-    pub fn discard(&mut self, mem: &mut Hierarchy) {
+    fn tell_of_misses(&mut self, ports: &mut Ports<'_, '_>) {
+        if !self.records_fetches {
+            return;
+        }
+        let serving = self.trigger.is_serving(ports.asid);
+        while let Some(va) = ports.mem.next_missed_fetch(self.hart) {
+            if serving {
+                self.unit.missed(va);
+            }
+        }
+    }
+
+    fn tell_of_branches(&mut self, ports: &mut Ports<'_, '_>) {
+        let Some(predictor) = &mut ports.predictor else { return };
+        if !self.records_branches {
+            return;
+        }
+        let serving = self.trigger.is_serving(ports.asid);
+        while let Some(learned) = predictor.next_learned() {
+            if serving {
+                self.unit.learned(&learned);
+            }
+        }
+    }
+
+    /// Forgets what has happened: it was nobody's whom the unit knows.
+    pub fn discard(&mut self, mem: &mut Hierarchy, predictor: Option<&mut Predictor>) {
         while self.records_fetches && mem.next_missed_fetch(self.hart).is_some() {}
+        if let Some(predictor) = predictor {
+            while self.records_branches && predictor.next_learned().is_some() {}
+        }
     }
 
     /// Without time: does all that there is to do.

@@ -156,7 +156,7 @@ impl Hierarchy {
             return;
         };
         // The last byte of the line, which does not lie before an instruction that begins in it.
-        let pa = PhysAddr((request.line.0 + 1 << self.line_shift) - 1);
+        let pa = PhysAddr(((request.line.0 + 1) << self.line_shift) - 1);
         watched.missed.push_back(virtual_address(request, pa, pc));
         if let Some(l2) = private.l2.as_mut().filter(|_| missed) {
             l2.restored.uncovered.inc();

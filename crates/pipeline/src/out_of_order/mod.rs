@@ -288,20 +288,21 @@ impl OutOfOrder {
         }
     }
 
-    /// Bits of storage of the predictors, by name.
+    /// Bits of storage of the predictors and of a restoration unit, by name.
     #[must_use]
     pub fn storage_bits(&self) -> Vec<(&'static str, u64)> {
         let of = self.predictor.storage_bits();
         let store_sets = self.store_sets.storage_bits(self.config.memory.store_queue);
-        vec![
+        let mut bits = vec![
             ("history", of.history),
             ("direction", of.direction),
             ("btb", of.btb),
             ("indirect", of.indirect),
             ("ras", of.ras),
             ("store_sets", store_sets),
-            ("restoration", self.restoring.as_ref().map_or(0, |unit| unit.storage_bits())),
-        ]
+        ];
+        bits.extend(self.restoring.as_ref().map(|unit| ("restoration", unit.storage_bits())));
+        bits
     }
 
     /// Whether a step is over whatever the source says.

@@ -13,6 +13,9 @@ impl OutOfOrder {
     #[must_use]
     pub fn with_restoration(mut self, config: &RestorationConfig) -> Self {
         self.perfect_front = config.perfect() == Perfect::FrontEnd;
+        if config.records_branches() {
+            self.predictor.watch_targets();
+        }
         self.restoring = Some(Box::new(Restoring::new(config, self.hart)));
         self.show_restoration();
         self
@@ -34,7 +37,7 @@ impl OutOfOrder {
             executes: !self.window.is_empty(),
             can_walk: !empties,
         };
-        restoring.cycle(moment, source, mem)
+        restoring.cycle(moment, source, (mem, &mut self.predictor))
     }
 
     /// Memory answered a request of no instruction: it may be the unit's.

@@ -9,7 +9,7 @@ const BITS: u64 = 150;
 fn recorded(count: u32) -> Metadata<u32> {
     let mut metadata = Metadata::new(HartId(0), 1, BITS);
     metadata.begin();
-    (0..count).for_each(|record| metadata.record(record, BITS));
+    (0..count).for_each(|record| assert!(metadata.record(record, BITS)));
     metadata.finish();
     metadata
 }
@@ -18,7 +18,8 @@ fn recorded(count: u32) -> Metadata<u32> {
 fn step(metadata: &mut Metadata<u32>, mem: &mut Hierarchy, now: u64) -> bool {
     let mut source = Synthetic::new(1);
     let time = Time::At(Cycle(now), &mut source);
-    metadata.step(&mut Ports { hart: HartId(0), asid: 0, can_walk: true, mem, time })
+    let (hart, asid, can_walk, predictor) = (HartId(0), 0, true, None);
+    metadata.step(&mut Ports { hart, asid, can_walk, predictor, mem, time })
 }
 
 #[test]
@@ -70,9 +71,9 @@ fn a_record_is_there_when_the_line_it_ends_in_has_arrived() {
 fn a_full_buffer_takes_nothing_more_not_even_what_would_fit() {
     let mut metadata = Metadata::new(HartId(0), 1, 100);
     metadata.begin();
-    (0..81).for_each(|record| metadata.record(record, 100));
-    metadata.record(81, 100);
-    metadata.record(82, 92);
+    (0..81).for_each(|record| assert!(metadata.record(record, 100)));
+    assert!(!metadata.record(81, 100));
+    assert!(!metadata.record(82, 92));
     assert_eq!(metadata.stats.recorded.get(), 81, "8100 of 8192 bits");
     assert_eq!(metadata.stats.over_limit.get(), 2);
 }

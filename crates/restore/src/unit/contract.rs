@@ -3,13 +3,17 @@
 
 use super::{RestorationUnit, Surroundings};
 use crate::{Ports, Time};
+use branch::direction::DirectionConfig;
+use branch::indirect::IndirectConfig;
+use branch::target::BtbConfig;
+use branch::{BranchConfig, Predictor};
 use mem::replacement::ReplacementKind;
 use mem::{
     AccessKind, CacheConfig, CachesConfig, Cycle, Hierarchy, HierarchyConfig, HierarchyStats,
     Inclusion, IoConfig, MemoryConfig, Problems, TlbConfig, TlbsConfig, WalkThrough,
 };
 use sim::Clock;
-use stream::{HartId, PhysAddr, Source, Synthetic, Translate, VirtAddr};
+use stream::{Branch, BranchKind, HartId, PhysAddr, Source, Synthetic, Translate, VirtAddr};
 
 /// Makes one test of each clause of the contract, for the type given.
 #[macro_export]
@@ -86,6 +90,16 @@ fn hierarchy() -> HierarchyConfig {
     }
 }
 
+/// The predictors of the bench: an eight-way branch target buffer over a bimodal table.
+fn predictors() -> BranchConfig {
+    BranchConfig {
+        direction: DirectionConfig::Bimodal(Default::default()),
+        indirect: IndirectConfig::LastTarget(Default::default()),
+        btb: BtbConfig::SetAssociative(Default::default()),
+        ras_entries: 16,
+    }
+}
+
 /// The memory system of the bench, cold.
 #[must_use]
 pub fn memory() -> Hierarchy {
@@ -99,6 +113,8 @@ pub struct Bench<U> {
     pub unit: U,
     /// The memory system.
     pub mem: Hierarchy,
+    /// The branch predictors.
+    pub predictor: Predictor,
     /// The time.
     pub now: Cycle,
     source: Synthetic,
@@ -110,8 +126,10 @@ impl<U: RestorationUnit> Bench<U> {
     pub fn new(config: &U::Config) -> Self {
         let mut mem = memory();
         mem.watch_fetches(HART);
+        let mut predictor = Predictor::new(&predictors()).expect("published designs can be built");
+        predictor.watch_targets();
         let (unit, source) = (U::new(config, HART), Synthetic::new(1));
-        Self { unit, mem, now: Cycle(1000), source }
+        Self { unit, mem, predictor, now: Cycle(1000), source }
     }
 
     /// Lets the unit act in this cycle; whether there may be more to do in the next.
@@ -122,7 +140,8 @@ impl<U: RestorationUnit> Bench<U> {
         }
         let time = Time::At(self.now, &mut self.source);
         let mem = &mut self.mem;
-        self.unit.step(&mut Ports { hart: HART, asid: ASID, can_walk: true, mem, time })
+        let predictor = Some(&mut self.predictor);
+        self.unit.step(&mut Ports { hart: HART, asid: ASID, can_walk: true, predictor, mem, time })
     }
 
     /// Lets time pass until there is nothing to do; returns how much.
@@ -147,7 +166,8 @@ impl<U: RestorationUnit> Bench<U> {
             let source = &mut self.source;
             let mut walk = |va: VirtAddr, what: Translate| source.walk(HART, va, what);
             let (time, mem) = (Time::Still(&mut walk), &mut self.mem);
-            let mut ports = Ports { hart: HART, asid: ASID, can_walk: true, mem, time };
+            let predictor = Some(&mut self.predictor);
+            let mut ports = Ports { hart: HART, asid: ASID, can_walk: true, predictor, mem, time };
             if !self.unit.step(&mut ports) {
                 return;
             }
@@ -155,14 +175,28 @@ impl<U: RestorationUnit> Bench<U> {
         panic!("the unit does not come to an end");
     }
 
-    /// The function executes the lines with these numbers.
+    /// The function executes the lines with these numbers, and jumps from the end of each to the next.
     pub fn fetch(&mut self, lines: impl IntoIterator<Item = u64>) {
+        let mut last = None;
         for line in lines {
+            if let Some(last) = last.replace(line) {
+                self.jump(last * 64 + 60, line * 64);
+            }
             let (pa, pc) = (PhysAddr(line * 64), VirtAddr(line * 64));
             self.now = self.mem.access(self.now, HART, AccessKind::Instruction, pa, pc).at;
             while let Some(va) = self.mem.next_missed_fetch(HART) {
                 self.unit.missed(va);
             }
+        }
+    }
+
+    /// The function executes a taken branch.
+    pub fn jump(&mut self, from: u64, to: u64) {
+        let target = VirtAddr(to);
+        let branch = Branch { kind: BranchKind::Conditional, taken: true, target };
+        self.predictor.warm(VirtAddr(from), &branch, VirtAddr(from + 4));
+        while let Some(learned) = self.predictor.next_learned() {
+            self.unit.learned(&learned);
         }
     }
 
@@ -193,6 +227,8 @@ impl<U: RestorationUnit> Bench<U> {
             ..mem::LostMemory::default()
         };
         self.mem.lose(HART, &all);
+        self.predictor.flush_btb();
+        self.predictor.flush_direction();
     }
 
     /// What the memory system counted.

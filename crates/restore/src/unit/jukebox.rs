@@ -67,7 +67,7 @@ impl JukeboxConfig {
     fn place(&self, va: VirtAddr) -> (u64, u32) {
         let address = va.0 & ((1 << ADDRESS_BITS) - 1);
         let size = u64::from(self.region_bytes);
-        (address / size, (address % size >> LINE_LOG2) as u32)
+        (address / size, ((address % size) >> LINE_LOG2) as u32)
     }
 
     /// The first address of a region: the upper bits repeat the highest that is recorded (Sv39, Sv48).
@@ -201,14 +201,7 @@ impl RestorationUnit for Jukebox {
         });
         system.require_out_of_order("jukebox", path, problems);
         system.require_l2("jukebox", path, problems);
-        let mshrs = [system.l2_mshrs, system.llc_mshrs].into_iter().flatten().min();
-        if let Some(mshrs) = mshrs {
-            problems.require(spare_mshrs < mshrs, &format!("{path}.spare_mshrs"), || {
-                format!(
-                    "{spare_mshrs} of {mshrs} miss registers are spared: none is left for replay"
-                )
-            });
-        }
+        system.require_spare(spare_mshrs, path, problems);
     }
 
     fn new(config: &Self::Config, hart: HartId) -> Self {

@@ -6,17 +6,20 @@
 //! tests per unit.
 
 mod crrb;
+mod ignite;
 mod jukebox;
 mod perfect_front_end;
 mod perfect_l1i;
 
 pub mod contract;
 
+pub use ignite::{IgniteConfig, IgniteStats};
 pub use jukebox::{JukeboxConfig, JukeboxStats};
 pub use perfect_front_end::PerfectFrontEndConfig;
 pub use perfect_l1i::PerfectL1iConfig;
 
 use crate::Ports;
+use branch::Learned;
 use mem::{Arrival, Cycle, Hierarchy, Problems};
 use serde::{Deserialize, Serialize};
 use stats::Stats;
@@ -56,6 +59,15 @@ impl Surroundings {
         });
     }
 
+    /// Notes that no miss register is left where `spare` of each lower cache are.
+    pub fn require_spare(self, spare: u32, path: &str, problems: &mut Problems) {
+        let fewest = [self.l2_mshrs, self.llc_mshrs].into_iter().flatten().min();
+        let Some(fewest) = fewest else { return };
+        problems.require(spare < fewest, &format!("{path}.spare_mshrs"), || {
+            format!("{spare} of {fewest} miss registers are spared: none is left for replay")
+        });
+    }
+
     /// Notes that `unit` brings lines into a second level of cache lines of 64 bytes where there is none.
     pub fn require_l2(self, unit: &str, path: &str, problems: &mut Problems) {
         let kind = format!("{path}.kind");
@@ -85,6 +97,8 @@ pub trait RestorationUnit: Debug + Clone {
     const PERFECT: Perfect = Perfect::Nothing;
     /// It is to be told of [missed](Self::missed) fetches.
     const RECORDS_FETCHES: bool = false;
+    /// It is to be told of [learned](Self::learned) branches.
+    const RECORDS_BRANCHES: bool = false;
 
     /// Notes what cannot be in a configuration, or not in that system, with paths below `path`.
     fn validate(config: &Self::Config, system: &Surroundings, path: &str, problems: &mut Problems);
@@ -100,6 +114,9 @@ pub trait RestorationUnit: Debug + Clone {
     /// The function asked for instructions that were in no private cache, or only because the unit had
     /// them fetched.
     fn missed(&mut self, _va: VirtAddr) {}
+    /// A taken branch of the function entered the branch target buffer, or is used there because the unit
+    /// put it in.
+    fn learned(&mut self, _learned: &Learned) {}
     /// Does what can be done in this cycle, in the address space of the function. Returns whether there
     /// is more to do in the next one, or may be.
     fn step(&mut self, _ports: &mut Ports<'_, '_>) -> bool {
@@ -159,6 +176,14 @@ macro_rules! restoration_units {
                 }
             }
 
+            /// Whether the unit must be told of branches that were learned.
+            #[must_use]
+            pub fn records_branches(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => <$module::$type as RestorationUnit>::RECORDS_BRANCHES,)+
+                }
+            }
+
             /// Notes what is wrong, with paths below `path`.
             pub fn validate(&self, system: &Surroundings, path: &str, problems: &mut Problems) {
                 match self {
@@ -208,6 +233,10 @@ macro_rules! restoration_units {
 
             pub(crate) fn missed(&mut self, va: VirtAddr) {
                 match self { $(Self::$name(it) => it.missed(va),)+ }
+            }
+
+            pub(crate) fn learned(&mut self, learned: &Learned) {
+                match self { $(Self::$name(it) => it.learned(learned),)+ }
             }
 
             pub(crate) fn step(&mut self, ports: &mut Ports<'_, '_>) -> bool {
@@ -269,6 +298,8 @@ restoration_units! {
     PerfectFrontEnd => perfect_front_end::PerfectFrontEnd = "perfect_front_end";
     /// Instruction lines of the last invocation are prefetched into the second level.
     Jukebox => jukebox::Jukebox = "jukebox";
+    /// Branches of the last invocation are restored, and their lines prefetched into the second level.
+    Ignite => ignite::Ignite = "ignite";
 }
 
 #[cfg(test)]

@@ -65,14 +65,16 @@ pub fn steady(timing: &mut Timing, body: &[Instr], rounds: usize) -> (TimingStat
 }
 
 /// One invocation of a function in the address space `asid`: 512 lines of code in runs of two lines, each
-/// left by a jump to a run elsewhere.
+/// left by a branch that is always taken, every other one a conditional one, to a run elsewhere.
 pub fn function(asid: u16) -> Vec<Instr> {
+    // An odd number of lines apart, so that neither cache sets nor entries of a direct-mapped buffer collide.
     const RUNS: u64 = 256;
-    let start = |run: u64| 0x40_0000 + run * 97 % RUNS * 0x1480;
+    let start = |run: u64| 0x40_0000 + run * 97 % RUNS * 0x1540;
     let instr = |run: u64, step: u64| {
         let jumps = step == 31;
         let target = VirtAddr(start(run + 1));
-        let branch = Branch { kind: BranchKind::Jump, taken: true, target };
+        let kind = [BranchKind::Jump, BranchKind::Conditional][run as usize % 2];
+        let branch = Branch { kind, taken: true, target };
         Instr {
             class: if jumps { Class::Branch } else { Class::IntAlu },
             branch: jumps.then_some(branch),
