@@ -6,7 +6,8 @@
 //! ([`Predictor::look_for_displaced`]).
 
 use super::Predictor;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use stream::{BranchKind, VirtAddr};
 
 /// A branch as the branch target buffer knows it.
@@ -32,19 +33,41 @@ pub struct Learned {
 }
 
 /// What a unit has not been told of, and what it put in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Watched {
     learned: VecDeque<Learned>,
     /// Entries that were restored and neither used nor found displaced.
-    unused: BTreeSet<VirtAddr>,
+    unused: HashSet<VirtAddr, BuildHasherDefault<DefaultHasher>>,
     /// The same in the order in which they are looked at, with some that have been used since.
     order: VecDeque<VirtAddr>,
+}
+
+/// Unused entries that there is room for from the start: twice what Ignite lets there be.
+const USUAL: usize = 2048;
+
+impl Watched {
+    fn new() -> Self {
+        Self {
+            learned: VecDeque::with_capacity(16),
+            unused: HashSet::with_capacity_and_hasher(USUAL, BuildHasherDefault::default()),
+            order: VecDeque::with_capacity(USUAL),
+        }
+    }
+
+    fn restored(&mut self, pc: VirtAddr) {
+        self.unused.insert(pc);
+        if self.order.len() == self.order.capacity() {
+            let unused = &self.unused;
+            self.order.retain(|pc| unused.contains(pc));
+        }
+        self.order.push_back(pc);
+    }
 }
 
 impl Predictor {
     /// Remembers what enters the branch target buffer from now on.
     pub fn watch_targets(&mut self) {
-        self.watched = Some(Box::default());
+        self.watched = Some(Box::new(Watched::new()));
     }
 
     /// Takes the next branch that was learned.
@@ -60,8 +83,7 @@ impl Predictor {
         }
         self.btb.insert(pc, kind, target, length);
         if let Some(watched) = &mut self.watched {
-            watched.unused.insert(pc);
-            watched.order.push_back(pc);
+            watched.restored(pc);
         }
         true
     }

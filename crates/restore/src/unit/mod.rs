@@ -85,7 +85,7 @@ impl Surroundings {
 /// Contract: the core tells of everything in the order in which it happens, and calls `step` once a cycle,
 /// but for cycles in which nothing can happen: `step` says whether the next cycle must not be passed over,
 /// `next_at` up to when. A further `step` in between changes nothing. Without time all that can be done is
-/// done by calling `step` again and again. Nothing allocates after the first invocations. The same calls
+/// done by calling `step` again and again. `step` does not allocate. The same calls
 /// have the same consequences in every run.
 pub trait RestorationUnit: Debug + Clone {
     /// Its parameters; the default is the published design.
