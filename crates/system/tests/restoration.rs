@@ -151,6 +151,23 @@ fn bounds_are_in_order() {
 }
 
 #[test]
+fn a_perfect_front_end_is_right_from_the_first_instruction_on() {
+    let windows = windows(with_unit("perfect_front_end", &[]), SLICE);
+    for window in [&windows[0], &windows[3]] {
+        let total = window.cores[0].total();
+        let ours = total.out_of_order.as_ref().expect("it is out of order");
+        let wrong = [ours.squashes.sum(), ours.btb_misses.get(), ours.decode_resteers.get()];
+        assert_eq!(wrong, [0; 3]);
+        let mem = &window.mem.harts[0];
+        assert_eq!(
+            (total.itlb_misses.get(), mem.l1i.misses.sum(), mem.itlb.misses.get()),
+            (0, 0, 0)
+        );
+        assert_eq!(window.mem.memory.reads.get(), 0, "the program has no data");
+    }
+}
+
+#[test]
 fn the_result_does_not_depend_on_how_often_a_step_is_interrupted() {
     for unit in ["jukebox", "ignite", "perfect_front_end"] {
         let whole = windows(with_unit(unit, &[]), SLICE);
