@@ -37,7 +37,7 @@ mod workbench;
 
 pub use config::{ConfigError, Problem, Problems};
 pub use history::{Checkpoint, Context, ContextSpec, FoldSpec, History, HistorySpec, Insertion};
-pub use predictor::{BranchConfig, Prediction, Predictor, Record, Storage};
+pub use predictor::{BranchConfig, KnownBranch, Learned, Prediction, Predictor, Record, Storage};
 pub use ras::{ReturnStack, StackCheckpoint};
 
 /// The most branches that can be between prediction and commit: above what the largest cores hold in

@@ -77,7 +77,7 @@ pub(crate) fn pause(
     if due.max(earliest) == now {
         return Ok(());
     }
-    let mut warming = Warming::new(timing.model_mut());
+    let mut warming = Warming::with_others(timing.model_mut());
     if let Condition::Interleaved(interleaving) = &study.condition {
         pass(rig, earliest, &mut warming)?;
         turns.run(interleaving.until, rig, &mut warming)?;

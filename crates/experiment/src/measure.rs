@@ -4,7 +4,7 @@
 //! when the last frame needed for the reply has left it. Statistics are read then and there; a
 //! window is the difference of two readings.
 
-use crate::condition::pause;
+use crate::condition::{Condition, pause};
 use crate::interleave::{Turns, Until};
 use crate::layers::{self, Ledger, Profiler};
 use crate::pipeline_log::Draft;
@@ -24,7 +24,7 @@ use report::model::{Between, Catalogue, Host, Invocation, Manifest, Phase, Run, 
 use sim::Picos;
 use std::collections::BTreeMap;
 use stream::{HartId, Source};
-use system::TimingStats;
+use system::{Lost, TimingStats};
 
 /// The hart the function is pinned to.
 pub(crate) const FUNCTION_HART: u32 = guest::compose::FUNCTION_HART;
@@ -177,6 +177,10 @@ fn settle(
 ) -> Result<(), StudyError> {
     rig.enter("warming caches");
     for n in first_settling(study)..first_measured(study) {
+        if let (Condition::Flushed(lost), true) = (&study.condition, n + 1 == first_measured(study))
+        {
+            timing.lose_to_record(lost);
+        }
         let sendable = prepared.requests.nth(n);
         let answer = invoke(rig, sendable, timing)?;
         if let Err(error) = sendable.check(&answer.reply) {
@@ -191,6 +195,9 @@ pub(crate) trait Counted: Watched {
     fn stats(&self) -> TimingStats;
     /// A window opens: the counters it begins with.
     fn open(&mut self) -> TimingStats;
+    /// Before the last request that is not measured, where state is lost between the measured ones: a
+    /// restoration unit then records what each of those misses, for the first of them.
+    fn lose_to_record(&mut self, _lost: &Lost) {}
     /// The frame with this number, from 0, has left the server since the window opened.
     fn sent(&mut self, _frame: u64) {}
     /// The window closed when that frame left.
@@ -268,6 +275,7 @@ impl Counted for Logged<'_> {
     }
 
     fn closed(&mut self, frame: u64) {
+        self.inner.closed(frame);
         if let Some(profiler) = &mut self.profiler {
             profiler.close(frame);
         }
@@ -280,7 +288,12 @@ impl Counted for Detailed<'_> {
     }
 
     fn open(&mut self) -> TimingStats {
+        self.model_mut().begin_request(HartId(FUNCTION_HART));
         self.model_mut().begin_window()
+    }
+
+    fn closed(&mut self, _: u64) {
+        self.model_mut().end_request(HartId(FUNCTION_HART));
     }
 }
 
@@ -290,7 +303,22 @@ impl Counted for Warming<'_> {
     }
 
     fn open(&mut self) -> TimingStats {
+        if !self.is_of_others() {
+            self.model_mut().begin_request(HartId(FUNCTION_HART));
+        }
         self.stats()
+    }
+
+    fn lose_to_record(&mut self, lost: &Lost) {
+        if self.model_mut().restores() {
+            self.model_mut().lose(HartId(FUNCTION_HART), lost);
+        }
+    }
+
+    fn closed(&mut self, _: u64) {
+        if !self.is_of_others() {
+            self.model_mut().end_request(HartId(FUNCTION_HART));
+        }
     }
 }
 

@@ -307,9 +307,13 @@ impl<'a> Player<'a> {
         let now = self.model.now(self.function);
         if let Mark::Begin(index) = mark {
             self.marked = true;
+            self.model.begin_request(self.function);
             let begin = (now, self.model.begin_window());
             self.open = Some(Open { index, begin, ends: Vec::new() });
             return Ok(());
+        }
+        if matches!(mark, Mark::EndedAt(_) | Mark::End(_)) {
+            self.model.end_request(self.function);
         }
         let here = (now, self.model.stats());
         match (mark, self.open.as_mut()) {

@@ -15,6 +15,9 @@ pub(crate) fn harts(window: &TimingStats) -> Vec<HartWindow> {
         add(&mut statistics, "", private);
         add_derived(&mut statistics, "", private);
         add_derived(&mut statistics, "footprint.", &core.footprint);
+        if let Some(restoration) = &core.restoration {
+            add_derived(&mut statistics, "restoration.", restoration);
+        }
         add_breakdowns(&mut statistics, core);
         let (user, kernel) = (&core.user, &core.kernel);
         HartWindow {

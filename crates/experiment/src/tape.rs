@@ -14,7 +14,7 @@ use crate::timing::Watched;
 use machine::Timing;
 use sim::Picos;
 use stream::{HartId, Source};
-use system::TimingStats;
+use system::{Lost, TimingStats};
 use trace::{Mark, Recorder, Recording, Sink, Summary, TraceError};
 
 /// What is recorded, through all modes.
@@ -136,6 +136,10 @@ impl<T: Counted> Counted for Taped<'_, T> {
         self.inner.open()
     }
 
+    fn lose_to_record(&mut self, lost: &Lost) {
+        self.inner.lose_to_record(lost);
+    }
+
     fn sent(&mut self, frame: u64) {
         if self.invocation.is_some() {
             self.tape.mark(Mark::MayEnd(frame));
@@ -146,5 +150,6 @@ impl<T: Counted> Counted for Taped<'_, T> {
         if self.invocation.is_some() {
             self.tape.mark(Mark::EndedAt(frame));
         }
+        self.inner.closed(frame);
     }
 }

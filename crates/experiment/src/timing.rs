@@ -112,13 +112,30 @@ impl Watched for Detailed<'_> {
 #[derive(Debug)]
 pub struct Warming<'a> {
     model: &'a mut Model,
+    /// Requests that are served meanwhile are somebody else's.
+    of_others: bool,
 }
 
 impl<'a> Warming<'a> {
     /// Warms `model`.
     #[must_use]
     pub fn new(model: &'a mut Model) -> Self {
-        Self { model }
+        Self { model, of_others: false }
+    }
+
+    /// Warms `model` with what others do: a restoration unit takes no request of theirs for the function's.
+    pub(crate) fn with_others(model: &'a mut Model) -> Self {
+        Self { model, of_others: true }
+    }
+
+    /// Whether requests are somebody else's.
+    pub(crate) fn is_of_others(&self) -> bool {
+        self.of_others
+    }
+
+    /// The model.
+    pub(crate) fn model_mut(&mut self) -> &mut Model {
+        self.model
     }
 }
 

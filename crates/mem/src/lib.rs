@@ -36,7 +36,7 @@ mod tlb;
 pub mod walk_cache;
 mod when;
 
-pub use cache::{AccessKind, CacheStats, PrefetchStats};
+pub use cache::{AccessKind, CacheStats, PrefetchStats, RestoredStats};
 pub use config::{
     CacheConfig, CachesConfig, Inclusion, IoConfig, MemoryConfig, Problem, Problems, TlbConfig,
     TlbsConfig, WalkThrough,

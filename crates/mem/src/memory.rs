@@ -34,6 +34,8 @@ pub enum ReadFor {
     Walk,
     /// A prefetch, useful or not.
     Prefetch,
+    /// What a restoration unit recorded.
+    Metadata,
 }
 
 /// What memory did.
@@ -48,6 +50,9 @@ pub struct MemoryStats {
     /// Lines written.
     #[stat(unit = "lines")]
     pub writes: Counter,
+    /// Of those, lines of what a restoration unit records.
+    #[stat(unit = "lines")]
+    pub metadata_writes: Counter,
     /// Cycles that reads waited for earlier transfers to end.
     #[stat(unit = "cycles")]
     pub port_wait: Counter,
@@ -123,6 +128,18 @@ impl MemoryStats {
         };
         self.reads.inc();
         self.read_for[what].inc();
+    }
+
+    /// A line of what a restoration unit recorded is read.
+    pub(crate) fn read_metadata(&mut self) {
+        self.reads.inc();
+        self.read_for[ReadFor::Metadata].inc();
+    }
+
+    /// A line of what a restoration unit records is written.
+    pub(crate) fn write_metadata(&mut self) {
+        self.writes.inc();
+        self.metadata_writes.inc();
     }
 }
 
@@ -212,6 +229,12 @@ impl Memory {
     #[inline]
     pub(crate) fn leaves(&mut self, line: LineAddr) {
         self.stats.writes.inc();
+        self.is_to_be_written(line);
+    }
+
+    /// The same for a line that is counted elsewhere.
+    #[inline]
+    pub(crate) fn is_to_be_written(&mut self, line: LineAddr) {
         if let Device::Queued(queued) = &mut self.device {
             queued.leaving.push(line);
         }

@@ -160,6 +160,12 @@ impl Mshrs {
         best.filter(|best| !unknown || best.from == at)
     }
 
+    /// Whether more than `spare` registers are free at `at`.
+    pub(crate) fn has_more_free_than(&self, spare: usize, at: Cycle) -> bool {
+        let free = |register: &&Register| matches!(register.until, When::At(until) if until <= at);
+        self.registers[..self.count].iter().filter(free).nth(spare).is_some()
+    }
+
     /// Whether a register is free at `at`.
     pub(crate) fn has_free(&self, at: Cycle) -> bool {
         self.claim(at).is_some_and(|claim| claim.from == at)

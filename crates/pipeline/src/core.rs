@@ -2,6 +2,7 @@
 
 use crate::{CoreStats, InOrder, OutOfOrder, OutOfOrderConfig, Profile, Viewer};
 use mem::{Cycle, Hierarchy, Problems};
+use restore::RestorationConfig;
 use serde::{Deserialize, Serialize};
 use sim::Picos;
 use stream::{Followed, HartId, Instr, Source};
@@ -45,6 +46,12 @@ pub trait Core {
     /// A window begins: what is counted once a window (distinct lines and branches, and what happens at
     /// the first of them) counts anew. Read the counters before.
     fn begin_window(&mut self);
+
+    /// A request reaches the machine: a restoration unit awaits the function that serves it.
+    fn begin_request(&mut self) {}
+
+    /// Its reply has left.
+    fn end_request(&mut self) {}
 
     /// Logs the way of the next instructions through the core, or ends that; returns the log until
     /// now.
@@ -129,12 +136,24 @@ impl CoreConfig {
         }
     }
 
-    /// A core of this kind for `hart`. The configuration must have passed its validation.
+    /// A core of this kind for `hart`, with a restoration unit if one is given. The configurations must
+    /// have passed their validation; what of the unit is the memory system's is not done here.
     #[must_use]
-    pub fn build(&self, hart: HartId) -> Box<dyn Core + Send> {
+    pub fn build(
+        &self,
+        hart: HartId,
+        restoration: Option<&RestorationConfig>,
+    ) -> Box<dyn Core + Send> {
         match self {
+            // What it can have is in the memory system alone.
             Self::InOrder {} => Box::new(InOrder::new(hart)),
-            Self::OutOfOrder(config) => Box::new(OutOfOrder::new(config, hart)),
+            Self::OutOfOrder(config) => {
+                let core = OutOfOrder::new(config, hart);
+                match restoration {
+                    Some(restoration) => Box::new(core.with_restoration(restoration)),
+                    None => Box::new(core),
+                }
+            }
         }
     }
 }

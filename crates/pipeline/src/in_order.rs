@@ -55,7 +55,7 @@ impl InOrder {
     }
 
     fn warming<'a>(&'a mut self, mem: &'a mut Hierarchy) -> Warming<'a> {
-        Warming { hart: self.hart, line: &mut self.line, predictor: None, mem }
+        Warming { hart: self.hart, line: &mut self.line, predictor: None, restoring: None, mem }
     }
 
     fn execute(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) -> u64 {

@@ -10,6 +10,7 @@ mod footprint;
 mod in_order;
 mod out_of_order;
 mod profile;
+mod restoring;
 mod stats;
 mod warming;
 

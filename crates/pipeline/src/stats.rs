@@ -2,6 +2,7 @@
 
 use crate::OutOfOrderStats;
 use mem::Level;
+use restore::RestorationStats;
 use stats::{Amount, Counter, Derived, Kind, PerKind, Stats};
 use stream::Privilege;
 
@@ -75,6 +76,8 @@ pub struct CoreStats {
     pub idle_cycles: Counter,
     /// Distinct lines touched, at any privilege.
     pub footprint: PerKind<Touched, FootprintStats>,
+    /// What a restoration unit counts.
+    pub restoration: Option<RestorationStats>,
     /// Cycles per instruction, idle cycles left out.
     #[stat(
         unit = "cycles/instruction",

@@ -4,6 +4,7 @@
 //! whatever the core that is warmed.
 
 use crate::in_order::{Accesses, fetch, touch};
+use crate::restoring::Restoring;
 use branch::Predictor;
 use mem::{AccessKind, Hierarchy};
 use stream::{
@@ -18,6 +19,8 @@ pub(crate) struct Warming<'a> {
     pub(crate) line: &'a mut Option<LineAddr>,
     /// The predictors of a core that has them.
     pub(crate) predictor: Option<&'a mut Predictor>,
+    /// The restoration unit of a core that has one.
+    pub(crate) restoring: Option<&'a mut Restoring>,
     pub(crate) mem: &'a mut Hierarchy,
 }
 
@@ -30,6 +33,9 @@ impl Follower for Warming<'_> {
         let Bytes { pc, asid, .. } = *bytes;
         let mut untimed = Untimed { hart: self.hart, asid, pc, walk, mem: self.mem };
         *self.line = Some(fetch(bytes, *self.line, &mut untimed));
+        if let Some(restoring) = &mut self.restoring {
+            restoring.warmed(bytes, (self.mem, self.predictor.as_deref_mut()), walk);
+        }
     }
 
     fn access(&mut self, pc: VirtAddr, asid: u16, access: &MemAccess, walk: &mut Walker<'_>) {

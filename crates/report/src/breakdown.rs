@@ -142,6 +142,7 @@ pub(crate) fn breakdown(run: &Run) -> String {
     let branches = section("events/1000 instructions", &BRANCHES, of_all, "", 1.0, 2);
     let mut text = beside(&top_down, &commit) + "\n" + &beside(&misses, &branches) + "\n";
     text += &prefetches(&good);
+    text += &restored(&good);
     text += &memory(&good);
     text
 }
@@ -210,6 +211,25 @@ fn prefetches(good: &[&Invocation]) -> String {
         );
     }
     text
+}
+
+/// What a restoration unit brought back.
+fn restored(good: &[&Invocation]) -> String {
+    let count = |what: &str| mean(good, of_hart, &format!("restored.{what}"));
+    let (Some(lines), Some(used), Some(uncovered)) =
+        (count("lines"), count("used"), count("uncovered"))
+    else {
+        return String::new();
+    };
+    let of_misses = |lines: f64| match used + uncovered {
+        misses if misses > 0.0 => format!("{:.1} %", lines * 100.0 / misses),
+        _ => "-".to_owned(),
+    };
+    format!(
+        "restored: {lines:.0} lines; of L2's instruction misses {} covered, {} over-predicted\n",
+        of_misses(used),
+        of_misses(lines - used),
+    )
 }
 
 /// What went to memory in an invocation.

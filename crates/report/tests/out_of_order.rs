@@ -139,6 +139,22 @@ fn an_out_of_order_run_shows_where_slots_and_cycles_went() {
 }
 
 #[test]
+fn what_was_restored_is_told_relative_to_the_misses_there_would_have_been() {
+    let (mut run, _) = out_of_order();
+    assert!(!report::table(&run).contains("restored"), "there is no unit");
+    for one in &mut run.invocations {
+        let hart = one.harts.iter_mut().find(|hart| hart.hart == one.hart).expect("measured");
+        hart.statistics.count("restored.lines", 90);
+        hart.statistics.count("restored.used", 80);
+        hart.statistics.count("restored.uncovered", 120);
+    }
+    let expected =
+        "restored: 90 lines; of L2's instruction misses 40.0 % covered, 5.0 % over-predicted\n";
+    let table = report::table(&run);
+    assert!(table.contains(expected), "{table}");
+}
+
+#[test]
 fn no_line_of_an_out_of_order_run_is_wider_than_120_columns() {
     let (run, _) = out_of_order();
     let table = report::table(&run);

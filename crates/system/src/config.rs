@@ -2,6 +2,7 @@
 
 use mem::{CachesConfig, HierarchyConfig, IoConfig, MemoryConfig, Problems, TlbsConfig};
 use pipeline::CoreConfig;
+use restore::{RestorationConfig, Surroundings};
 use serde::{Deserialize, Serialize};
 use sim::Clock;
 
@@ -26,6 +27,9 @@ pub struct SystemConfig {
     pub memory: MemoryConfig,
     /// Devices.
     pub io: IoConfig,
+    /// What brings a function's instructions back when it is scheduled again, one a hart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restoration: Option<RestorationConfig>,
 }
 
 impl SystemConfig {
@@ -44,7 +48,20 @@ impl SystemConfig {
         self.tlbs.validate("tlbs", &mut problems);
         self.memory.validate("memory", &mut problems);
         self.io.validate("io", &mut problems);
+        if let Some(restoration) = &self.restoration {
+            restoration.validate(&self.surroundings(), "restoration", &mut problems);
+        }
         problems
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        let caches = &self.caches;
+        Surroundings {
+            line_bytes: caches.line_bytes,
+            l2_mshrs: caches.l2.as_ref().map(|l2| l2.mshrs),
+            llc_mshrs: caches.llc.as_ref().map(|llc| llc.mshrs),
+            out_of_order: matches!(self.core, CoreConfig::OutOfOrder(_)),
+        }
     }
 
     /// The clock of cores and caches. Panics unless the configuration is valid.

@@ -18,7 +18,8 @@ use toml::{Table, Value};
 /// Keys whose value decides which other keys a table has.
 pub(crate) const TAGS: [&str; 2] = ["kind", "model"];
 /// Units a system can do without.
-const OPTIONAL: [&str; 6] = ["l2", "llc", "prefetcher", "l2_tlb", "walk_cache", "banks"];
+const OPTIONAL: [&str; 7] =
+    ["l2", "llc", "prefetcher", "l2_tlb", "walk_cache", "banks", "restoration"];
 /// The keys of a memory without DRAM.
 const FIXED_MEMORY: [&str; 2] = ["latency_ns", "bandwidth_mb_per_s"];
 

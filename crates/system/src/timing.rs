@@ -3,6 +3,7 @@
 use crate::{ConfigError, Lost, SystemConfig};
 use mem::{Cycle, Hierarchy, HierarchyStats};
 use pipeline::{Core, CoreStats, NoPipeline, Profile, Progress, Viewer};
+use restore::RestorationConfig;
 use sim::{Clock, Picos};
 use stats::{Counter, Stats};
 use std::fmt;
@@ -23,6 +24,8 @@ pub struct Timing {
     mem: Hierarchy,
     /// What each core's clock moved in steps and idle time: the books are checked against it.
     elapsed: Vec<Counter>,
+    /// The cores have units that restore what they recorded.
+    restores: bool,
 }
 
 /// All counters of a system. A clone is a snapshot; a window is the difference of two.
@@ -47,11 +50,20 @@ impl Timing {
         if !problems.0.is_empty() {
             return Err(ConfigError::Invalid { name: config.description.clone(), problems });
         }
+        let mut mem = Hierarchy::new(&config.hierarchy());
+        let restoration = config.restoration.as_ref();
+        let mut core = |hart| {
+            if let Some(restoration) = restoration {
+                restoration.prepare(hart, &mut mem);
+            }
+            config.core.build(hart, restoration)
+        };
         Ok(Self {
             clock: config.clock(),
-            cores: (0..config.harts).map(|hart| config.core.build(HartId(hart))).collect(),
-            mem: Hierarchy::new(&config.hierarchy()),
+            cores: (0..config.harts).map(|hart| core(HartId(hart))).collect(),
+            mem,
             elapsed: vec![Counter::default(); config.harts as usize],
+            restores: restoration.is_some_and(RestorationConfig::records),
         })
     }
 
@@ -182,6 +194,23 @@ impl Timing {
         let before = self.stats();
         self.cores.iter_mut().for_each(|core| core.begin_window());
         before
+    }
+
+    /// Whether the cores have units that restore what they recorded.
+    #[must_use]
+    pub fn restores(&self) -> bool {
+        self.restores
+    }
+
+    /// A request for the function on `hart` has reached the machine: a restoration unit there awaits the
+    /// function. In detailed mode and in warming.
+    pub fn begin_request(&mut self, hart: HartId) {
+        self.cores[hart.index()].begin_request();
+    }
+
+    /// Its reply has left.
+    pub fn end_request(&mut self, hart: HartId) {
+        self.cores[hart.index()].end_request();
     }
 
     /// What was counted since the snapshot `before`, after checking that the books balance: every

@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "conformance",
     "branch",
     "mem",
+    "restore",
     "pipeline",
     "devices",
     "machine",
@@ -34,7 +35,7 @@ const ORDER: &[&str] = &[
 /// What a crate must never reach, not even through others.
 const APART: &[(&[&str], &[&str])] = &[
     (
-        &["sim", "stats", "stream", "trace", "branch", "mem", "pipeline", "system"],
+        &["sim", "stats", "stream", "trace", "branch", "mem", "restore", "pipeline", "system"],
         &["isa", "hart", "engine", "devices", "machine"],
     ),
     (&["isa", "hart", "engine"], &["stream", "trace", "mem", "pipeline", "branch"]),

@@ -214,6 +214,8 @@ const SILENT: &[(&str, &str, &str)] = &[
         "turned_away",
         "the queues of the controller are never full; tests of mem fill them",
     ),
+    ("mem.memory.metadata_writes", "", "restoration units, whose own tests count it"),
+    ("mem.memory.read_for.metadata", "", "the same"),
     ("mem.llc.", ".upgrades", "the private levels own lines"),
     ("mem.llc.", ".supplied", "the same"),
     ("mem.llc.", ".downgrades", "the same"),

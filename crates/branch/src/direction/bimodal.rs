@@ -5,6 +5,7 @@ use super::{BranchSite, DirectionPredictor};
 use crate::bits::{low, site_bits, step_unsigned};
 use crate::{History, HistorySpec, Problems};
 use serde::{Deserialize, Serialize};
+use stream::VirtAddr;
 
 /// Parameters of the bimodal predictor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,13 @@ impl DirectionPredictor for Bimodal {
     fn train(&mut self, token: &u32, actual: bool) {
         let counter = &mut self.counters[*token as usize];
         *counter = step_unsigned(*counter, actual, self.config.counter_bits);
+    }
+
+    fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+        let weakly_taken = 1_u8 << (self.config.counter_bits - 1);
+        let index = low(site_bits(pc), self.config.log2_entries) as usize;
+        self.counters[index] = weakly_taken - u8::from(!taken);
+        true
     }
 
     fn storage_bits(&self) -> u64 {

@@ -64,6 +64,21 @@ pub(super) fn late_training_with_wrong_paths_still_learns<P: DirectionPredictor>
     assert!(bench.run(biased(1000)) <= 20);
 }
 
+pub(super) fn a_base_table_guesses_what_it_was_set_to<P: DirectionPredictor>() {
+    for taken in [true, false] {
+        let mut predictor = P::new(&P::Config::default());
+        let history = History::new(&predictor.history(), &[]);
+        let site = BranchSite { pc: VirtAddr(0x4_0042), oracle: !taken };
+        if !predictor.set_base(site.pc, taken) {
+            continue;
+        }
+        let (guess, token) = predictor.predict(site, &history);
+        assert_eq!(guess, taken);
+        predictor.train(&token, !taken);
+        assert_eq!(predictor.predict(site, &history).0, !taken, "it was set weakly");
+    }
+}
+
 pub(super) fn the_default_configuration_is_valid<P: DirectionPredictor>() {
     let mut problems = Problems::default();
     P::validate(&P::Config::default(), &mut problems);

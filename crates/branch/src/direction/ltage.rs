@@ -19,6 +19,7 @@ use crate::lanes::LANES;
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Problems};
 use hash::{Hash, hashes};
+use stream::VirtAddr;
 
 pub use config::{LtageConfig, TaggedTableConfig};
 
@@ -145,6 +146,11 @@ impl DirectionPredictor for Ltage {
 
     fn repair(&mut self, token: &LtageToken) {
         self.loops.repair(&token.loops);
+    }
+
+    fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+        self.base.set(self.base.index(pc), taken);
+        true
     }
 
     fn train(&mut self, token: &LtageToken, actual: bool) {

@@ -65,6 +65,11 @@ pub trait DirectionPredictor: Debug + Clone {
     fn repair(&mut self, _token: &Self::Token) {}
     /// The branch committed with this direction.
     fn train(&mut self, token: &Self::Token, actual: bool);
+    /// Makes its base table, which guesses by the branch's address alone, say weakly that the branch at
+    /// `pc` goes this way; whether it has such a table.
+    fn set_base(&mut self, _pc: VirtAddr, _taken: bool) -> bool {
+        false
+    }
     /// Which of its parts the guess came from, if it has parts.
     fn origin(_token: &Self::Token) -> Option<Origin> {
         None
@@ -179,6 +184,11 @@ macro_rules! direction_predictors {
                 match &self.0 { $(Any::$name(it) => it.moved(),)+ }
             }
 
+            /// Makes its base table say weakly that the branch at `pc` goes this way; whether it has one.
+            pub fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+                match &mut self.0 { $(Any::$name(it) => it.set_base(pc, taken),)+ }
+            }
+
             /// The branch committed with this direction.
             pub fn train(&mut self, token: &DirectionToken, actual: bool) {
                 match (&mut self.0, token) {
@@ -224,6 +234,11 @@ macro_rules! direction_predictors {
                 #[test]
                 fn late_training_with_wrong_paths_still_learns() {
                     contract::late_training_with_wrong_paths_still_learns::<$type>();
+                }
+
+                #[test]
+                fn a_base_table_guesses_what_it_was_set_to() {
+                    contract::a_base_table_guesses_what_it_was_set_to::<$type>();
                 }
 
                 #[test]

@@ -36,6 +36,12 @@ impl SharedBimodal {
         self.hysteresis[(index >> SHARE_LOG2) as usize] = counter & 1 == 1;
     }
 
+    /// Makes the counter the weakest that goes this way. Its neighbours share the weaker bit.
+    pub(super) fn set(&mut self, index: u32, taken: bool) {
+        self.direction[index as usize] = taken;
+        self.hysteresis[(index >> SHARE_LOG2) as usize] = !taken;
+    }
+
     pub(super) fn storage_bits(&self) -> u64 {
         (1 << self.log2_entries) + (1 << (self.log2_entries - SHARE_LOG2))
     }

@@ -24,10 +24,12 @@
 mod config;
 mod front;
 mod in_flight;
+mod restored;
 mod tables;
 
 pub use config::BranchConfig;
 pub use in_flight::Record;
+pub use restored::{KnownBranch, Learned};
 pub use tables::Storage;
 
 use crate::ConfigError;
@@ -35,6 +37,7 @@ use crate::direction::{Direction, Origin};
 use crate::target::{Btb, BtbHit};
 use front::Front;
 use in_flight::{Guess, InFlight, Predicted};
+use restored::Watched;
 use stream::{Branch, BranchKind, VirtAddr};
 
 /// What the front end is to do at a branch.
@@ -55,6 +58,8 @@ pub struct Predictor {
     front: Front,
     btb: Btb,
     in_flight: InFlight,
+    /// What a restoration unit sees of the branch target buffer, if there is one.
+    watched: Option<Box<Watched>>,
 }
 
 impl Predictor {
@@ -65,6 +70,7 @@ impl Predictor {
             front: Front::new(config)?,
             btb: Btb::new(&config.btb)?,
             in_flight: InFlight::new(),
+            watched: None,
             config: config.clone(),
         })
     }
@@ -95,6 +101,8 @@ impl Predictor {
         oracle: Option<&Branch>,
     ) -> Prediction {
         self.btb.touch(pc);
+        let length = length(pc, fall_through);
+        self.note_use(KnownBranch { pc, target: btb_target, kind, length });
         let place = self.in_flight.next_place();
         let branch = self.front.ask(pc, kind, btb_target, oracle, &mut place.guess);
         self.front.go_by(place, pc, fall_through, branch);
@@ -159,7 +167,8 @@ impl Predictor {
         let length = length(pc, predicted.fall_through);
         self.in_flight.drop_oldest();
         if actual.taken {
-            self.btb.insert(pc, actual.kind, actual.target, length);
+            let (target, kind) = (actual.target, actual.kind);
+            self.insert_target(KnownBranch { pc, target, kind, length });
         }
         origin
     }
@@ -172,7 +181,7 @@ impl Predictor {
         target: VirtAddr,
         fall_through: VirtAddr,
     ) {
-        self.btb.insert(pc, kind, target, length(pc, fall_through));
+        self.insert_target(KnownBranch { pc, target, kind, length: length(pc, fall_through) });
     }
 
     /// Makes the branch target buffer forget `pc`, where decode found no branch.
@@ -190,7 +199,9 @@ impl Predictor {
             return false;
         }
         let (mut wrong, mut known, mut guess) = (true, false, Guess::None);
+        let length = length(pc, fall_through);
         if let Some(hit) = hit {
+            self.note_use(KnownBranch { pc, target: hit.target, kind: hit.kind, length });
             let branch = self.front.ask(pc, hit.kind, hit.target, Some(actual), &mut guess);
             wrong =
                 branch.taken != actual.taken || (actual.taken && branch.target != actual.target);
@@ -207,7 +218,10 @@ impl Predictor {
         }
         // Inserting a branch is a use of its entry, too.
         match actual.taken {
-            true => self.btb.insert(pc, actual.kind, actual.target, length(pc, fall_through)),
+            true => {
+                let (target, kind) = (actual.target, actual.kind);
+                self.insert_target(KnownBranch { pc, target, kind, length });
+            }
             false => self.btb.touch(pc),
         }
         wrong

@@ -58,6 +58,7 @@ impl Predictor {
     pub fn flush_btb(&mut self) {
         self.assert_drained();
         self.btb.flush();
+        self.forget_restored();
     }
 
     /// Makes the indirect predictor cold.

@@ -5,7 +5,7 @@ mod pollution;
 mod stats;
 mod tags;
 
-pub use stats::{AccessKind, CacheStats, PrefetchStats};
+pub use stats::{AccessKind, CacheStats, PrefetchStats, RestoredStats};
 pub(crate) use tags::{Mark, Slot, State, Victim};
 
 use pollution::Displaced;
@@ -37,6 +37,8 @@ pub(crate) struct Cache {
     /// Lines that prefetches displaced.
     displaced: Displaced,
     pub(crate) stats: CacheStats,
+    /// Lines that a restoration unit had fetched.
+    pub(crate) restored: RestoredStats,
 }
 
 /// A prefetcher and what it asked for last.
@@ -80,6 +82,7 @@ impl Cache {
             }),
             displaced: Displaced::default(),
             stats: CacheStats::default(),
+            restored: RestoredStats::default(),
         }
     }
 
@@ -172,11 +175,18 @@ impl Cache {
     /// Whether this is the first use of a line that was prefetched; counts it.
     #[inline]
     pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
-        let first = self.tags.first_use(slot);
-        if first {
+        self.take_mark(slot) != Mark::None
+    }
+
+    /// How the line was prefetched, if this is its first use; counts it.
+    #[inline]
+    pub(crate) fn take_mark(&mut self, slot: Slot) -> Mark {
+        let mark = self.tags.first_use(slot);
+        if mark != Mark::None {
             self.stats.prefetch.useful.inc();
+            self.restored.used(mark);
         }
-        first
+        mark
     }
 
     /// When a lookup of `line` that comes at `at` gets its bank, without taking it.
@@ -234,15 +244,13 @@ impl Cache {
 
     /// Counts a line that leaves as what its mark says.
     fn count_unused(&mut self, mark: Mark) {
-        let counts = &mut self.stats.prefetch;
-        match mark {
-            Mark::None => {}
-            Mark::Unused => counts.useless.inc(),
-            Mark::UnusedFromMemory => {
-                counts.useless.inc();
-                counts.useless_from_memory.inc();
-            }
+        if mark == Mark::None {
+            return;
         }
+        let from_memory = matches!(mark, Mark::UnusedFromMemory | Mark::RestoredFromMemory);
+        self.stats.prefetch.useless.inc();
+        self.stats.prefetch.useless_from_memory.add(u64::from(from_memory));
+        self.restored.unused.add(u64::from(mark.is_restored()));
     }
 
     /// Takes a changed line from the level above; returns the line that had to leave for it.

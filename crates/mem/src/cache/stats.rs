@@ -1,5 +1,6 @@
 //! What a cache counts.
 
+use super::Mark;
 use stats::{Counter, Derived, Kind, PerKind, Stats};
 
 /// Who asks a cache for a line, and what for.
@@ -148,5 +149,62 @@ impl CacheStats {
     pub(crate) fn asked(&self) -> u64 {
         let prefetches = self.prefetch.issued.get() + self.prefetch.misses.get();
         self.misses.sum() + prefetches
+    }
+}
+
+/// Lines that a restoration unit had fetched into the second level ahead of their use, and the
+/// instruction misses that it left.
+///
+/// A line that is still unused when a window ends counts as unused when it leaves, which may be in no
+/// window; what a window's replay fetched in vain is therefore `lines - used`.
+#[derive(Clone, Debug, Default, PartialEq, Stats)]
+pub struct RestoredStats {
+    /// Lines fetched.
+    #[stat(unit = "lines")]
+    pub lines: Counter,
+    /// Of those, the ones that came from memory.
+    #[stat(unit = "lines")]
+    pub from_memory: Counter,
+    /// Lines not fetched because a private cache of the hart held them.
+    #[stat(unit = "lines")]
+    pub present: Counter,
+    /// Fetched lines that were asked for before they left.
+    #[stat(unit = "lines")]
+    pub used: Counter,
+    /// Of those, the ones that had come from memory.
+    #[stat(unit = "lines")]
+    pub used_from_memory: Counter,
+    /// Of the used ones, those asked for before they had arrived.
+    #[stat(unit = "lines")]
+    pub late: Counter,
+    /// Fetched lines that left without having been asked for.
+    #[stat(unit = "lines")]
+    pub unused: Counter,
+    /// Instruction lines that no private cache had, asked for by fetches and by prefetches for the
+    /// first level.
+    #[stat(unit = "lines")]
+    pub uncovered: Counter,
+    /// Share of the instruction misses there would have been that were avoided.
+    #[stat(unit = "ratio", formula = "used / (used + uncovered)")]
+    pub coverage: Derived,
+    /// Lines fetched and not used in this window, relative to the same misses.
+    #[stat(unit = "ratio", formula = "(lines - used) / (used + uncovered)")]
+    pub overpredicted: Derived,
+    /// Share of used lines that had arrived when they were asked for.
+    #[stat(unit = "ratio", formula = "(used - late) / used")]
+    pub timeliness: Derived,
+    /// Bytes read from memory that were used.
+    #[stat(unit = "bytes", formula = "64 * used_from_memory")]
+    pub useful_bytes: Derived,
+    /// Bytes read from memory that were not used in this window.
+    #[stat(unit = "bytes", formula = "64 * (from_memory - used_from_memory)")]
+    pub overfetched_bytes: Derived,
+}
+
+impl RestoredStats {
+    /// A prefetched line is used for the first time.
+    pub(super) fn used(&mut self, mark: Mark) {
+        self.used.add(u64::from(mark.is_restored()));
+        self.used_from_memory.add(u64::from(mark == Mark::RestoredFromMemory));
     }
 }

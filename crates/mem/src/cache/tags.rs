@@ -25,6 +25,17 @@ pub(crate) enum Mark {
     Unused,
     /// It was, from memory.
     UnusedFromMemory,
+    /// A restoration unit had it fetched, from a level below.
+    Restored,
+    /// A restoration unit had it fetched, from memory.
+    RestoredFromMemory,
+}
+
+impl Mark {
+    /// A restoration unit had the line fetched.
+    pub(crate) fn is_restored(self) -> bool {
+        matches!(self, Self::Restored | Self::RestoredFromMemory)
+    }
 }
 
 /// A line that had to leave.
@@ -183,10 +194,10 @@ impl Tags {
         self.unused != 0 && self.prefetched[slot.index as usize] != Mark::None
     }
 
-    /// Whether the line was prefetched and this is its first use: says so once.
+    /// How the line was prefetched, if this is its first use: says so once.
     #[inline]
-    pub(crate) fn first_use(&mut self, slot: Slot) -> bool {
-        self.unmark(slot.index as usize) != Mark::None
+    pub(crate) fn first_use(&mut self, slot: Slot) -> Mark {
+        self.unmark(slot.index as usize)
     }
 
     /// Takes the mark of a prefetched line off.

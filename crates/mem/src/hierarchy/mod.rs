@@ -19,6 +19,7 @@ mod fills;
 mod loss;
 mod overlap;
 mod prefetching;
+mod restoring;
 mod stats;
 mod timing;
 mod transit;
@@ -36,6 +37,7 @@ use crate::prefetch::PrefetcherConfig;
 use crate::when::When;
 use crate::{CacheConfig, CachesConfig, Cycle, IoConfig, MemoryConfig, TlbsConfig, WalkThrough};
 use fills::Overlap;
+use restoring::Watched;
 use sim::Clock;
 use stream::{CacheOp, FlushScope, HartId, LineAddr, PhysAddr, VirtAddr};
 use transit::Request;
@@ -94,6 +96,10 @@ struct Private {
     l1: [Cache; 2],
     l2: Option<Cache>,
     mmu: Mmu,
+    /// Every fetch finds its line in the first level.
+    fetches_hit: bool,
+    /// Fetches that a restoration unit wants to be told of, if there is one.
+    watched: Option<Box<Watched>>,
 }
 
 /// The two first-level caches of a hart.
@@ -113,6 +119,8 @@ impl Hierarchy {
             l1: [cache(&caches.l1i), cache(&caches.l1d)],
             l2: caches.l2.as_ref().map(cache),
             mmu: Mmu::new(&config.tlbs),
+            fetches_hit: false,
+            watched: None,
         };
         let all = [&caches.l1i, &caches.l1d].into_iter().chain(&caches.l2).chain(&caches.llc);
         let buffers = match (&caches.llc, &caches.l2) {
@@ -166,10 +174,14 @@ impl Hierarchy {
         pc: VirtAddr,
     ) -> Access {
         let request = self.request(hart, kind, pa);
+        if let Some(access) = self.perfect_fetch(now, request) {
+            return access;
+        }
         if !self.plain {
             return self.make_and_wait(now, request, pc);
         }
         let outcome = self.transit(request);
+        self.note_fetch(request, &outcome, pc);
         let When::At(at) = self.completion(now, request, &outcome) else {
             unreachable!("this memory answers at once")
         };
@@ -205,13 +217,18 @@ impl Hierarchy {
         {
             return Level::L1;
         }
-        self.warm_at_length(Request { hart: hart.index(), side, kind, prefetch: None, line }, pc)
+        let (hart, prefetch, restores) = (hart.index(), None, false);
+        self.warm_at_length(Request { hart, side, kind, prefetch, restores, line }, pc)
     }
 
     /// The same for more than a hit that nothing follows from.
     #[inline(never)]
     fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
+        if let Some(access) = self.perfect_fetch(Cycle(0), request) {
+            return access.found;
+        }
         let outcome = self.transit(request);
+        self.note_fetch(request, &outcome, pc);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);
         }
@@ -267,7 +284,7 @@ impl Hierarchy {
     #[inline]
     fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
         let (side, line) = (self.side(kind), self.line(pa));
-        Request { hart: hart.index(), side, kind, prefetch: None, line }
+        Request { hart: hart.index(), side, kind, prefetch: None, restores: false, line }
     }
 
     /// The first-level cache that is asked, if one is.
@@ -311,6 +328,7 @@ impl Private {
             l2_tlb,
             walker: self.mmu.walker.clone(),
             walk_cache: self.mmu.walk_cache_stats(),
+            restored: self.restored_stats(),
         }
     }
 }

@@ -29,6 +29,9 @@ impl Hierarchy {
         if let Some(access) = self.plain_hit(now, request) {
             return Reply::Done(access);
         }
+        if let Some(access) = self.perfect_fetch(now, request) {
+            return Reply::Done(access);
+        }
         if self.is_turned_away(now, request) {
             return Reply::Busy;
         }
@@ -92,13 +95,14 @@ impl Hierarchy {
     #[inline]
     pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
         let outcome = self.transit(request);
+        self.note_fetch(request, &outcome, pc);
         let watched = self.is_watched(request, &outcome);
         if watched {
             self.show(now, request, &outcome, pc);
         }
         let when = self.completion(now, request, &outcome);
         if watched {
-            self.prefetch_wanted(Some(now), request, outcome.found);
+            self.prefetch_wanted(Some(now), request, outcome.found, pc);
         }
         (outcome, when)
     }

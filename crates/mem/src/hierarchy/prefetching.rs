@@ -31,10 +31,17 @@ pub enum Prefetched {
 impl Hierarchy {
     /// Asks for the line of `pa` for the instruction cache at `now`, as fetch-directed prefetching
     /// does (G. Reinman, B. Calder and T. Austin, "Fetch directed instruction prefetching", MICRO
-    /// 1999). Nobody waits for it.
-    pub fn prefetch_instruction(&mut self, now: Cycle, hart: HartId, pa: PhysAddr) -> Prefetched {
+    /// 1999). `va` is where `pa` was translated from. Nobody waits for it.
+    pub fn prefetch_instruction(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        pa: PhysAddr,
+        va: VirtAddr,
+    ) -> Prefetched {
         let line = self.line(pa);
-        self.prefetch(Some(now), hart.index(), Place::L1(hart.index(), Side::Instruction), line)
+        let place = Place::L1(hart.index(), Side::Instruction);
+        self.prefetch(Some(now), hart.index(), (place, line), va)
     }
 
     /// What follows from an access without time beside the lines it moves.
@@ -42,7 +49,7 @@ impl Hierarchy {
         if self.is_watched(request, outcome) {
             self.show(Cycle(0), request, outcome, pc);
             self.fill_untimed(request, outcome.found);
-            self.prefetch_wanted(None, request, outcome.found);
+            self.prefetch_wanted(None, request, outcome.found, pc);
         }
         self.memory.forget();
     }
@@ -106,14 +113,20 @@ impl Hierarchy {
     }
 
     /// Asks for what the prefetchers that were shown an access want, with or without time.
-    pub(super) fn prefetch_wanted(&mut self, now: Option<Cycle>, request: Request, found: Level) {
+    pub(super) fn prefetch_wanted(
+        &mut self,
+        now: Option<Cycle>,
+        request: Request,
+        found: Level,
+        pc: VirtAddr,
+    ) {
         if request.kind == AccessKind::Walk {
             return;
         }
         self.each_asked(request, found, |hierarchy, place, later| {
             let mut next = 0;
             while let Some(line) = hierarchy.cache(place).wanted(next) {
-                hierarchy.prefetch(now.map(|now| now + later), request.hart, place, line);
+                hierarchy.prefetch(now.map(|now| now + later), request.hart, (place, line), pc);
                 next += 1;
             }
         });
@@ -132,21 +145,23 @@ impl Hierarchy {
         });
     }
 
-    /// Fetches `line` for the cache at `place`, which lies on the path of `hart`.
+    /// Fetches `line` for the cache at `place`, which lies on the path of `hart`. `pc` is a virtual address
+    /// in the page of the line, if it is for the instruction cache.
     fn prefetch(
         &mut self,
         now: Option<Cycle>,
         hart: usize,
-        place: Place,
-        line: LineAddr,
+        (place, line): (Place, LineAddr),
+        pc: VirtAddr,
     ) -> Prefetched {
         let (side, kind) = match place {
             Place::L1(_, Side::Instruction) => (Some(Side::Instruction), AccessKind::Instruction),
             Place::L1(_, Side::Data) => (Some(Side::Data), AccessKind::Load),
             Place::L2(_) | Place::Llc => (None, AccessKind::Load),
         };
-        let request = Request { hart, side, kind, prefetch: Some(place.level()), line };
-        let refused = if self.is_held(hart, place, line) {
+        let prefetch = Some(place.level());
+        let request = Request { hart, side, kind, prefetch, restores: false, line };
+        let refused = if self.is_held(hart, place, line) || self.hits_anyway(request) {
             Some(Prefetched::Present)
         } else if now.is_some_and(|now| !self.can_prefetch(now, place, request)) {
             Some(Prefetched::Dropped)
@@ -159,12 +174,13 @@ impl Hierarchy {
             return refused;
         }
         counts.issued.inc();
-        self.make_prefetch(now, place, request);
+        let outcome = self.make_prefetch(now, place, request);
+        self.note_fetch(request, &outcome, pc);
         Prefetched::Issued
     }
 
     /// Whether the cache at `place` need not ask for `line`.
-    fn is_held(&self, hart: usize, place: Place, line: LineAddr) -> bool {
+    pub(super) fn is_held(&self, hart: usize, place: Place, line: LineAddr) -> bool {
         let holds = |cache: &Cache| cache.find(line).is_some();
         let hart_holds = |private: &Private| private.l1.iter().chain(&private.l2).any(holds);
         match place {
@@ -174,7 +190,7 @@ impl Hierarchy {
         }
     }
 
-    fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
+    pub(super) fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
         let cache = self.cache(place);
         let start = cache.bank_free(request.line, now);
         if !cache.mshrs.has_free(start + cache.latency.tag) {
@@ -190,7 +206,12 @@ impl Hierarchy {
         obstacle.is_none()
     }
 
-    fn make_prefetch(&mut self, now: Option<Cycle>, place: Place, request: Request) {
+    pub(super) fn make_prefetch(
+        &mut self,
+        now: Option<Cycle>,
+        place: Place,
+        request: Request,
+    ) -> Outcome {
         let outcome = match place {
             Place::L1(_, side) => self.miss(request, side),
             Place::L2(_) => self.transit(request),
@@ -205,5 +226,6 @@ impl Hierarchy {
                 self.completion(now, request, &outcome);
             }
         }
+        outcome
     }
 }

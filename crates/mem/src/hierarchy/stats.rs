@@ -1,8 +1,8 @@
 //! Counters of the whole memory system, and the identities that must hold between them.
 
-use crate::cache::CacheStats;
+use crate::cache::{CacheStats, RestoredStats};
 use crate::dram::DramStats;
-use crate::memory::MemoryStats;
+use crate::memory::{MemoryStats, ReadFor};
 use crate::mmu::WalkerStats;
 use crate::tlb::TlbStats;
 use crate::walk_cache::WalkCacheStats;
@@ -40,6 +40,8 @@ pub struct PrivateStats {
     pub walker: WalkerStats,
     /// Caches of upper page-table levels.
     pub walk_cache: Option<WalkCacheStats>,
+    /// Lines that a restoration unit had fetched.
+    pub restored: Option<RestoredStats>,
 }
 
 /// Counters of the whole memory system.
@@ -62,6 +64,9 @@ impl HierarchyStats {
     #[must_use]
     pub fn audit(&self) -> Vec<String> {
         let mut wrong = Vec::new();
+        // What restoration units read and write passes the caches by.
+        let reads = self.memory.reads.get() - self.memory.read_for[ReadFor::Metadata].get();
+        let writes = self.memory.writes.get() - self.memory.metadata_writes.get();
         let mut equal = |what: &str, given: u64, taken: u64| {
             if given != taken {
                 wrong.push(format!("{what}: {given} given, {taken} taken"));
@@ -92,15 +97,15 @@ impl HierarchyStats {
         match &self.llc {
             Some(llc) => {
                 equal("requests to the last level", asked, llc.requests());
-                equal("lines from memory", llc.asked(), self.memory.reads.get());
+                equal("lines from memory", llc.asked(), reads);
                 clean_received += llc.clean_victims_received.get();
                 received += llc.write_backs_received.get();
                 equal("changed lines within the caches", passed, received);
-                equal("lines to memory", llc.write_backs.get(), self.memory.writes.get());
+                equal("lines to memory", llc.write_backs.get(), writes);
             }
             None => {
-                equal("lines from memory", asked, self.memory.reads.get());
-                received += self.memory.writes.get();
+                equal("lines from memory", asked, reads);
+                received += writes;
                 equal("changed lines", passed, received);
             }
         }

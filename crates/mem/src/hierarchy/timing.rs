@@ -91,6 +91,8 @@ impl Hierarchy {
         };
         let at = l2.take_bank(request.line, at);
         if outcome.found == Level::L2 {
+            let late = outcome.restored && l2.mshrs.is_outstanding(request.line, at);
+            l2.restored.late.add(u64::from(late));
             let there = hit(l2, request.line, at, outcome.first_use);
             let there = there + self.supply(request, outcome);
             return match outcome.upgrade {

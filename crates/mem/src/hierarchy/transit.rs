@@ -23,6 +23,8 @@ pub(super) struct Request {
     pub(super) kind: AccessKind,
     /// Nobody needs the line yet: it is for the cache of this level.
     pub(super) prefetch: Option<Level>,
+    /// It is a restoration unit's prefetch.
+    pub(super) restores: bool,
     pub(super) line: LineAddr,
 }
 
@@ -38,10 +40,13 @@ impl Request {
 
     /// The mark of the line in the cache of `level`, which gets it from where it was `found`.
     fn mark(&self, level: Level, found: Level) -> Mark {
-        match (self.prefetch == Some(level), found) {
+        let from_memory = found == Level::Memory;
+        match (self.prefetch == Some(level), self.restores) {
             (false, _) => Mark::None,
-            (true, Level::Memory) => Mark::UnusedFromMemory,
-            (true, _) => Mark::Unused,
+            (true, false) if from_memory => Mark::UnusedFromMemory,
+            (true, false) => Mark::Unused,
+            (true, true) if from_memory => Mark::RestoredFromMemory,
+            (true, true) => Mark::Restored,
         }
     }
 
@@ -62,6 +67,8 @@ pub(super) struct Outcome {
     pub(super) found: Level,
     /// It had it because of a prefetch, and this is the first use.
     pub(super) first_use: bool,
+    /// The prefetch was a restoration unit's.
+    pub(super) restored: bool,
     /// A store had to make other copies go before it could write its own: how far it had to ask.
     pub(super) upgrade: Option<Level>,
     /// Another private cache had changed the line and handed it over.
@@ -79,6 +86,7 @@ impl Outcome {
         Self {
             found,
             first_use: false,
+            restored: false,
             upgrade: None,
             supplied: false,
             alone: true,
@@ -188,7 +196,8 @@ impl Hierarchy {
     fn hit_l2(&mut self, request: Request, slot: Slot, outcome: &mut Outcome) -> bool {
         let l2 = self.harts[request.hart].l2.as_mut().expect("the caller saw it");
         outcome.found = Level::L2;
-        outcome.first_use = l2.first_use(slot);
+        let mark = l2.take_mark(slot);
+        (outcome.first_use, outcome.restored) = (mark != Mark::None, mark.is_restored());
         let state = l2.state(slot);
         let shared = state == State::Shared;
         if shared && request.writes() {

@@ -10,7 +10,7 @@ use super::stats::{Cause, Lost};
 use super::targets::{Line, Stretch, Translating};
 use super::{OutOfOrder, front::Front};
 use mem::{Cycle, Hierarchy, Level};
-use stream::{BranchKind, Class, Event, Fetched, Instead, Instr, Source};
+use stream::{BranchKind, Class, Event, Fetched, Instead, Instr, Source, VirtAddr};
 
 /// What instructions fetched in one cycle have in common.
 #[derive(Clone, Copy)]
@@ -63,6 +63,9 @@ impl OutOfOrder {
         // What is fetched from here on lies in the address space of the next instruction.
         self.fetch_in_context((next.asid, next.translated));
         let sequential = next.pc == self.front.fetch && halt != Halt::Trap;
+        if self.perfect_front && sequential {
+            self.foresee_anew(next.pc);
+        }
         if !sequential {
             self.forget_predictions();
             self.front.redirect(Some(next.pc), self.now);
@@ -76,6 +79,15 @@ impl OutOfOrder {
         if self.front.predict.is_none() {
             self.front.redirect(Some(next.pc), self.now);
         }
+    }
+
+    /// Predicts anew from `pc` on what a perfect front end could not see before.
+    fn foresee_anew(&mut self, pc: VirtAddr) {
+        if let Some(held) = self.front.held.take() {
+            self.front.replay.push_front(held);
+        }
+        self.forget_predictions();
+        self.front.redirect(Some(pc), self.now);
     }
 
     /// Takes back what was predicted and not fetched.
@@ -322,6 +334,7 @@ impl OutOfOrder {
     #[inline]
     fn fetch_in_context(&mut self, context: (u16, bool)) {
         if (self.asid, self.fetch_translated) != context {
+            self.leave_address_space();
             (self.asid, self.fetch_translated) = context;
             self.last_fetch_page = None;
         }

@@ -32,6 +32,7 @@ mod queues;
 mod ready;
 mod rename;
 mod request;
+mod restore;
 mod sharing;
 mod slot;
 mod squash;
@@ -49,6 +50,7 @@ pub use viewer::Viewer;
 use crate::core::{Core, LostPredictors, NoPipeline, Progress, State};
 use crate::footprint::Footprint;
 use crate::profile::Profile;
+use crate::restoring::Restoring;
 use crate::stats::{CoreStats, Stream};
 use crate::warming::Warming;
 use branch::Predictor;
@@ -171,6 +173,9 @@ pub struct OutOfOrder {
     last_commit: Cycle,
     viewer: Option<Box<Viewer>>,
     profile: Option<Box<Profile>>,
+    restoring: Option<Box<Restoring>>,
+    /// The front end knows what comes.
+    perfect_front: bool,
     /// The source is on a wrong path that was abandoned.
     leave_wrong_path: bool,
     /// The line that warming fetched last.
@@ -236,6 +241,8 @@ impl OutOfOrder {
             last_commit: Cycle(0),
             viewer: None,
             profile: None,
+            restoring: None,
+            perfect_front: false,
             leave_wrong_path: false,
             warm_line: None,
             config: config.clone(),
@@ -282,21 +289,26 @@ impl OutOfOrder {
         if let Some(profile) = &mut self.profile {
             profile.lose_track();
         }
+        if let Some(restoring) = &mut self.restoring {
+            restoring.forget_under_way();
+        }
     }
 
-    /// Bits of storage of the predictors, by name.
+    /// Bits of storage of the predictors and of a restoration unit, by name.
     #[must_use]
     pub fn storage_bits(&self) -> Vec<(&'static str, u64)> {
         let of = self.predictor.storage_bits();
         let store_sets = self.store_sets.storage_bits(self.config.memory.store_queue);
-        vec![
+        let mut bits = vec![
             ("history", of.history),
             ("direction", of.direction),
             ("btb", of.btb),
             ("indirect", of.indirect),
             ("ras", of.ras),
             ("store_sets", store_sets),
-        ]
+        ];
+        bits.extend(self.restoring.as_ref().map(|unit| ("restoration", unit.storage_bits())));
+        bits
     }
 
     /// Whether a step is over whatever the source says.
@@ -342,7 +354,8 @@ impl OutOfOrder {
         self.drop_what_is_under_way();
         self.leave_wrong_path(source);
         let predictor = Some(&mut self.predictor);
-        Warming { hart: self.hart, line: &mut self.warm_line, predictor, mem }
+        let (line, restoring) = (&mut self.warm_line, self.restoring.as_deref_mut());
+        Warming { hart: self.hart, line, predictor, restoring, mem }
     }
 
     fn wake_at(&mut self, at: Cycle) {
@@ -409,18 +422,22 @@ impl Core for OutOfOrder {
                 knows_time = true;
             }
         };
+        self.show_restoration();
         Progress { cycles: self.now - before, instructions, state }
     }
 
     fn warm(&mut self, instr: &Instr, source: &mut dyn Source, mem: &mut Hierarchy) {
         let hart = self.hart;
         self.warming(source, mem).instr(instr, &mut |va, what| source.walk(hart, va, what));
+        self.show_restoration();
     }
 
     fn follow(&mut self, most: u64, source: &mut dyn Source, mem: &mut Hierarchy) -> Followed {
         let hart = self.hart;
         let mut warming = self.warming(source, mem);
-        source.follow(hart, most, &mut warming)
+        let followed = source.follow(hart, most, &mut warming);
+        self.show_restoration();
+        followed
     }
 
     fn idle(&mut self, cycles: u64) {
@@ -468,6 +485,9 @@ impl Core for OutOfOrder {
         if what.memory_dependence {
             self.store_sets = StoreSets::new(&self.config.memory);
         }
+        if let Some(restoring) = &mut self.restoring {
+            restoring.lose();
+        }
     }
 
     fn stats(&self) -> &CoreStats {
@@ -477,6 +497,14 @@ impl Core for OutOfOrder {
 
     fn begin_window(&mut self) {
         self.footprint.begin_window(&mut self.stats);
+    }
+
+    fn begin_request(&mut self) {
+        self.begin_restoring();
+    }
+
+    fn end_request(&mut self) {
+        self.end_restoring();
     }
 
     fn view(&mut self, viewer: Option<Viewer>) -> Result<Option<Viewer>, NoPipeline> {

@@ -5,7 +5,8 @@
 //! where the next one starts (fetch-directed instruction prefetching; Reinman, Calder and Austin,
 //! MICRO 1999). A branch that the buffer does not know is invisible here.
 //!
-//! Perfect predictors are shown what the branch will do: the source runs ahead of fetch to find out.
+//! Perfect predictors are shown what the branch will do: the source runs ahead of fetch to find out. A
+//! perfect front end finds the branches themselves there; behind what must be alone it is as blind as any.
 
 use super::OutOfOrder;
 use super::targets::{Guess, Target};
@@ -41,6 +42,10 @@ impl OutOfOrder {
     ) -> u64 {
         let size = u64::from(self.config.front.target_bytes);
         let window_end = VirtAddr((start.0 & !(size - 1)).wrapping_add(size));
+        if self.perfect_front && !self.front.off_path {
+            self.foresee_target(start, window_end, source, mem);
+            return 0;
+        }
         let Some((pc, hit)) = self.predictor.next_branch(start, window_end) else {
             self.front.predict = Some(window_end);
             self.front.targets.push(Target::new(start, window_end));
@@ -54,6 +59,53 @@ impl OutOfOrder {
         self.front.predict = Some(next);
         self.front.targets.push(Target::guessed(start, end, next, guess));
         if seen.taken { u64::from(hit.latency_cycles) } else { 0 }
+    }
+
+    /// Makes the target at `start` that ends where the program will first come to a branch.
+    #[inline(never)]
+    fn foresee_target(
+        &mut self,
+        start: VirtAddr,
+        window_end: VirtAddr,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) {
+        let Some((pc, end, branch)) = self.branch_ahead(start, window_end, source, mem) else {
+            self.front.predict = Some(window_end);
+            self.front.targets.push(Target::new(start, window_end));
+            return;
+        };
+        let record = self.predictor.enter(pc, &branch, end);
+        let next = if branch.taken { branch.target } else { end };
+        self.front.predict = Some(next);
+        let guess = Guess { pc, kind: branch.kind, record };
+        self.front.targets.push(Target::guessed(start, end, next, guess));
+    }
+
+    /// The next branch of the program, with where it ends, if it comes to one before it leaves what lies from
+    /// `start` to below `end`.
+    fn branch_ahead(
+        &mut self,
+        start: VirtAddr,
+        end: VirtAddr,
+        source: &mut dyn Source,
+        mem: &mut Hierarchy,
+    ) -> Option<(VirtAddr, VirtAddr, Branch)> {
+        loop {
+            if self.front.ahead == self.front.replay.len() {
+                let next = self.look_ahead(source, mem)?;
+                self.front.replay.push_back(next);
+            }
+            let next = &self.front.replay[self.front.ahead];
+            if next.pc.0.wrapping_sub(start.0) >= end.0.wrapping_sub(start.0) {
+                return None;
+            }
+            self.front.ahead += 1;
+            if let Some(branch) = next.branch {
+                let after = VirtAddr(next.pc.0.wrapping_add(u64::from(next.len)));
+                return Some((next.pc, after, branch));
+            }
+        }
     }
 
     /// What the branch at `pc`, which is predicted next, will do, for predictors that are shown it.

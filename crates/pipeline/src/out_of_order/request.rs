@@ -40,7 +40,7 @@ impl OutOfOrder {
             && self.front.targets.before(place).is_some()
             && let Translating::Known(_, Some(pa)) = translation
         {
-            mem.prefetch_instruction(self.now, self.hart, pa);
+            mem.prefetch_instruction(self.now, self.hart, pa, start);
         }
         true
     }
@@ -49,7 +49,8 @@ impl OutOfOrder {
     /// page translated last.
     #[inline]
     fn known_fetch_address(&self, va: VirtAddr) -> Option<PhysAddr> {
-        if !self.fetch_translated {
+        // A perfect front end needs no address: every fetch hits.
+        if !self.fetch_translated || self.perfect_front {
             return Some(PhysAddr(va.0));
         }
         let (page, pa) = self.last_fetch_page?;

@@ -31,6 +31,7 @@ impl OutOfOrder {
         active |= self.decode(source);
         active |= self.fetch(source, mem);
         active |= self.predict(source, mem);
+        active |= self.restore(source, mem);
         active |= self.progress_without_instruction;
         let spent = if committed > 0 { Spent::Base } else { self.why_no_commit() };
         let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
@@ -50,6 +51,7 @@ impl OutOfOrder {
             any = true;
             let (Arrival::Access(ticket, _) | Arrival::Translation(ticket, _)) = arrival;
             let Some(index) = self.claims.iter().position(|(held, _)| *held == ticket) else {
+                self.tell_restoration(&arrival);
                 continue;
             };
             let (_, claimant) = self.claims.swap_remove(index);
@@ -249,6 +251,9 @@ impl OutOfOrder {
             consider(window.get(window.renamed).rename_at);
         }
         consider(self.recovered_at);
+        if let Some(restoring) = &self.restoring {
+            restoring.next_at(now).map(&mut consider);
+        }
         if window.decoded < window.tail {
             consider(window.get(window.decoded).decode_at);
         }

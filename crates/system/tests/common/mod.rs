@@ -1,7 +1,10 @@
 //! Made-up programs for whole-system tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use stream::{HartId, Instr, MemAccess, MemKind, PhysAddr, Synthetic, VirtAddr};
+use stream::{
+    Branch, BranchKind, Class, HartId, Instr, MemAccess, MemKind, PhysAddr, Privilege, Synthetic,
+    VirtAddr,
+};
 use system::{Timing, TimingStats};
 
 /// The hart most tests use.
@@ -59,4 +62,26 @@ pub fn steady(timing: &mut Timing, body: &[Instr], rounds: usize) -> (TimingStat
     let total = window.cores[HART.index()].total();
     let cpi = total.cycles.get() as f64 / total.instructions.get() as f64;
     (window, cpi)
+}
+
+/// One invocation of a function in the address space `asid`: 512 lines of code in runs of two lines, each
+/// left by a branch that is always taken, every other one a conditional one, to a run elsewhere.
+pub fn function(asid: u16) -> Vec<Instr> {
+    // An odd number of lines apart, so that neither cache sets nor entries of a direct-mapped buffer collide.
+    const RUNS: u64 = 256;
+    let start = |run: u64| 0x40_0000 + run * 97 % RUNS * 0x1540;
+    let instr = |run: u64, step: u64| {
+        let jumps = step == 31;
+        let target = VirtAddr(start(run + 1));
+        let kind = [BranchKind::Jump, BranchKind::Conditional][run as usize % 2];
+        let branch = Branch { kind, taken: true, target };
+        Instr {
+            class: if jumps { Class::Branch } else { Class::IntAlu },
+            branch: jumps.then_some(branch),
+            privilege: Privilege::User,
+            asid,
+            ..translated(at(start(run) + 4 * step))
+        }
+    };
+    (0..RUNS).flat_map(|run| (0..32).map(move |step| instr(run, step))).collect()
 }

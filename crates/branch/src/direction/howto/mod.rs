@@ -33,5 +33,6 @@ fn the_added_predictor_is_built_from_its_name_and_predicts() {
     assert_eq!(Direction::origin(&token), None, "it has no parts");
     assert_eq!(direction.moved(), Moved::default(), "it has one level");
     assert_eq!((before, direction.predict(site, &history).0), (false, true));
+    assert!(!direction.set_base(site.pc, true), "it has no base table");
     assert_eq!(direction.storage_bits(), 2 << 14);
 }

@@ -37,6 +37,7 @@ use buffer::Buffer;
 use keys::Keys;
 use patterns::Match;
 use store::{Created, Store};
+use stream::VirtAddr;
 
 /// What the second level said of a branch.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +130,10 @@ impl DirectionPredictor for Llbp {
 
     fn repair(&mut self, token: &LlbpToken) {
         self.base.repair(&token.base);
+    }
+
+    fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+        self.base.set_base(pc, taken)
     }
 
     fn train(&mut self, token: &LlbpToken, actual: bool) {

@@ -138,6 +138,11 @@ impl DirectionPredictor for TageScL {
         }
     }
 
+    fn set_base(&mut self, pc: VirtAddr, taken: bool) -> bool {
+        self.tage.set_base(pc, taken);
+        true
+    }
+
     fn train(&mut self, token: &TageScLToken, actual: bool) {
         self.train_checks(token, actual);
         self.train_tage(token, actual);

@@ -367,6 +367,11 @@ impl Tage {
         self.base.train(token.base, actual);
     }
 
+    /// Makes the counter of the bimodal table the weakest that goes this way.
+    pub(super) fn set_base(&mut self, pc: VirtAddr, taken: bool) {
+        self.base.set(self.base.index(pc), taken);
+    }
+
     pub(super) fn storage_bits(&self) -> u64 {
         let pool = |pool: &Pool| {
             u64::from(pool.tag_bits + COUNTER_BITS + 1) * u64::from(pool.banks << LOG2_BANK)

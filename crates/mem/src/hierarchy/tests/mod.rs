@@ -8,6 +8,7 @@ mod loss;
 mod overlap;
 mod prefetch;
 mod reference;
+mod restoring;
 mod timing;
 mod traffic;
 mod translation;

@@ -228,7 +228,7 @@ fn the_front_end_can_prefetch_instructions() {
     config.caches.l1i.mshrs = 2;
     for mut mem in [Hierarchy::new(&config), over(&config, STEADY)] {
         let fetch = |mem: &mut Hierarchy, now, number| {
-            mem.prefetch_instruction(Cycle(now), ONE, line(number))
+            mem.prefetch_instruction(Cycle(now), ONE, line(number), VirtAddr(0))
         };
         assert_eq!(fetch(&mut mem, 1000, 1), Prefetched::Issued);
         assert_eq!(fetch(&mut mem, 1001, 1), Prefetched::Present);
