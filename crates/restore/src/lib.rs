@@ -5,7 +5,7 @@
 //! optimization", ISCA 2022). What it executes hardly differs from one invocation to the next, so a unit
 //! can record what was missing in one and bring it back at the beginning of the next.
 //!
-//! A [`Restoration`] is what a core has of it: one unit of the registry in [`unit`], and the trigger that
+//! A [`Restoration`] is what a core has of it: one unit of the registry in [`mod@unit`], and the trigger that
 //! tells when the function runs. Units that only make the front end perfect are upper bounds.
 //!
 //! Left out: the operating system's part. It keeps the place of the metadata for each process and loads
