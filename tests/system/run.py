@@ -261,7 +261,7 @@ def test_profile(program, _):
             document, _ = run(program, PROFILED, out, FIRST_RUN_LIMIT, [*DETAILED_OPTIONS, "--profile"])
             profiled.append(document)
             stacks.append(stacks_of(out))
-    assert without_host(profiled[0]) == without_host(profiled[1]), "two profiles differ"
+    assert profiled[0]["invocations"] == profiled[1]["invocations"], "two profiles differ"
     assert stacks[0] == stacks[1], "the stacks of two profiles differ"
     assert without_layers(profiled[0]) == plain["invocations"], "a profile moves what is measured"
     total = 0

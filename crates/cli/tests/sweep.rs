@@ -1,5 +1,6 @@
 //! `sweep` and `reproduce` through the built program: what they read, refuse, collect and print. What is simulated is
 //! tested in tests/system/sweep.py; here results are put where a sweep looks for them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -110,22 +110,25 @@ fn ask(mut rig: Rig<'_>) -> Result<Answers, StudyError> {
 
 impl Answers {
     fn survey(&self) -> Result<Survey, StudyError> {
-        let kernel = Kallsyms::parse(&unpacked(&self.kernel));
+        let failed = |what: &str| StudyError::Profile(what.to_owned());
+        let symbols = unpacked(&self.kernel)
+            .ok_or_else(|| failed("the guest's list of the kernel's symbols cannot be unpacked"))?;
+        let kernel = Kallsyms::parse(&symbols);
         if kernel.len() == 0 {
-            return Err(StudyError::Profile("/proc/kallsyms lists no functions".to_owned()));
+            return Err(failed("the guest's /proc/kallsyms lists no functions"));
         }
         Ok(Survey { kernel, processes: processes::parse(&self.processes) })
     }
 }
 
-/// The text that was packed by `gzip | base64`; what is damaged is left out.
-fn unpacked(lines: &str) -> String {
+/// The text that was packed by `gzip | base64`; none of one that is damaged, since a name that is missing would
+/// give what lies there to the function before.
+fn unpacked(lines: &str) -> Option<String> {
     let packed: String = lines.split_ascii_whitespace().collect();
-    let bytes = BASE64_STANDARD.decode(packed).unwrap_or_default();
+    let bytes = BASE64_STANDARD.decode(packed).ok()?;
     let mut text = Vec::new();
-    // What was read up to an error is there, and that symbols are missing is noticed.
-    let _ = GzDecoder::new(&bytes[..]).read_to_end(&mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    GzDecoder::new(&bytes[..]).read_to_end(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]
@@ -143,10 +146,12 @@ mod tests {
     fn what_was_packed_in_lines_is_unpacked_and_damage_is_no_panic() {
         let packed = packed("ffffffff80002000 T _start\n");
         let (first, second) = packed.split_at(20);
-        assert_eq!(unpacked(&format!("{first}\n{second}\n")), "ffffffff80002000 T _start\n");
-        assert_eq!(unpacked(first), "");
-        assert_eq!(unpacked("gzip: not found"), "");
+        let text = unpacked(&format!("{first}\n{second}\n"));
+        assert_eq!(text.as_deref(), Some("ffffffff80002000 T _start\n"));
+        assert_eq!(unpacked(first), None);
+        assert_eq!(unpacked("gzip: not found"), None);
     }
+
     #[test]
     fn a_survey_is_kept_and_a_damaged_one_is_made_anew() {
         let home = tempfile::tempdir().unwrap();

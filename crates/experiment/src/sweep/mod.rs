@@ -2,7 +2,7 @@
 //!
 //! An experiment names functions, systems, states, seeds, overrides of the system and options of `run`; every
 //! combination is a **point**: one `run`, with the arguments that [`Point::arguments`] writes. The expansion depends on
-//! the file only, so that a point has the same index wherever the file is read, and an [id](fingerprint) that is a hash of
+//! the file only, so that a point has the same index wherever the file is read, and an [id](fingerprint()) that is a hash of
 //! all that decides its results, so that finished points can be told from missing ones by the names of their folders.
 //!
 //! | key | is |

@@ -12,8 +12,8 @@
 //! the sums over a window are the window's to the cycle; what is left at one privilege when another is
 //! entered, or when a window ends, belongs to the last instruction before. Idle cycles are in none.
 //!
-//! Counted together is what lies between two taken branches, under the address of the first
-//! instruction; branches end functions, so this tells functions apart. [`Contexts`] says what is
+//! Counted together is what lies between two taken branches, traps or serialising instructions, under the
+//! address of the first; branches end functions, so this tells functions apart. [`Contexts`] says what is
 //! known of callers.
 //!
 //! A thread is what [`stream::Source::thread`] says it is; it is asked after instructions that can change it.
@@ -260,7 +260,7 @@ impl Profile {
     /// Follows the flow of control from `instr` on.
     #[inline]
     fn leave(&mut self, instr: &Instr, thread: impl Fn() -> Option<u64>) {
-        self.since_call += 1;
+        self.since_call = self.since_call.saturating_add(1);
         if let Some(branch) = instr.branch.filter(|branch| branch.taken) {
             self.here = None;
             self.branch(instr, branch.kind, branch.target);
@@ -298,9 +298,10 @@ impl Profile {
 
     /// Takes up what only few instructions do to the flow of control.
     fn leave_otherwise(&mut self, instr: &Instr) {
+        // The next instruction may be at another privilege.
+        self.here = None;
         if instr.event == Event::Exception {
             self.trapped = true;
-            self.here = None;
             if instr.privilege == Privilege::User {
                 self.stacks[self.thread].leave_kernel();
             }
@@ -328,7 +329,9 @@ impl Profile {
         let context = self.stacks[self.thread].context();
         let place = Place { context, privilege: instr.privilege, pc: instr.pc };
         let number = self.places.len() as u32;
-        let found = self.table.find_or_insert((context.0, instr.pc.0), number);
+        // Instructions begin at multiples of two bytes: the lowest bit is free for the side.
+        let key = instr.pc.0 | side(instr.privilege) as u64;
+        let found = self.table.find_or_insert((context.0, key), number);
         if found == number {
             self.places.push(place);
             self.spent.push(Spending::default());

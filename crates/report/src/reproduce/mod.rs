@@ -2,7 +2,7 @@
 //!
 //! The papers measured x86 servers and simulated x86 cores; other code, other calling conventions and other builds of the
 //! runtimes give other absolute values on RISC-V. What must carry over is the shape: by how much lost state slows a
-//! function down, which part of the core is to blame, who gains from restoring it. [`shapes`] checks that, [`validate`]
+//! function down, which part of the core is to blame, who gains from restoring it. [`shapes()`] checks that, [`validate`]
 //! sets every value beside the published one.
 //!
 //! | study | papers |
