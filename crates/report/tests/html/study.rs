@@ -61,6 +61,7 @@ impl Study {
             between: Between {
                 lukewarm: is_lukewarm.then(|| "flush".to_owned()),
                 inter_arrival_ns: is_lukewarm.then_some(10_000_000),
+                ..Between::default()
             },
             seed: self.seed,
             summary: report::summarize(&invocations),
