@@ -4,7 +4,7 @@
 use branch::Predictor;
 use mem::{Arrival, Cycle, Hierarchy};
 use restore::{Ports, Restoration, RestorationConfig, RestorationStats, Time};
-use stream::{Bytes, HartId, Source, Walker};
+use stream::{Bytes, HartId, Source, VirtAddr, Walker};
 
 /// The restoration unit of a core.
 #[derive(Debug)]
@@ -68,6 +68,18 @@ impl Restoring {
         self.unit.step(&mut ports, executes)
     }
 
+    /// The front end asked for the line of an address; see [`Restoration::fetched`].
+    #[inline]
+    pub(crate) fn fetched(&mut self, va: VirtAddr, missed: bool) {
+        self.unit.fetched(va, missed);
+    }
+
+    /// An instruction retires.
+    #[inline]
+    pub(crate) fn retired(&mut self, va: VirtAddr) {
+        self.unit.retired(va);
+    }
+
     /// Instruction bytes were fetched in warming mode.
     pub(crate) fn warmed(
         &mut self,
@@ -81,6 +93,8 @@ impl Restoring {
         // The upper half of the virtual addresses is the kernel's. A line stands for its instructions.
         let user = bytes.pc.0 >> 63 == 0;
         self.unit.ran(bytes.asid, u64::from(user));
+        self.unit.fetched(bytes.pc, true);
+        self.unit.retired(bytes.pc);
         let time = Time::Still(walk);
         let (hart, asid, can_walk) = (self.hart, bytes.asid, true);
         let mut ports = Ports { hart, asid, can_walk, predictor, mem, time };

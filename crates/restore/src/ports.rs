@@ -107,6 +107,16 @@ impl Ports<'_, '_> {
         self.mem.restore_line(now, self.hart, pa, spare)
     }
 
+    /// Prefetches the line of `pa`, where `va` lies, into the first level; see
+    /// [`Hierarchy::restore_to_l1i`].
+    pub fn restore_to_l1i(&mut self, (va, pa): (VirtAddr, PhysAddr), spare: u32) -> Prefetched {
+        let now = match self.time {
+            Time::At(now, _) => Some(now),
+            Time::Still(_) => None,
+        };
+        self.mem.restore_to_l1i(now, self.hart, (va, pa), spare)
+    }
+
     /// Reads a line of metadata.
     pub(crate) fn read_metadata(&mut self, pa: PhysAddr) -> Asked<()> {
         let Time::At(now, _) = self.time else {

@@ -4,7 +4,10 @@ use crate::unit::Unit;
 use crate::{Ports, RestorationConfig, RestorationStats, Trigger};
 use branch::Predictor;
 use mem::{Arrival, Cycle, Hierarchy};
-use stream::HartId;
+use stream::{HartId, VirtAddr};
+
+/// Units that look at lines are for those of 64 bytes.
+const LINE_LOG2: u32 = 6;
 
 /// The restoration unit of a core and its trigger.
 #[derive(Clone, Debug)]
@@ -16,6 +19,10 @@ pub struct Restoration {
     records_fetches: bool,
     /// It is told of branches that were learned.
     records_branches: bool,
+    /// It is told of what is fetched and what retires, and acts whatever runs.
+    records_retired: bool,
+    /// The line that retired last.
+    retired: Option<u64>,
 }
 
 impl Restoration {
@@ -28,6 +35,8 @@ impl Restoration {
             trigger: Trigger::default(),
             records_fetches: config.records_fetches(),
             records_branches: config.records_branches(),
+            records_retired: config.records_retired(),
+            retired: None,
         }
     }
 
@@ -58,7 +67,25 @@ impl Restoration {
         self.tell_of_misses(ports);
         self.tell_of_branches(ports);
         // The metadata of a function is out of reach while another one is scheduled.
-        self.trigger.is_function(asid) && self.unit.step(ports)
+        (self.records_retired || self.trigger.is_function(asid)) && self.unit.step(ports)
+    }
+
+    /// The front end asked for the line of an address, whether that `missed` in the first level or not.
+    #[inline]
+    pub fn fetched(&mut self, va: VirtAddr, missed: bool) {
+        if self.records_retired {
+            self.unit.fetched(va, missed);
+        }
+    }
+
+    /// An instruction retires.
+    #[inline]
+    pub fn retired(&mut self, va: VirtAddr) {
+        if self.records_retired
+            && self.retired.replace(va.0 >> LINE_LOG2) != Some(va.0 >> LINE_LOG2)
+        {
+            self.unit.retired(va);
+        }
     }
 
     fn tell_of_misses(&mut self, ports: &mut Ports<'_, '_>) {

@@ -59,6 +59,7 @@ impl SystemConfig {
         Surroundings {
             line_bytes: caches.line_bytes,
             l2_mshrs: caches.l2.as_ref().map(|l2| l2.mshrs),
+            l1i_mshrs: caches.l1i.mshrs,
             llc_mshrs: caches.llc.as_ref().map(|llc| llc.mshrs),
             out_of_order: matches!(self.core, CoreConfig::OutOfOrder(_)),
         }

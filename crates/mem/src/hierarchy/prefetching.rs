@@ -147,7 +147,7 @@ impl Hierarchy {
 
     /// Fetches `line` for the cache at `place`, which lies on the path of `hart`. `pc` is a virtual address
     /// in the page of the line, if it is for the instruction cache.
-    fn prefetch(
+    pub(super) fn prefetch(
         &mut self,
         now: Option<Cycle>,
         hart: usize,

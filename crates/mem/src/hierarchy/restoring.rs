@@ -91,6 +91,46 @@ impl Hierarchy {
         Prefetched::Issued
     }
 
+    /// Fetches the line of `pa`, where `va` was translated to, into the instruction cache of `hart`, at
+    /// `now` or without time: as [`Hierarchy::prefetch_instruction`], but with more than `spare` of that
+    /// cache's miss registers free, and what is not asked for now ([`Prefetched::Dropped`]) or not
+    /// needed is not counted.
+    pub fn restore_to_l1i(
+        &mut self,
+        now: Option<Cycle>,
+        hart: HartId,
+        (va, pa): (VirtAddr, PhysAddr),
+        spare: u32,
+    ) -> Prefetched {
+        let (place, line) = (Place::L1(hart.index(), Side::Instruction), self.line(pa));
+        if self.is_held(hart.index(), place, line) {
+            return Prefetched::Present;
+        }
+        let request = Request {
+            hart: hart.index(),
+            side: Some(Side::Instruction),
+            kind: AccessKind::Instruction,
+            prefetch: Some(Level::L1),
+            restores: false,
+            line,
+        };
+        if now.is_some_and(|now| {
+            !self.l1i_has_spare(now, hart, spare) || !self.can_prefetch(now, place, request)
+        }) {
+            return Prefetched::Dropped;
+        }
+        let asked = self.prefetch(now, hart.index(), (place, line), va);
+        if now.is_none() {
+            self.memory.forget();
+        }
+        asked
+    }
+
+    fn l1i_has_spare(&self, now: Cycle, hart: HartId, spare: u32) -> bool {
+        let l1i = &self.harts[hart.index()].l1[Side::Instruction as usize];
+        l1i.mshrs.has_more_free_than(spare as usize, now)
+    }
+
     /// Whether the lower caches of `hart` have more than `spare` miss registers free at `now`.
     fn has_spare(&self, now: Cycle, hart: HartId, spare: u32) -> bool {
         let l2 = self.harts[hart.index()].l2.iter();

@@ -36,6 +36,11 @@ impl OutOfOrder {
         if let Some(profile) = &mut self.profile {
             profile.commit(&self.window.get(at).instr, || source.thread(self.hart));
         }
+        if let Some(restoring) = &mut self.restoring
+            && self.fetch_translated
+        {
+            restoring.retired(self.window.get(at).instr.pc);
+        }
         let slot = self.window.get(at);
         debug_assert!(!slot.off_path, "a wrong path commits at cycle {}", self.now.0);
         let instr = &slot.instr;

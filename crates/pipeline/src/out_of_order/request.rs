@@ -134,10 +134,12 @@ impl OutOfOrder {
         match mem.demand(self.now, self.hart, AccessKind::Instruction, pa, pc) {
             Reply::Done(access) => {
                 self.count_access(access.found, Stream::Instruction);
+                self.tell_of_fetch(pc, access.found != Level::L1);
                 let there = self.now + mem.instruction_hit_cycles(self.hart);
                 Some((Line::Known(access.at, access.found), access.at > there))
             }
             Reply::Pending(ticket) => {
+                self.tell_of_fetch(pc, true);
                 self.claims.push((ticket, Claimant::FetchLine));
                 Some((Line::Pending(ticket), false))
             }

@@ -6,7 +6,7 @@ use super::front::Halt;
 use crate::restoring::{Moment, Restoring};
 use ::restore::{Perfect, RestorationConfig};
 use mem::{Arrival, Hierarchy};
-use stream::Source;
+use stream::{Source, VirtAddr};
 
 impl OutOfOrder {
     /// The same core with a restoration unit.
@@ -38,6 +38,16 @@ impl OutOfOrder {
             can_walk: !empties,
         };
         restoring.cycle(moment, source, (mem, &mut self.predictor))
+    }
+
+    /// Fetch asked for the line of `va`.
+    #[inline]
+    pub(super) fn tell_of_fetch(&mut self, va: VirtAddr, missed: bool) {
+        if let Some(restoring) = &mut self.restoring
+            && self.fetch_translated
+        {
+            restoring.fetched(va, missed);
+        }
     }
 
     /// Memory answered a request of no instruction: it may be the unit's.

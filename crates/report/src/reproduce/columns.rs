@@ -191,6 +191,7 @@ fn jukebox() -> Vec<Figure> {
         percent("jukebox_speedup", "Jukebox %", |of| gain(of, "none", "jukebox")),
         percent("perfect_l1i_speedup", "perfect L1I %", |of| gain(of, "none", "perfect_l1i")),
         percent("pif_speedup", "PIF %", |of| gain(of, "none", "pif")),
+        percent("pif_ideal_speedup", "PIF ideal %", |of| gain(of, "none", "pif_ideal")),
         column("jukebox_coverage", "covered %", 1, |of| {
             share(of.variant("jukebox")?, "restored.coverage")
         }),

@@ -81,7 +81,11 @@ pub fn shapes(study: Study, results: &Results<'_>) -> Result<Vec<Check>, Publish
             let group = Group::of(results, "jukebox-skylake", &published);
             checks.push(go_over_python(&group));
             checks.push(perfect_over(&group, "none", "jukebox", "perfect_l1i"));
-            checks.push(never_slower(&group, "none", &["jukebox", "perfect_l1i", "pif"]));
+            checks.push(never_slower(
+                &group,
+                "none",
+                &["jukebox", "perfect_l1i", "pif", "pif_ideal"],
+            ));
         }
         Study::Ignite => {
             let published = Published::of(Paper::Ignite)?;

@@ -10,6 +10,7 @@ mod ignite;
 mod jukebox;
 mod perfect_front_end;
 mod perfect_l1i;
+mod pif;
 
 pub mod contract;
 
@@ -17,6 +18,7 @@ pub use ignite::{IgniteConfig, IgniteStats};
 pub use jukebox::{JukeboxConfig, JukeboxStats};
 pub use perfect_front_end::PerfectFrontEndConfig;
 pub use perfect_l1i::PerfectL1iConfig;
+pub use pif::{PifConfig, PifStats};
 
 use crate::Ports;
 use branch::Learned;
@@ -43,6 +45,8 @@ pub enum Perfect {
 pub struct Surroundings {
     /// Size of a cache line.
     pub line_bytes: u64,
+    /// Miss registers of the first-level instruction cache.
+    pub l1i_mshrs: u32,
     /// Miss registers of the second level; none without one.
     pub l2_mshrs: Option<u32>,
     /// Miss registers of the last level; none without one.
@@ -74,7 +78,12 @@ impl Surroundings {
         problems.require(self.l2_mshrs.is_some(), &kind, || {
             format!("{unit} brings lines into the second level, and caches.l2 is not there")
         });
-        problems.require(self.line_bytes == 64, &kind, || {
+        self.require_lines_of_64(unit, path, problems);
+    }
+
+    /// Notes that `unit` is for cache lines of 64 bytes where they are others.
+    pub fn require_lines_of_64(self, unit: &str, path: &str, problems: &mut Problems) {
+        problems.require(self.line_bytes == 64, &format!("{path}.kind"), || {
             format!("{unit} is for caches.line_bytes = 64, not {}", self.line_bytes)
         });
     }
@@ -99,6 +108,9 @@ pub trait RestorationUnit: Debug + Clone {
     const RECORDS_FETCHES: bool = false;
     /// It is to be told of [learned](Self::learned) branches.
     const RECORDS_BRANCHES: bool = false;
+    /// It is to be told of [fetched](Self::fetched) and [retired](Self::retired) lines, whosever they are,
+    /// and acts in every address space.
+    const RECORDS_RETIRED: bool = false;
 
     /// Notes what cannot be in a configuration, or not in that system, with paths below `path`.
     fn validate(config: &Self::Config, system: &Surroundings, path: &str, problems: &mut Problems);
@@ -117,6 +129,11 @@ pub trait RestorationUnit: Debug + Clone {
     /// A taken branch of the function entered the branch target buffer, or is used there because the unit
     /// put it in.
     fn learned(&mut self, _learned: &Learned) {}
+    /// The front end asked for a line, on a wrong path perhaps, which was not in the first level if it
+    /// `missed`. Without time, when nobody knows, all are told of as missed.
+    fn fetched(&mut self, _va: VirtAddr, _missed: bool) {}
+    /// An instruction of another line than the one before it retired.
+    fn retired(&mut self, _va: VirtAddr) {}
     /// Does what can be done in this cycle, in the address space of the function. Returns whether there
     /// is more to do in the next one, or may be.
     fn step(&mut self, _ports: &mut Ports<'_, '_>) -> bool {
@@ -184,6 +201,14 @@ macro_rules! restoration_units {
                 }
             }
 
+            /// Whether the unit must be told of lines that are fetched and that retire.
+            #[must_use]
+            pub fn records_retired(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => <$module::$type as RestorationUnit>::RECORDS_RETIRED,)+
+                }
+            }
+
             /// Notes what is wrong, with paths below `path`.
             pub fn validate(&self, system: &Surroundings, path: &str, problems: &mut Problems) {
                 match self {
@@ -237,6 +262,14 @@ macro_rules! restoration_units {
 
             pub(crate) fn learned(&mut self, learned: &Learned) {
                 match self { $(Self::$name(it) => it.learned(learned),)+ }
+            }
+
+            pub(crate) fn fetched(&mut self, va: VirtAddr, missed: bool) {
+                match self { $(Self::$name(it) => it.fetched(va, missed),)+ }
+            }
+
+            pub(crate) fn retired(&mut self, va: VirtAddr) {
+                match self { $(Self::$name(it) => it.retired(va),)+ }
             }
 
             pub(crate) fn step(&mut self, ports: &mut Ports<'_, '_>) -> bool {
@@ -300,6 +333,8 @@ restoration_units! {
     Jukebox => jukebox::Jukebox = "jukebox";
     /// Branches of the last invocation are restored, and their lines prefetched into the second level.
     Ignite => ignite::Ignite = "ignite";
+    /// Lines that followed what is fetched the last time are prefetched into the first level.
+    Pif => pif::Pif = "pif";
 }
 
 #[cfg(test)]

@@ -16,8 +16,13 @@ fn problems(config: &RestorationConfig, system: Surroundings) -> Vec<String> {
     problems.0.into_iter().map(|problem| format!("{}: {}", problem.path, problem.what)).collect()
 }
 
-const SYSTEM: Surroundings =
-    Surroundings { line_bytes: 64, l2_mshrs: Some(32), llc_mshrs: Some(16), out_of_order: true };
+const SYSTEM: Surroundings = Surroundings {
+    line_bytes: 64,
+    l1i_mshrs: 8,
+    l2_mshrs: Some(32),
+    llc_mshrs: Some(16),
+    out_of_order: true,
+};
 
 #[test]
 fn a_kind_alone_means_the_published_design() {
@@ -61,5 +66,32 @@ fn every_wrong_parameter_is_named() {
     let told = problems(&RestorationConfig::Jukebox(jukebox), SYSTEM);
     let paths: Vec<_> = told.iter().map(|what| what.split(':').next().unwrap()).collect();
     let names = ["crrb_entries", "metadata_kib", "region_bytes", "spare_mshrs"];
+    assert_eq!(paths, names.map(|name| format!("restoration.{name}")));
+}
+
+#[test]
+fn every_wrong_parameter_of_pif_is_named_with_what_it_misses() {
+    let pif = PifConfig {
+        history_kib: 0,
+        index_kib: 0,
+        temporal_entries: 0,
+        streams: 0,
+        regions_ahead: 0,
+        spare_mshrs: 8,
+        persistent: true,
+    };
+    let system = Surroundings { out_of_order: false, line_bytes: 32, ..SYSTEM };
+    let told = problems(&RestorationConfig::Pif(pif), system);
+    let paths: Vec<_> = told.iter().map(|what| what.split(':').next().unwrap()).collect();
+    let names = [
+        "history_kib",
+        "index_kib",
+        "temporal_entries",
+        "streams",
+        "regions_ahead",
+        "spare_mshrs",
+        "kind",
+        "kind",
+    ];
     assert_eq!(paths, names.map(|name| format!("restoration.{name}")));
 }
