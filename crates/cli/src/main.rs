@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod failure;
 mod home;
+mod host;
 mod interrupt;
 mod output;
 mod progress;

@@ -15,6 +15,7 @@
 //! | [`windows_parquet`] | a row for each hart of each invocation, with all statistics |
 //! | [`results_csv`], [`results_parquet`] | the rows of several runs, each with its [point](PointRun) |
 //! | [`reproduce`] | our values beside published ones |
+//! | [`artifact`] | the appendix of a paper's artifact, with what the runs cost |
 //!
 //! The same results give the same bytes, on any host and at any time. A value that has no number
 //! (a ratio with nothing below the line) is `null` with a reason beside it in JSON, an empty cell
@@ -24,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod artifact;
 pub mod books;
 mod breakdown;
 mod charts;

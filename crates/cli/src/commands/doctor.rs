@@ -2,7 +2,7 @@
 
 use crate::args::DoctorArgs;
 use crate::failure::{FAILED, Failure};
-use crate::{home, output};
+use crate::{home, host, output};
 use ::guest::bootable::{self, Spec};
 use ::guest::packages::{Archive, Mirror};
 use ::guest::progress::Silent;
@@ -120,8 +120,8 @@ fn disk_space(home: &Path) -> Finding {
 
 fn memory() -> Finding {
     let what = "memory";
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    match available_bytes(&text) {
+    let text = host::text("/proc/meminfo");
+    match host::bytes_of("MemAvailable:", &text) {
         Some(bytes) if bytes >= MEMORY_BYTES => good(what, format!("{} available", gib(bytes))),
         Some(bytes) => bad(
             what,
@@ -134,12 +134,6 @@ fn memory() -> Finding {
         ),
         None => bad(what, Mark::Warning, "cannot be told from /proc/meminfo"),
     }
-}
-
-/// The `MemAvailable` line of /proc/meminfo, which is in KiB.
-fn available_bytes(meminfo: &str) -> Option<u64> {
-    let rest = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    rest.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 fn gib(bytes: u64) -> String {
@@ -194,14 +188,6 @@ fn cache(home: &Path) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn available_memory_is_read_in_kib() {
-        let text = "MemTotal:       100 kB\nMemAvailable:    2048 kB\n";
-        assert_eq!(available_bytes(text), Some(2 << 20));
-        assert_eq!(available_bytes("MemTotal: 1 kB\n"), None);
-        assert_eq!(available_bytes("MemAvailable: lots\n"), None);
-    }
 
     #[test]
     fn a_missing_folder_is_measured_where_it_would_be() {

@@ -1,5 +1,6 @@
 //! `guest`: what the simulated server boots, in the state folder.
 
+use super::state_folder::sizes;
 use crate::args::{GuestAction, GuestArgs};
 use crate::failure::Failure;
 use crate::progress::Reporter;
@@ -11,7 +12,6 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// What is made and can be made again without the network, as long as the rest stays.
@@ -87,33 +87,6 @@ fn info(as_json: bool) -> Result<(), Failure> {
         text += &format!("  {name:10} {:>9.1} MiB\n", *bytes as f64 / f64::from(1 << 20));
     }
     output::print(text)
-}
-
-/// What each entry of the state folder takes on disk.
-fn sizes(home: &Path) -> anyhow::Result<Vec<(String, u64)>> {
-    let mut sizes = Vec::new();
-    let entries = match fs::read_dir(home) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(sizes),
-        entries => {
-            entries.with_context(|| format!("reading the state folder {}", home.display()))?
-        }
-    };
-    for entry in entries.flatten() {
-        sizes.push((entry.file_name().to_string_lossy().into_owned(), on_disk(&entry.path())));
-    }
-    sizes.sort();
-    Ok(sizes)
-}
-
-/// Blocks in use below `path`; holes do not count, and what vanishes meanwhile counts nothing.
-fn on_disk(path: &Path) -> u64 {
-    let Ok(metadata) = fs::symlink_metadata(path) else { return 0 };
-    let own = metadata.blocks() * 512;
-    if !metadata.is_dir() {
-        return own;
-    }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    own + entries.map(|entry| on_disk(&entry.path())).sum::<u64>()
 }
 
 fn clean(all: bool, as_json: bool) -> Result<(), Failure> {

@@ -16,10 +16,12 @@ mod report_tree;
 mod reproduce;
 mod results_dir;
 mod run;
+mod state_folder;
 mod sweep;
 mod systems;
 mod trace;
 mod verify;
+mod whole_file;
 
 pub use reproduce::ReproduceArgs;
 pub use sweep::SweepArgs;

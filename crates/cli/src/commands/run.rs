@@ -3,6 +3,7 @@
 use super::condition::Asked;
 use crate::args::{RunArgs, StudyArgs, SystemArgs};
 use crate::failure::{FAILED, Failure};
+use crate::host::{Watch, Watched};
 use crate::progress::Reporter;
 use crate::{home, output};
 use ::guest::functions::{Choice, PayloadChoice};
@@ -38,10 +39,11 @@ fn run_function(args: &RunArgs, function: &str) -> Result<u8, Failure> {
     study.profile = args.profile;
     check_mirror(&args.study)?;
     let home = home::create()?;
-    let reporter = Reporter::new();
-    let result = experiment::run(&home, &study, &reporter);
+    let (reporter, watch) = (Reporter::new(), Watch::start());
+    let result = experiment::run(&home, &study, &Watched::new(&reporter, &watch));
     reporter.finish();
-    let outcome = result.map_err(failure)?;
+    let mut outcome = result.map_err(failure)?;
+    outcome.run.manifest.host = watch.read();
     if let Some(path) = &args.pipeline_log {
         reporter.note(&format!("pipeline log: {}", path.display()));
     }
@@ -97,10 +99,12 @@ fn run_trace(args: &RunArgs, trace: &Path) -> Result<u8, Failure> {
         max_instructions: args.max_instructions,
         command: std::env::args().collect(),
     };
-    let reporter = Reporter::new();
-    let result = experiment::replay(&order, &reporter);
+    let (reporter, watch) = (Reporter::new(), Watch::start());
+    let result = experiment::replay(&order, &Watched::new(&reporter, &watch));
     reporter.finish();
-    present(args, &result.map_err(failure)?, &reporter)
+    let mut outcome = result.map_err(failure)?;
+    outcome.run.manifest.host = watch.read();
+    present(args, &outcome, &reporter)
 }
 
 /// Stores and prints what came out.

@@ -33,11 +33,16 @@ pub struct Manifest {
 pub struct Host {
     /// When the run started, in UTC (RFC 3339).
     pub started: Option<String>,
-    /// How long it took.
+    /// How long it took, from the start of the program until its results were there.
     pub wall_seconds: Option<f64>,
+    /// How much of that passed before the first measured invocation: building or waiting for what was missing,
+    /// restoring a snapshot, settling.
+    pub preparing_seconds: Option<f64>,
+    /// How long processors worked for it, all threads together, programs it called left out.
+    pub processor_seconds: Option<f64>,
     /// Simulated instructions per second of wall time, all harts and modes.
     pub instructions_per_second: Option<f64>,
-    /// Largest resident memory.
+    /// Largest resident memory, with the parts of mapped files that were touched.
     pub peak_resident_bytes: Option<u64>,
     /// The processor.
     pub processor: Option<String>,

@@ -31,6 +31,7 @@ pub use results::{Cell, Results};
 pub use shapes::{Check, Verdict, shapes};
 pub use tables::{Pair, Row, Table};
 pub use text::{markdown, text};
+pub(crate) use text::{piped, shape_rows};
 
 /// A study that can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ pub fn text(validation: &Validation) -> String {
         text += &aligned(&cells(table));
     }
     text += "\nshapes\n\n";
-    text += &aligned(&checks(validation));
+    text += &aligned(&shape_rows(validation));
     text
 }
 
@@ -32,10 +32,11 @@ pub fn markdown(validation: &Validation) -> String {
         }
     }
     text += "\n## Shapes\n\n";
-    text + &piped(&checks(validation))
+    text + &piped(&shape_rows(validation))
 }
 
-fn checks(validation: &Validation) -> Vec<Vec<String>> {
+/// A row of heads, and one for each shape.
+pub(crate) fn shape_rows(validation: &Validation) -> Vec<Vec<String>> {
     let mut rows = vec![["shape", "expected", "ours", "verdict"].map(str::to_owned).to_vec()];
     rows.extend(validation.checks.iter().map(|check| {
         let verdict = check.verdict.word().to_owned();
@@ -93,7 +94,8 @@ fn aligned(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn piped(rows: &[Vec<String>]) -> String {
+/// A table of Markdown, its first row the heads.
+pub(crate) fn piped(rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let escaped = |row: &Vec<String>| row.iter().map(|cell| cell.replace('|', "\\|")).collect();
     let Some((heads, body)) = rows.split_first() else { return String::new() };

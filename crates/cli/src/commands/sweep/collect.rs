@@ -2,12 +2,10 @@
 
 use super::plan::Planned;
 use super::show::Shown;
+use crate::commands::whole_file;
 use crate::failure::Failure;
 use ::report::{PointRun, Run};
-use anyhow::Context as _;
 use experiment::sweep::OPTIONS;
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 /// A file of results, for data frames and spreadsheets.
@@ -19,9 +17,10 @@ pub(super) fn collect(out: &Path, points: &[Shown]) -> Result<(), Failure> {
     let options = used_options(points);
     let finished = points.iter().filter_map(|shown| Some((&shown.planned, shown.run.as_ref()?)));
     let runs: Vec<PointRun<'_>> = finished.map(|(p, run)| labelled(p, run, &options)).collect();
-    write(&out.join(CSV), ::report::results_csv(&runs).as_bytes()).map_err(Failure::failed)?;
+    whole_file::write(&out.join(CSV), ::report::results_csv(&runs).as_bytes())
+        .map_err(Failure::failed)?;
     let parquet = ::report::results_parquet(&runs).map_err(Failure::failed)?;
-    write(&out.join(PARQUET), &parquet).map_err(Failure::failed)
+    whole_file::write(&out.join(PARQUET), &parquet).map_err(Failure::failed)
 }
 
 /// The options that the experiment sets somewhere.
@@ -42,23 +41,4 @@ fn labelled<'a>(planned: &Planned, run: &'a Run, options: &[&str]) -> PointRun<'
     let option = |key: &&str| ((*key).to_owned(), point.value(key).map(str::to_owned));
     labels.extend(options.iter().map(option));
     PointRun { point: point.index as u64, labels, run }
-}
-
-/// The file has the old content or the new one, never a part.
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().expect("it lies in the folder of the sweep");
-    let doing = || format!("writing {}", path.display());
-    fs::create_dir_all(folder).with_context(doing)?;
-    let mut file =
-        tempfile::Builder::new().prefix(".results-").tempfile_in(folder).with_context(doing)?;
-    file.write_all(bytes).with_context(doing)?;
-    open_to_others(file.as_file()).with_context(doing)?;
-    file.persist(path).with_context(doing)?;
-    Ok(())
-}
-
-/// Temporary files are private; results need not be.
-fn open_to_others(file: &fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
 }

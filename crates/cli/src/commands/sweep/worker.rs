@@ -5,6 +5,7 @@ use crate::commands::results_dir;
 use crate::commands::run::failure;
 use crate::failure::{FAILED, Failure, INTERRUPTED};
 use crate::home;
+use crate::host::{Watch, Watched};
 use crate::progress::Reporter;
 use ::guest::progress::Progress as _;
 use ::report::Run;
@@ -46,9 +47,11 @@ pub(super) fn work(planned: &Planned, out: &Path) -> Result<u8, Failure> {
     let run = match finished(out, id).map_err(Failure::failed)? {
         Some(run) => run,
         None => {
-            let result = experiment::run(&home, study, &reporter);
+            let watch = Watch::start();
+            let result = experiment::run(&home, study, &Watched::new(&reporter, &watch));
             reporter.finish();
-            let outcome = result.map_err(failure)?;
+            let mut outcome = result.map_err(failure)?;
+            outcome.run.manifest.host = watch.read();
             experiment::write_results_as(&out.join(POINTS), id, &outcome)
                 .map_err(Failure::failed)?;
             outcome.run
