@@ -1,6 +1,6 @@
 //! The arguments. What this version does not have is hidden from the help and answered with an error.
 
-use crate::commands::{ReproduceArgs, SweepArgs};
+use crate::commands::{ArtifactArgs, ReproduceArgs, SweepArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -49,6 +49,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Two stored runs side by side: configuration, means, CPI stacks, events.
     Compare(CompareArgs),
+    /// Write the appendix of a paper's artifact for stored results, with what they cost to make.
+    Artifact(ArtifactArgs),
     /// Check that this host has what is needed.
     Doctor(DoctorArgs),
 }

@@ -188,6 +188,46 @@ fn a_report_is_written_beside_the_results_and_names_what_it_leaves_out() {
 }
 
 #[test]
+fn an_appendix_is_written_for_single_runs_and_never_over_somebody_s_work() {
+    let place = Place::new();
+    store(&place, "results/a", 7);
+    store(&place, "results/b", 8);
+    let write = |more: &[&str]| place.run(&[&["artifact", "results"], more].concat());
+    let ran = write(&[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let page = || std::fs::read_to_string(place.path("results/artifact-appendix.md")).unwrap();
+    let first = page();
+    for text in [
+        "# Artifact Appendix",
+        "| `b` | f | s | warm, seed 8 |",
+        "not measured: the results do not tell",
+    ] {
+        assert!(first.contains(text), "no {text:?} in {first}");
+    }
+    assert_eq!(write(&[]).status, 0, "it replaces its own");
+    assert_eq!(page(), first, "the same results give the same bytes");
+    let mine = first.split_once('\n').unwrap().1;
+    place.file("results/artifact-appendix.md", mine);
+    write(&[]).fails(2, &["artifact-appendix.md", "by hand", "--out"]);
+    assert_eq!(page(), mine);
+    assert_eq!(write(&["--out", "new.md"]).status, 0);
+    write(&["--out", "results"]).fails(2, &["results", "--out"]);
+    place.file("file", "in the way");
+    write(&["--out", "file/new.md"]).fails(2, &["file/new.md"]);
+}
+
+#[test]
+fn an_appendix_needs_results() {
+    let place = Place::new();
+    place.run(&["artifact", "nothing"]).fails(2, &["nothing", "vswarm-u run"]);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    place
+        .run(&["artifact", "empty"])
+        .fails(2, &["manifest.json", "vswarm-u run FUNCTION --out empty"]);
+    assert!(!place.path("empty/artifact-appendix.md").exists(), "nothing was written");
+}
+
+#[test]
 fn two_stored_runs_are_compared() {
     let place = Place::new();
     store(&place, "a", 7);

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Place, Ran};
 use report::model::{
-    Between, Catalogue, HartWindow, Invocation, Manifest, Run, SCHEMA, State, Statistics,
+    Between, Catalogue, HartWindow, Host, Invocation, Manifest, Run, SCHEMA, State, Statistics,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -61,12 +61,24 @@ fn store(place: &Place, out: &str, point: &Value, made: &[Made]) {
         seed: 1,
         summary: report::summarize(&invocations),
         invocations,
-        manifest: Manifest { schema: SCHEMA, seed: 1, ..Manifest::default() },
+        manifest: manifest(point),
     };
     let folder = format!("{out}/points/{}", text("id"));
     fs::create_dir_all(place.path(&folder)).unwrap();
     place.file(&format!("{folder}/stats.json"), report::stats_json(&run, &Catalogue::new()));
     place.file(&format!("{folder}/manifest.json"), report::manifest_json(&run.manifest));
+}
+
+fn manifest(point: &Value) -> Manifest {
+    let host = Host {
+        wall_seconds: Some(60.0),
+        preparing_seconds: Some(15.0),
+        processor_seconds: Some(50.0),
+        peak_resident_bytes: Some(1 << 30),
+        ..Host::default()
+    };
+    let command = serde_json::from_value(point["command"].clone()).unwrap();
+    Manifest { schema: SCHEMA, seed: 1, command, host, ..Manifest::default() }
 }
 
 fn read(place: &Place, path: &str) -> String {
@@ -287,6 +299,65 @@ fn a_repeated_study_sets_its_values_beside_the_published_ones() {
     let ran = run(&["--quick"]);
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.out.contains("FAIL"), "{ran:?}");
+}
+
+#[test]
+fn an_appendix_of_a_study_has_its_command_its_verdicts_and_what_it_cost() {
+    let place = Place::new();
+    for point in points(&place, "reproduce-lukewarm-quick") {
+        let cycles = if point["state"] == "warm" { 1000 } else { 2100 };
+        store(&place, "all/lukewarm", &point, &[(9999, true), (cycles, true)]);
+    }
+    fs::create_dir_all(place.path("home/guest")).unwrap();
+    place.file("home/guest/x", vec![1; 100_000]);
+    let ran = place.run(&["artifact", "all"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(ran.out, "appendix, of 12 runs: all/artifact-appendix.md\n");
+    let page = read(&place, "all/artifact-appendix.md");
+    for text in [
+        "vswarm-u reproduce lukewarm --out all/lukewarm\n",
+        "12 of 12 points of the experiment have results",
+        "| CPI lukewarm | 2.10 |",
+        "1.0 GiB at most",
+        "12 min 0 s if one run follows the other, 60.0 s at most for one",
+        "3 min 0 s in all, 15.0 s at most for one run",
+        "without preparing 9 min 0 s; processor time 10 min 0 s",
+        "state folder 1",
+    ] {
+        assert!(page.contains(text), "no {text:?} in {page}");
+    }
+    assert!(page.contains("| PASS |") && !page.contains("| FAIL |"), "{page}");
+    let again = place.run(&["artifact", "all", "--json"]).json();
+    assert_eq!(read(&place, "all/artifact-appendix.md"), page, "the same facts, the same bytes");
+    assert_eq!(again["parts"][0]["folder"], "lukewarm");
+    assert_eq!(
+        again["parts"][0]["origin"],
+        json!({"kind": "study", "study": "lukewarm", "full": false})
+    );
+    assert_eq!(again["costs"]["wall_seconds"], json!({"known": 12, "sum": 720.0, "max": 60.0}));
+    assert_eq!(again["parts"][0]["validation"]["summary"]["fail"], 0);
+}
+
+#[test]
+fn an_appendix_of_an_unknown_sweep_lists_its_runs() {
+    let place = Place::new();
+    let file = place.file("e.toml", EXPERIMENT);
+    for point in points(&place, &file) {
+        store(&place, "out", &point, &[(1000, true)]);
+    }
+    fs::create_dir_all(place.path("out/points/half")).unwrap();
+    place.file("out/points/half/stats.json", "{}");
+    let ran = place.run(&["artifact", "out", "--out", "new/page.md"]);
+    assert_eq!(
+        (ran.status, ran.out.as_str()),
+        (0, "appendix, of 8 runs: new/page.md\n"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("left out: points/half: "), "{ran:?}");
+    let page = read(&place, "new/page.md");
+    let command =
+        "vswarm-u run fibonacci-go --system=skylake --state=lukewarm --invocations=2 --seed=1\n";
+    assert!(page.contains(command) && page.contains("Left out: points/half: "), "{page}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod artifact;
 mod boot;
 mod compare;
 mod condition;
@@ -23,6 +24,7 @@ mod trace;
 mod verify;
 mod whole_file;
 
+pub use artifact::ArtifactArgs;
 pub use reproduce::ReproduceArgs;
 pub use sweep::SweepArgs;
 
@@ -41,6 +43,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Boot(args) => boot::boot(args),
         Command::Exec(args) => exec::exec(*args),
         Command::Report(args) => report::report(args),
+        Command::Artifact(args) => artifact::artifact(&args),
         Command::Compare(args) => compare::compare(args),
         Command::Doctor(args) => doctor::doctor(args),
         Command::Sweep(args) => sweep::sweep(&args),

@@ -108,7 +108,7 @@ fn load(dir: &Path, place: &Path) -> anyhow::Result<(Run, Digest)> {
 }
 
 /// What a results directory is called: where it is in `dir`.
-fn name(dir: &Path, place: &Path) -> String {
+pub(super) fn name(dir: &Path, place: &Path) -> String {
     match place.strip_prefix(dir) {
         Ok(inside) if inside != Path::new("") => inside.display().to_string(),
         _ => title(dir),
@@ -116,23 +116,23 @@ fn name(dir: &Path, place: &Path) -> String {
 }
 
 /// The last part of the folder's path, wherever the program was started.
-fn title(dir: &Path) -> String {
+pub(super) fn title(dir: &Path) -> String {
     let full: PathBuf = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     full.file_name().map_or_else(|| "Results".to_owned(), |name| name.display().to_string())
 }
 
-fn unusable(dir: &Path, place: &Path, error: &anyhow::Error) -> LeftOut {
+pub(super) fn unusable(dir: &Path, place: &Path, error: &anyhow::Error) -> LeftOut {
     LeftOut { name: name(dir, place), reason: chain(error) }
 }
 
-fn tell(left_out: &[LeftOut]) {
+pub(super) fn tell(left_out: &[LeftOut]) {
     for LeftOut { name, reason } in left_out {
         eprintln!("left out: {name}: {reason}");
     }
 }
 
-/// There is nothing to report.
-fn nothing(dir: &Path, left_out: &[LeftOut]) -> anyhow::Error {
+/// There are no results.
+pub(super) fn nothing(dir: &Path, left_out: &[LeftOut]) -> anyhow::Error {
     let reasons = left_out.iter().map(|LeftOut { name, reason }| format!("\n  {name}: {reason}"));
     anyhow!(
         "looking for results in {}: neither it nor a folder in it holds results that can be read (a \

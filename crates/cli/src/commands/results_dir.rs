@@ -1,7 +1,7 @@
 //! Directories of results, as `run` writes them.
 
 use ::report::html::Override;
-use ::report::{Configuration, Run};
+use ::report::{Configuration, Manifest, Run};
 use anyhow::Context as _;
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,12 @@ pub fn read(place: &Path) -> anyhow::Result<Run> {
     let (run, _) = ::report::read(&text(place, STATISTICS)?, &text(place, MANIFEST)?)
         .with_context(|| format!("reading the results in {}", place.display()))?;
     Ok(run)
+}
+
+/// What made the run whose results lie in `place`: a small part of them.
+pub fn manifest(place: &Path) -> anyhow::Result<Manifest> {
+    serde_json::from_str(&text(place, MANIFEST)?)
+        .with_context(|| format!("reading {}", place.join(MANIFEST).display()))
 }
 
 /// The values of its system, by path.

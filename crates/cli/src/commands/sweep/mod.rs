@@ -18,6 +18,7 @@ mod show;
 mod worker;
 
 pub use args::SweepArgs;
+pub(super) use worker::POINTS;
 
 use crate::failure::{FAILED, Failure};
 use crate::output;

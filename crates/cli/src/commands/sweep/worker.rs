@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::{process, thread};
 
 /// The folder with the results of points, below that of a sweep.
-const POINTS: &str = "points";
+pub(in crate::commands) const POINTS: &str = "points";
 /// The folder with files that are locked while a point is run.
 const LOCKS: &str = ".locks";
 
