@@ -16,8 +16,8 @@
 //!
 //! Unlike units that wait for the function it acts at all times and in every address space, and what it has recorded
 //! lies in the core: others who have it take it away. As D. Schall et al., "Lukewarm serverless functions",
-//! ISCA 2022, section 5.5, compare it: with 164 KB of history and 49 KB of index, or ideal, without limits and
-//! with tables that last (`persistent`).
+//! ISCA 2022, section 5.5, compare it: with 164 KB of history and 49 KB of index, or without
+//! limits; `persistent` tables are ours.
 //!
 //! Ours: the kernel is one trap level and the user the other, told apart by the half of the addresses, and
 //! each has half of the tables; every recorded region is indexed; a change of the address space ends streams.
@@ -61,7 +61,7 @@ pub struct PifConfig {
     pub regions_ahead: u32,
     /// Miss registers of the first level that are left to fetches.
     pub spare_mshrs: u32,
-    /// History and index outlast others' use of the core, as in the idealised design.
+    /// History and index outlast others' use of the core.
     pub persistent: bool,
 }
 
