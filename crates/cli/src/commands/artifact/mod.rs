@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 /// The file of the appendix, among the results.
 const APPENDIX: &str = "artifact-appendix.md";
 /// What a system's `restoration.kind` can be.
-const RESTORATION_UNITS: [&str; 4] = ["jukebox", "ignite", "perfect_l1i", "perfect_front_end"];
+const RESTORATION_UNITS: [&str; 5] =
+    ["jukebox", "ignite", "pif", "perfect_l1i", "perfect_front_end"];
 
 /// `artifact`.
 #[derive(Debug, Args)]
