@@ -36,7 +36,12 @@ impl Hierarchy {
             return Reply::Busy;
         }
         let (outcome, when) = self.make(now, request, pc);
-        let found = outcome.found;
+        self.answer(hart, outcome.found, when)
+    }
+
+    /// What `hart` is told of a line that was `found` there and comes at `when`.
+    #[inline]
+    pub(super) fn answer(&mut self, hart: HartId, found: Level, when: When) -> Reply<Access> {
         match when {
             When::At(at) => Reply::Done(Access { at, found }),
             When::After { fill, .. } => {

@@ -8,14 +8,13 @@
 //!
 //! Left out: contention for the path between the unit and the last level.
 
-use super::fills::{Place, Waiter, Who};
+use super::fills::Place;
 use super::prefetching::Prefetched;
 use super::transit::{Outcome, Request};
 use super::{Access, Hierarchy, Level, Private, Side};
 use crate::Cycle;
 use crate::cache::{AccessKind, RestoredStats};
 use crate::reply::Reply;
-use crate::when::When;
 use std::collections::VecDeque;
 use stream::{HartId, PhysAddr, VirtAddr};
 
@@ -147,15 +146,7 @@ impl Hierarchy {
         let (to, from) =
             self.llc.as_ref().map_or((0, 0), |llc| (llc.latency.tag, llc.latency.response));
         let when = self.memory.read(now + to, line, || self.overlap.begin_fill()) + from;
-        let found = Level::Memory;
-        match when {
-            When::At(at) => Reply::Done(Access { at, found }),
-            When::After { fill, .. } => {
-                let ticket = self.overlap.ticket();
-                self.overlap.awaits(fill, Waiter { who: Who::Core(hart, ticket), found, when });
-                Reply::Pending(ticket)
-            }
-        }
+        self.answer(hart, Level::Memory, when)
     }
 
     /// The same without time.
