@@ -61,7 +61,8 @@ fn mean_mpki(
     means
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
+/// The arithmetic mean, if there is something to take it of.
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 

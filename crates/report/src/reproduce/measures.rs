@@ -2,6 +2,7 @@
 
 use crate::breakdown::{Of, mean, of_all, of_hart, value};
 use crate::model::{Invocation, Run};
+use crate::summary::{geomean, mean as average};
 
 /// Bytes in which footprints are counted, whatever the caches have.
 const LINE_BYTES: f64 = 64.0;
@@ -19,17 +20,6 @@ fn of(run: &Run, of: Of, path: &str) -> Option<f64> {
 fn averaged(run: &Run, of: impl Fn(&Invocation) -> Option<f64>) -> Option<f64> {
     let values: Vec<f64> = counted(run).into_iter().filter_map(of).collect();
     average(&values)
-}
-
-/// The arithmetic mean, if there is something to take it of.
-pub(crate) fn average(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The geometric mean of positive values.
-pub(crate) fn geometric(values: &[f64]) -> Option<f64> {
-    let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
-    average(&logarithms).map(f64::exp)
 }
 
 /// Cycles per instruction of the function's hart.
@@ -173,6 +163,12 @@ pub(crate) fn added(warm: &Run, lukewarm: &Run) -> Option<Vec<(Component, f64)>>
 /// The largest of what was added.
 pub(crate) fn largest(added: &[(Component, f64)]) -> Option<Component> {
     added.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(part, _)| *part)
+}
+
+/// The mean of gains in percent: that of the factors, geometric.
+pub(crate) fn mean_gain(percents: &[f64]) -> Option<f64> {
+    let factors: Vec<f64> = percents.iter().map(|percent| 1.0 + percent / 100.0).collect();
+    geomean(&factors).map(|factor| (factor - 1.0) * 100.0)
 }
 
 /// By how many percent `better` is faster than `base`.

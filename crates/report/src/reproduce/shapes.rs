@@ -5,12 +5,13 @@
 
 use super::Study;
 use super::measures::{
-    Component, Level, added, average, code_mpki, cpi, footprint_kib, geometric, jaccard, largest,
-    rate, speedup,
+    Component, Level, added, code_mpki, cpi, footprint_kib, jaccard, largest, mean_gain, rate,
+    speedup,
 };
 use super::published::{Language, Paper, Published, PublishedError};
 use super::results::{Results, Subject};
 use crate::model::{Run, State};
+use crate::summary::{geomean, mean};
 use serde::Serialize;
 
 /// Whether a shape agrees.
@@ -162,7 +163,7 @@ fn cpi_ratio(group: &Group<'_, '_>, system: &str) -> Check {
     let [low, high] = CPI_RATIO;
     let ratios =
         group.values(None, |of| pair(of).and_then(|(warm, luke)| Some(cpi(luke)? / cpi(warm)?)));
-    let found = ratios.as_deref().and_then(geometric);
+    let found = ratios.as_deref().and_then(geomean);
     let found = found.map(|ratio| (format!("{ratio:.2}"), (low..=high).contains(&ratio)));
     check(
         format!("CPI lukewarm / warm, geometric mean, {system}"),
@@ -204,11 +205,11 @@ fn mean_added(group: &Group<'_, '_>) -> Option<Vec<(Component, f64)>> {
         .iter()
         .map(|of| pair(of).and_then(|(warm, luke)| added(warm, luke)))
         .collect::<Option<_>>()?;
-    let mean = |(number, part): (usize, Component)| {
+    let of_part = |(number, part): (usize, Component)| {
         let values: Vec<f64> = each.iter().map(|parts| parts[number].1).collect();
-        Some((part, average(&values)?))
+        Some((part, mean(&values)?))
     };
-    Component::ALL.into_iter().enumerate().map(mean).collect()
+    Component::ALL.into_iter().enumerate().map(of_part).collect()
 }
 
 fn footprints(group: &Group<'_, '_>, system: &str) -> Check {
@@ -228,7 +229,7 @@ fn footprints(group: &Group<'_, '_>, system: &str) -> Check {
 
 fn similarity(group: &Group<'_, '_>, system: &str) -> Check {
     let found = group.values(None, |of| jaccard(of.plain(State::Lukewarm)?));
-    let found = found.as_deref().and_then(average);
+    let found = found.as_deref().and_then(mean);
     let found = found.map(|mean| (format!("{mean:.3}"), mean > JACCARD));
     check(
         format!("Jaccard index of the code of successive invocations, mean, {system}"),
@@ -239,10 +240,8 @@ fn similarity(group: &Group<'_, '_>, system: &str) -> Check {
 
 /// The mean gain over `base`, in percent.
 fn gain(group: &Group<'_, '_>, language: Option<Language>, base: &str, with: &str) -> Option<f64> {
-    let factor =
-        |of: &Subject<'_, '_>| Some(1.0 + speedup(of.variant(base)?, of.variant(with)?)? / 100.0);
-    let factors = group.values(language, factor)?;
-    geometric(&factors).map(|factor| (factor - 1.0) * 100.0)
+    let percent = |of: &Subject<'_, '_>| speedup(of.variant(base)?, of.variant(with)?);
+    mean_gain(&group.values(language, percent)?)
 }
 
 fn go_over_python(group: &Group<'_, '_>) -> Check {

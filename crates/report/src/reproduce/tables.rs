@@ -1,9 +1,10 @@
 //! Our values beside published ones, by function.
 
 use super::columns::{Column, Figure, Mean, Source};
-use super::measures::{average, geometric};
+use super::measures::mean_gain;
 use super::published::Published;
 use super::results::{Results, Subject};
+use crate::summary;
 use serde::Serialize;
 
 /// Our value and the published one; none where there is none.
@@ -94,12 +95,9 @@ fn values(rows: &[Row], number: usize, of: impl Fn(&Pair) -> Option<f64>) -> Vec
 
 fn mean(kind: Mean, values: &[f64]) -> Option<f64> {
     match kind {
-        Mean::Arithmetic => average(values),
-        Mean::Geometric => geometric(values),
-        Mean::OfPercent => {
-            let factors: Vec<f64> = values.iter().map(|percent| 1.0 + percent / 100.0).collect();
-            geometric(&factors).map(|factor| (factor - 1.0) * 100.0)
-        }
+        Mean::Arithmetic => summary::mean(values),
+        Mean::Geometric => summary::geomean(values),
+        Mean::OfPercent => mean_gain(values),
     }
 }
 

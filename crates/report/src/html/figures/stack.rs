@@ -43,6 +43,21 @@ pub(super) struct Stack {
     pub caption: &'static str,
 }
 
+/// A stack of which nothing is said: what most have in common.
+pub(super) const PLAIN: Stack = Stack {
+    view: "",
+    slug: "",
+    title: "",
+    axis: "",
+    prefix: "",
+    parts: &[],
+    over: None,
+    whole: None,
+    scale: 1.0,
+    reaches: 0.0,
+    caption: "",
+};
+
 /// A rest of less than this share of the whole is rounding.
 const ROUNDING: f64 = 1e-3;
 

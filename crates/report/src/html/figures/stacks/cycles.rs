@@ -1,6 +1,7 @@
 //! CPI stacks.
 
-use super::super::stack::{Stack, part};
+use super::super::stack::{PLAIN, Stack, part};
+use super::front;
 use crate::charts::palette::{CORE, FRONT, MEMORY, SPECULATION, USEFUL};
 
 pub(super) const ALL: [Stack; 5] = [COMMIT, DISPATCH, ISSUE, LEVEL_1, PRIVILEGE];
@@ -30,12 +31,10 @@ const COMMIT: Stack = Stack {
         part("oldest: before its issue", CORE[1], &["dispatch", "port"]),
         part("oldest: result to commit", CORE[2], &["latency"]),
     ],
-    over: None,
     whole: Some(("out_of_order.cpi_commit", "other")),
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Cycles by what the core waited for when nothing committed: it was empty, or its oldest \
               instruction was not done.",
+    ..PLAIN
 };
 
 const DISPATCH: Stack = Stack {
@@ -46,26 +45,13 @@ const DISPATCH: Stack = Stack {
     prefix: "out_of_order.cpi_dispatch_",
     parts: &[
         part("instructions that commit", USEFUL, &["base"]),
-        part("instruction TLB", FRONT[0], &["lost.itlb", "lost.itlb_walk"]),
-        part(
-            "instruction cache",
-            FRONT[2],
-            &["lost.icache_l2", "lost.icache_llc", "lost.icache_memory", "lost.icache_in_flight"],
-        ),
-        part(
-            "refill after a squash",
-            FRONT[1],
-            &[
-                "lost.resteer_conditional",
-                "lost.resteer_indirect",
-                "lost.resteer_return",
-                "lost.resteer_memory",
-            ],
-        ),
-        part("resteer at decode", FRONT[6], &["lost.resteer_decode"]),
-        part("serialising, traps", FRONT[4], &["lost.serialise"]),
-        part("taken branches, other", FRONT[3], &["lost.branch", "lost.front_other"]),
-        part("fetch bandwidth", FRONT[5], &["lost.bandwidth"]),
+        front::INSTRUCTION_TLB,
+        front::INSTRUCTION_CACHE,
+        front::REFILL,
+        front::DECODE,
+        front::SERIALISING,
+        front::TAKEN_BRANCHES,
+        front::BANDWIDTH,
         part("squashed", SPECULATION[0], &["squashed", "unfinished"]),
         part("recovery", SPECULATION[1], &["lost.recovery"]),
         part("reorder buffer full", MEMORY[2], &["lost.rob_full"]),
@@ -78,12 +64,10 @@ const DISPATCH: Stack = Stack {
         part("registers taken", CORE[1], &["lost.registers_full"]),
         part("must be alone", CORE[2], &["lost.alone"]),
     ],
-    over: None,
     whole: Some(("window.cpi", "other")),
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Slots at rename by who took them or why none did. Squashed: with what is in flight at the \
               edges of the window.",
+    ..PLAIN
 };
 
 const ISSUE: Stack = Stack {
@@ -110,12 +94,10 @@ const ISSUE: Stack = Stack {
         part("on its way, port", CORE[1], &["dispatch", "port"]),
         part("oldest to commit", CORE[2], &["latency"]),
     ],
-    over: None,
     whole: Some(("out_of_order.cpi_issue", "other")),
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Slots at issue: where none is issued, there is nothing to issue, or the oldest waits for \
               something.",
+    ..PLAIN
 };
 
 const LEVEL_1: Stack = Stack {
@@ -161,11 +143,9 @@ const LEVEL_1: Stack = Stack {
             ],
         ),
     ],
-    over: None,
     whole: Some(("window.cpi", "other")),
-    scale: 1.0,
-    reaches: 0.0,
     caption: "The stack at dispatch, summed to the first level of the top-down method.",
+    ..PLAIN
 };
 
 const PRIVILEGE: Stack = Stack {
@@ -178,9 +158,6 @@ const PRIVILEGE: Stack = Stack {
         part("user mode", MEMORY[2], &["user_cpi"]),
         part("kernel", FRONT[2], &["kernel_cpi"]),
     ],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Cycles in user mode and outside it, over all instructions.",
+    ..PLAIN
 };

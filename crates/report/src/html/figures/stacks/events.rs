@@ -1,6 +1,6 @@
 //! Misses, branches and lines touched.
 
-use super::super::stack::{Stack, part};
+use super::super::stack::{PLAIN, Part, Stack, part};
 use crate::charts::SEQUENCE;
 use crate::charts::palette::{FRONT, MEMORY, REST};
 
@@ -11,18 +11,20 @@ const AXIS: &str = "per 1000 instructions";
 /// Lines of 64 bytes in KiB.
 const LINES_TO_KIB: f64 = 64.0 / 1024.0;
 
+/// What asks the levels below the first.
+const BELOW_L1: &[Part] = &[
+    part("instructions", FRONT[2], &["instruction_mpki"]),
+    part("data", MEMORY[2], &["data_mpki"]),
+    part("page walks", REST, &["walk_mpki"]),
+];
+
 const L1: Stack = Stack {
     view: "L1",
     slug: "mpki-l1",
     title: "Misses of the first level",
     axis: AXIS,
-    prefix: "",
     parts: &[part("instructions", FRONT[2], &["l1i.mpki"]), part("data", MEMORY[2], &["l1d.mpki"])],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    ..PLAIN
 };
 
 const L2: Stack = Stack {
@@ -31,16 +33,8 @@ const L2: Stack = Stack {
     title: "Misses of the second level",
     axis: AXIS,
     prefix: "l2.",
-    parts: &[
-        part("instructions", FRONT[2], &["instruction_mpki"]),
-        part("data", MEMORY[2], &["data_mpki"]),
-        part("page walks", REST, &["walk_mpki"]),
-    ],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    parts: BELOW_L1,
+    ..PLAIN
 };
 
 const LLC: Stack = Stack {
@@ -49,16 +43,8 @@ const LLC: Stack = Stack {
     title: "Misses of the last level",
     axis: AXIS,
     prefix: "llc.",
-    parts: &[
-        part("instructions", FRONT[2], &["instruction_mpki"]),
-        part("data", MEMORY[2], &["data_mpki"]),
-        part("page walks", REST, &["walk_mpki"]),
-    ],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    parts: BELOW_L1,
+    ..PLAIN
 };
 
 const TLB: Stack = Stack {
@@ -66,16 +52,11 @@ const TLB: Stack = Stack {
     slug: "mpki-tlb",
     title: "Misses of the first-level TLBs",
     axis: AXIS,
-    prefix: "",
     parts: &[
         part("instructions", FRONT[2], &["itlb.mpki"]),
         part("data", MEMORY[2], &["dtlb.mpki"]),
     ],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    ..PLAIN
 };
 
 const GUESSED_WRONG: Stack = Stack {
@@ -90,11 +71,8 @@ const GUESSED_WRONG: Stack = Stack {
         part("return", SEQUENCE[2], &["return_mpki"]),
         part("target of a direct one", SEQUENCE[3], &["target_mpki"]),
     ],
-    over: None,
     whole: Some(("branch.mpki", "all kinds")),
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    ..PLAIN
 };
 
 const FIRST_SEEN: Stack = Stack {
@@ -107,12 +85,9 @@ const FIRST_SEEN: Stack = Stack {
         part("initial", SEQUENCE[1], &["initial_mpki"]),
         part("subsequent", SEQUENCE[0], &["subsequent_mpki"]),
     ],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Initial: at a branch that had not committed before in the invocation (D. Schall et al., \
               \"Warming up a cold front-end with Ignite\", MICRO 2023).",
+    ..PLAIN
 };
 
 const BTB: Stack = Stack {
@@ -120,13 +95,8 @@ const BTB: Stack = Stack {
     slug: "mpki-btb",
     title: "Taken branches that the target buffer did not know",
     axis: AXIS,
-    prefix: "",
     parts: &[part("not in the BTB", SEQUENCE[0], &["btb.mpki"])],
-    over: None,
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
-    caption: "",
+    ..PLAIN
 };
 
 pub(super) const FOOTPRINT: Stack = Stack {
@@ -139,9 +109,6 @@ pub(super) const FOOTPRINT: Stack = Stack {
         part("instructions", FRONT[2], &["instruction.lines"]),
         part("data", MEMORY[2], &["data.lines"]),
     ],
-    over: None,
-    whole: None,
     scale: LINES_TO_KIB,
-    reaches: 0.0,
-    caption: "",
+    ..PLAIN
 };

@@ -1,6 +1,6 @@
 //! Layers of the guest's software, where they were told apart.
 
-use super::super::stack::{Part, Stack, part};
+use super::super::stack::{PLAIN, Part, Stack, part};
 use crate::charts::palette::{CORE, FRONT, MEMORY, SPECULATION};
 
 pub(super) const ALL: [Stack; 2] = [SHARE, CYCLES];
@@ -26,10 +26,9 @@ const SHARE: Stack = Stack {
     prefix: "layers.",
     parts: PARTS,
     over: Some("window.cycles"),
-    whole: None,
     scale: 100.0,
     reaches: 100.0,
-    caption: "",
+    ..PLAIN
 };
 
 const CYCLES: Stack = Stack {
@@ -40,8 +39,6 @@ const CYCLES: Stack = Stack {
     prefix: "layers.",
     parts: PARTS,
     over: Some("window.instructions"),
-    whole: None,
-    scale: 1.0,
-    reaches: 0.0,
     caption: "Cycles of each layer over the instructions of all.",
+    ..PLAIN
 };

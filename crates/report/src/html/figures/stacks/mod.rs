@@ -5,6 +5,7 @@
 
 mod cycles;
 mod events;
+mod front;
 mod layers;
 mod restored;
 mod slots;

@@ -1,6 +1,6 @@
 //! What a restoration unit fetched ahead, against the misses it was for.
 
-use super::super::stack::{Stack, part};
+use super::super::stack::{PLAIN, Stack, part};
 use crate::charts::REST;
 use crate::charts::palette::{CORE, FRONT};
 
@@ -18,9 +18,8 @@ const LINES: Stack = Stack {
         part("over-predicted", REST, &["lines", "-used"]),
     ],
     over: Some("window.instructions"),
-    whole: None,
     scale: 1000.0,
-    reaches: 0.0,
     caption: "Covered and uncovered are the misses that there would be without the unit; over-predicted lines \
               were fetched and not used in the invocation.",
+    ..PLAIN
 };

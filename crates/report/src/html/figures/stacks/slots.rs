@@ -1,6 +1,7 @@
 //! The levels of the top-down method.
 
-use super::super::stack::{Stack, part};
+use super::super::stack::{PLAIN, Stack, part};
+use super::front;
 use crate::charts::palette::{CORE, FRONT, MEMORY, SPECULATION, USEFUL};
 
 pub(super) const ALL: [Stack; 4] = [LEVEL_1, LEVEL_1_REFILL, LEVEL_2, LEVEL_3];
@@ -23,11 +24,9 @@ const LEVEL_1: Stack = Stack {
         part("bad speculation", SPECULATION[0], &["bad_speculation"]),
         part("back end", MEMORY[2], &["backend"]),
     ],
-    over: None,
-    whole: None,
     scale: SHARE,
     reaches: WHOLE,
-    caption: "",
+    ..PLAIN
 };
 
 const LEVEL_1_REFILL: Stack = Stack {
@@ -42,11 +41,10 @@ const LEVEL_1_REFILL: Stack = Stack {
         part("bad speculation", SPECULATION[0], &["bad_speculation_with_refill"]),
         part("back end", MEMORY[2], &["backend"]),
     ],
-    over: None,
-    whole: None,
     scale: SHARE,
     reaches: WHOLE,
     caption: "The other convention: slots that stay empty after a squash are the squash's.",
+    ..PLAIN
 };
 
 const LEVEL_2: Stack = Stack {
@@ -64,11 +62,9 @@ const LEVEL_2: Stack = Stack {
         part("back end: memory", MEMORY[2], &["backend_memory"]),
         part("back end: core", CORE[1], &["backend_core"]),
     ],
-    over: None,
-    whole: None,
     scale: SHARE,
     reaches: WHOLE,
-    caption: "",
+    ..PLAIN
 };
 
 const LEVEL_3: Stack = Stack {
@@ -79,26 +75,13 @@ const LEVEL_3: Stack = Stack {
     prefix: PREFIX,
     parts: &[
         part("retiring", USEFUL, &["retiring"]),
-        part("instruction TLB", FRONT[0], &["lost.itlb", "lost.itlb_walk"]),
-        part(
-            "instruction cache",
-            FRONT[2],
-            &["lost.icache_l2", "lost.icache_llc", "lost.icache_memory", "lost.icache_in_flight"],
-        ),
-        part(
-            "refill after a squash",
-            FRONT[1],
-            &[
-                "lost.resteer_conditional",
-                "lost.resteer_indirect",
-                "lost.resteer_return",
-                "lost.resteer_memory",
-            ],
-        ),
-        part("resteer at decode", FRONT[6], &["lost.resteer_decode"]),
-        part("serialising, traps", FRONT[4], &["lost.serialise"]),
-        part("taken branches, other", FRONT[3], &["lost.branch", "lost.front_other"]),
-        part("fetch bandwidth", FRONT[5], &["lost.bandwidth"]),
+        front::INSTRUCTION_TLB,
+        front::INSTRUCTION_CACHE,
+        front::REFILL,
+        front::DECODE,
+        front::SERIALISING,
+        front::TAKEN_BRANCHES,
+        front::BANDWIDTH,
         part("wrong path", SPECULATION[0], &["wrong_path"]),
         part("recovery", SPECULATION[1], &["lost.recovery"]),
         part("data TLB", MEMORY[0], &["backend_waits.dtlb"]),
@@ -111,9 +94,8 @@ const LEVEL_3: Stack = Stack {
         part("to issue", CORE[1], &["backend_waits.dispatch", "backend_waits.port"]),
         part("to commit", CORE[2], &["backend_waits.latency"]),
     ],
-    over: None,
-    whole: None,
     scale: SHARE,
     reaches: WHOLE,
     caption: "The back end's slots by what the oldest instruction waited for while none committed.",
+    ..PLAIN
 };
