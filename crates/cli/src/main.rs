@@ -10,6 +10,7 @@ mod failure;
 mod home;
 mod host;
 mod interrupt;
+mod jobs;
 mod output;
 mod progress;
 

@@ -10,12 +10,12 @@ use crate::prepare::{self, Named};
 use crate::requests::Sendable;
 use crate::rig::{Happening, Mode, Rig};
 use crate::stages::{self, Stage, connect, logs};
+use crate::turn::Turn;
 use crate::{Observer, Study, StudyError, study};
 use client::PeerEvent;
 use sim::Picos;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What came of a check.
 #[derive(Clone, Debug)]
@@ -55,20 +55,6 @@ pub struct RequestCheck {
     pub failure: Option<String>,
 }
 
-/// What checks that run at the same time take in turns: to build the guest and images, and to boot. A lock on files that
-/// two builders would make is not needed then, and the second finds made what it needs as well.
-#[derive(Debug, Default)]
-pub struct Turns(Mutex<()>);
-
-impl Turns {
-    fn take(&self, observer: &dyn Observer) -> MutexGuard<'_, ()> {
-        self.0.try_lock().unwrap_or_else(|_| {
-            observer.phase("waiting for another build");
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
-        })
-    }
-}
-
 /// Deploys the function of `study` and sends every request it has, each `study.warmup` times and once more; of a
 /// payload that changes from request to request, each once, up to as many. The
 /// snapshots *deployed* and *warm* are kept as a run keeps them, the latter for the request that `study` chooses.
@@ -78,14 +64,13 @@ impl Turns {
 pub fn check_function(
     home: &Path,
     study: &Study,
-    turns: &Turns,
     observer: &dyn Observer,
 ) -> Result<FunctionCheck, StudyError> {
     study::check(study)?;
     let plan = prepare::plan(study)?;
     let calls = u64::from(study.warmup) + 1;
     let all = plan.payloads(study, calls)?;
-    let turn = turns.take(observer);
+    let turn = Turn::take(home, observer)?;
     let guest = prepare::guest(home, study, observer)?;
     let prepared = prepare::function(home, study, plan, observer)?;
     let booted = stages::reach(home, study, &guest, None, Stage::Booted, observer)?;

@@ -36,7 +36,7 @@ mod verify;
 
 pub use condition::Condition;
 pub use error::StudyError;
-pub use function_check::{FunctionCheck, RequestCheck, Turns, check_function};
+pub use function_check::{FunctionCheck, RequestCheck, check_function};
 pub use interleave::{CoRunners, Interleaving, Until};
 pub use pipeline_log::PipelineLog;
 pub use record::{Recorded, TraceFormat, record};

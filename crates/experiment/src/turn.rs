@@ -1,4 +1,4 @@
-//! Preparing in turns: what processes with one state folder would otherwise make twice.
+//! Preparing in turns: what runs with one state folder, in one process or in several, would otherwise make twice.
 //!
 //! Guest, images and snapshots appear under their names when they are complete, so that making one twice does no harm
 //! but takes memory and minutes. Who waits finds everything made. A lock on a file goes with its process, however that

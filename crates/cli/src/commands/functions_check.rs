@@ -4,17 +4,14 @@ use super::functions::aligned;
 use super::run::guest_study;
 use crate::args::{FunctionsCheckArgs, GUEST_RAM_MIB};
 use crate::failure::{FAILED, Failure};
-use crate::progress::{Numbered, Suite};
-use crate::{home, output};
+use crate::progress::{Numbered, Reporter, Suite};
+use crate::{home, jobs, output};
 use ::guest::functions::Catalogue;
 use ::guest::packages::Mirror;
 use ::guest::progress::Progress as _;
-use experiment::{FunctionCheck, RequestCheck, Study, StudyError, Turns};
+use experiment::{FunctionCheck, RequestCheck, Study, StudyError};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 /// A function, and what came of it.
@@ -46,21 +43,13 @@ pub fn check(
         // As `run` has it unless told otherwise: the snapshots are then the same.
         ..guest_study(system, args.seed, GUEST_RAM_MIB)
     };
-    let outcomes = check_all(&names, &study, jobs(args.jobs))?;
+    let outcomes = check_all(&names, &study, jobs::number(args.jobs))?;
     if as_json {
         output::print_json(&document(&outcomes))?;
     } else {
         output::print(table(&outcomes))?;
     }
     Ok(if failed(&outcomes) > 0 { FAILED } else { 0 })
-}
-
-/// More than this many by default would take more memory than small machines have.
-const MOST_JOBS: usize = 4;
-
-fn jobs(asked: Option<u16>) -> usize {
-    let processors = || thread::available_parallelism().map_or(1, usize::from);
-    asked.map_or_else(|| processors().min(MOST_JOBS), usize::from)
 }
 
 /// The outcomes are in the order of `names`, whichever ends first.
@@ -71,36 +60,22 @@ fn check_all<'a>(
 ) -> Result<Vec<Outcome<'a>>, Failure> {
     let home = home::create()?;
     let suite = Suite::new(names.len());
-    let (turns, next) = (Turns::default(), AtomicUsize::new(0));
-    let results: Vec<OnceLock<_>> = names.iter().map(|_| OnceLock::new()).collect();
-    let work = || {
-        let reporter = suite.reporter();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&name) = names.get(index) else { break };
-            let place = format!("{} of {}, {name}", index + 1, names.len());
-            let observer = Numbered::new(&reporter, place);
-            let study = Study { function: name.to_owned(), ..study.clone() };
-            let since = Instant::now();
-            let result = experiment::check_function(&home, &study, &turns, &observer);
-            reporter.finish();
-            if matches!(result, Err(StudyError::Cancelled)) {
-                break;
-            }
-            let verdict = if passed(&result) { "ok" } else { "FAILED" };
-            suite.done(&format!("{name}: {verdict} in {:.0} s", since.elapsed().as_secs_f64()));
-            // Nobody else has this index.
-            let _first = results[index].set(result);
+    let one = |index: usize, reporter: &Reporter| {
+        let name = names[index];
+        let place = format!("{} of {}, {name}", index + 1, names.len());
+        let observer = Numbered::new(reporter, place);
+        let study = Study { function: name.to_owned(), ..study.clone() };
+        let since = Instant::now();
+        let result = experiment::check_function(&home, &study, &observer);
+        reporter.finish();
+        if matches!(result, Err(StudyError::Cancelled)) {
+            return None;
         }
+        let verdict = if passed(&result) { "ok" } else { "FAILED" };
+        suite.done(&format!("{name}: {verdict} in {:.0} s", since.elapsed().as_secs_f64()));
+        Some((name, result))
     };
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(names.len()) {
-            scope.spawn(work);
-        }
-    });
-    let results: Option<Vec<_>> = results.into_iter().map(OnceLock::into_inner).collect();
-    let results = results.ok_or_else(Failure::interrupted)?;
-    Ok(names.iter().copied().zip(results).collect())
+    jobs::each(&suite, names.len(), jobs, one)
 }
 
 fn passed(result: &Result<FunctionCheck, StudyError>) -> bool {

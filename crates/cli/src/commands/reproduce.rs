@@ -1,13 +1,11 @@
 //! `reproduce`: a published study as a sweep, and what comes of it beside the published values.
 
-use super::sweep;
+use super::sweep::{self, SweepOptions};
+use super::whole_file;
 use crate::failure::{FAILED, Failure};
 use crate::output;
-use ::report::reproduce::{Cell, Results, Study, Validation, document, markdown, text, validate};
-use anyhow::Context as _;
+use ::report::reproduce::{Cell, Results, Study, document, markdown, text, validate};
 use clap::Args;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The file with the tables as Markdown.
 const VALIDATION: &str = "validation.md";
@@ -24,15 +22,8 @@ pub struct ReproduceArgs {
     /// All functions of the paper, with as many invocations.
     #[arg(long)]
     pub full: bool,
-    /// Points that are run at the same time; as for sweep.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: Option<u16>,
-    /// Folder of the results; without it results/ and the name of the experiment.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// The Debian mirror; without it the one that apt uses.
-    #[arg(long, value_name = "URL")]
-    pub mirror: Option<String>,
+    #[command(flatten)]
+    pub options: SweepOptions,
     /// Print one JSON document in place of the tables.
     #[arg(long)]
     pub json: bool,
@@ -47,16 +38,11 @@ fn study(name: &str) -> Result<Study, String> {
 /// Fails if a point failed, or if a shape is not the published one.
 pub fn reproduce(args: &ReproduceArgs) -> Result<u8, Failure> {
     let experiment = experiment(args.study, args.full);
-    let order = sweep::Whole {
-        experiment: &experiment,
-        jobs: args.jobs,
-        out: args.out.as_deref(),
-        mirror: args.mirror.as_deref(),
-    };
-    let swept = sweep::run_whole(&order)?;
+    let swept = sweep::run_whole(&experiment, &args.options)?;
     let results = Results(swept.runs().map(|(variant, run)| Cell { variant, run }).collect());
     let validation = validate(args.study, &results).map_err(Failure::failed)?;
-    write(&swept.out, &validation).map_err(Failure::failed)?;
+    whole_file::write(&swept.out.join(VALIDATION), markdown(&validation).as_bytes())
+        .map_err(Failure::failed)?;
     if args.json {
         output::print_json(&document(&validation))?;
     } else {
@@ -74,11 +60,6 @@ pub fn reproduce(args: &ReproduceArgs) -> Result<u8, Failure> {
 fn experiment(study: Study, full: bool) -> String {
     let quick = if full { "" } else { "-quick" };
     format!("reproduce-{}{quick}", study.name())
-}
-
-fn write(out: &Path, validation: &Validation) -> anyhow::Result<()> {
-    let path = out.join(VALIDATION);
-    fs::write(&path, markdown(validation)).with_context(|| format!("writing {}", path.display()))
 }
 
 #[cfg(test)]

@@ -17,37 +17,31 @@ mod pool;
 mod show;
 mod worker;
 
-pub use args::SweepArgs;
+pub use args::{SweepArgs, SweepOptions};
 pub(super) use worker::POINTS;
 
 use crate::failure::{FAILED, Failure};
-use crate::output;
+use crate::{jobs, output};
 use ::report::Run;
 use plan::{Plan, Planned, plan};
 use pool::Order;
 use show::Shown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 pub fn sweep(args: &SweepArgs) -> Result<u8, Failure> {
+    let options = &args.options;
     if args.list || args.point.is_some() {
-        let plan = plan(&args.experiment, args.point, args.mirror.as_deref())?;
+        let plan = plan(&args.experiment, args.point, options.mirror.as_deref())?;
         if args.list {
             return list(&plan, args.json);
         }
         if args.attached {
             worker::end_with_parent()?;
         }
-        return worker::work(&plan.points[0], &folder(args.out.as_deref(), &plan));
+        return worker::work(&plan.points[0], &folder(options.out.as_deref(), &plan));
     }
-    let whole = Whole {
-        experiment: &args.experiment,
-        jobs: args.jobs,
-        out: args.out.as_deref(),
-        mirror: args.mirror.as_deref(),
-    };
-    let swept = run_whole(&whole)?;
+    let swept = run_whole(&args.experiment, options)?;
     if args.json {
         output::print_json(&show::document(&swept.name, &swept.points))?;
     } else {
@@ -69,22 +63,6 @@ fn list(plan: &Plan, as_json: bool) -> Result<u8, Failure> {
         output::print(show::list(plan))?;
     }
     Ok(0)
-}
-
-/// More than this many by default would take more memory than small machines have.
-const MOST_JOBS: usize = 4;
-
-fn jobs(asked: Option<u16>) -> usize {
-    let processors = || thread::available_parallelism().map_or(1, usize::from);
-    asked.map_or_else(|| processors().min(MOST_JOBS), usize::from)
-}
-
-/// A whole experiment to be run, as the options say it.
-pub(super) struct Whole<'a> {
-    pub experiment: &'a str,
-    pub jobs: Option<u16>,
-    pub out: Option<&'a Path>,
-    pub mirror: Option<&'a str>,
 }
 
 /// A whole experiment that was run.
@@ -112,24 +90,25 @@ impl Swept {
 }
 
 /// Runs the points of an experiment that have no results yet, and collects the results of all.
-pub(super) fn run_whole(whole: &Whole<'_>) -> Result<Swept, Failure> {
-    let plan = plan(whole.experiment, None, whole.mirror)?;
-    let out = folder(whole.out, &plan);
-    let order = Order { experiment: whole.experiment, out: &out, mirror: whole.mirror };
+pub(super) fn run_whole(experiment: &str, options: &SweepOptions) -> Result<Swept, Failure> {
+    let mirror = options.mirror.as_deref();
+    let plan = plan(experiment, None, mirror)?;
+    let out = folder(options.out.as_deref(), &plan);
+    let order = Order { experiment, out: &out, mirror };
     let missing = missing(&plan, &out)?;
     if missing.len() < plan.points.len() {
         eprintln!("{} of {} points are to be run", missing.len(), plan.points.len());
     }
     let mut failures = BTreeMap::new();
     if !missing.is_empty() {
-        let endings = pool::run(&order, &missing, jobs(whole.jobs))?;
+        let endings = pool::run(&order, &missing, jobs::number(options.jobs))?;
         let failed = missing.iter().zip(endings).filter_map(|(p, why)| Some((p.id.clone(), why?)));
         failures.extend(failed);
     }
     let mut points = Vec::new();
     for planned in plan.points {
         let run = worker::finished(&out, &planned.id).map_err(Failure::failed)?;
-        let failure = failed(run.as_ref()).or_else(|| failures.get(&planned.id).cloned());
+        let failure = run.as_ref().and_then(failed).or_else(|| failures.get(&planned.id).cloned());
         points.push(Shown { planned, run, failure });
     }
     collect::collect(&out, &points)?;
@@ -149,8 +128,8 @@ fn missing<'a>(plan: &'a Plan, out: &Path) -> Result<Vec<&'a Planned>, Failure> 
 }
 
 /// What is wrong with results: the simulation is deterministic, so that running it again would find the same.
-fn failed(run: Option<&Run>) -> Option<String> {
-    let one = run?.invocations.iter().find(|one| !one.ok)?;
+fn failed(run: &Run) -> Option<String> {
+    let one = run.invocations.iter().find(|one| !one.ok)?;
     let why = one.error.as_deref().unwrap_or("no reason was recorded");
     Some(format!("invocation {} failed: {why}", one.index))
 }

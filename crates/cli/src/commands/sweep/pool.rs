@@ -6,17 +6,14 @@
 use super::plan::Planned;
 use super::worker;
 use crate::failure::{Failure, INTERRUPTED};
-use crate::interrupt;
 use crate::progress::{Reporter, Suite};
+use crate::{interrupt, jobs};
 use ::guest::progress::Progress as _;
 use anyhow::Context as _;
 use experiment::Observer as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 /// This program, even if its file has been replaced since it started.
@@ -42,36 +39,26 @@ pub(super) fn run(
     jobs: usize,
 ) -> Result<Vec<Option<String>>, Failure> {
     let suite = Suite::new(points.len());
-    let next = AtomicUsize::new(0);
-    let endings: Vec<OnceLock<Option<String>>> = points.iter().map(|_| OnceLock::new()).collect();
-    let work = || {
-        let reporter = suite.reporter();
-        while !interrupt::asked() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(planned) = points.get(number) else { break };
-            let since = Instant::now();
-            let ending = run_one(order, planned, &reporter);
-            reporter.clear();
-            if interrupt::asked() {
-                break;
-            }
-            let verdict = if ending.is_none() { "done" } else { "FAILED" };
-            let (label, seconds) = (planned.point.label(), since.elapsed().as_secs_f64());
-            suite.done(&format!("{}: {label}: {verdict} in {seconds:.0} s", planned.point.index));
-            if let Some(why) = &ending {
-                reporter.note(why);
-            }
-            // Nobody else has this number.
-            let _first = endings[number].set(ending);
+    let one = |number: usize, reporter: &Reporter| {
+        if interrupt::asked() {
+            return None;
         }
+        let planned = points[number];
+        let since = Instant::now();
+        let ending = run_one(order, planned, reporter);
+        reporter.clear();
+        if interrupt::asked() {
+            return None;
+        }
+        let verdict = if ending.is_none() { "done" } else { "FAILED" };
+        let (label, seconds) = (planned.point.label(), since.elapsed().as_secs_f64());
+        suite.done(&format!("{}: {label}: {verdict} in {seconds:.0} s", planned.point.index));
+        if let Some(why) = &ending {
+            reporter.note(why);
+        }
+        Some(ending)
     };
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(points.len()) {
-            scope.spawn(work);
-        }
-    });
-    let endings: Option<Vec<_>> = endings.into_iter().map(OnceLock::into_inner).collect();
-    endings.ok_or_else(Failure::interrupted)
+    jobs::each(&suite, points.len(), jobs, one)
 }
 
 /// Why the point failed, if it did.

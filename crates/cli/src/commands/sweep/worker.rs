@@ -1,5 +1,6 @@
 //! One point: run unless it is finished, its results written under its id.
 
+use super::failed;
 use super::plan::Planned;
 use crate::commands::results_dir;
 use crate::commands::run::failure;
@@ -58,14 +59,9 @@ pub(super) fn work(planned: &Planned, out: &Path) -> Result<u8, Failure> {
         }
     };
     reporter.note(&format!("results: {}", place(out, id).display()));
-    match run.invocations.iter().find(|one| !one.ok) {
-        None => Ok(0),
-        Some(one) => {
-            let why = one.error.as_deref().unwrap_or("no reason was recorded");
-            eprintln!("error: invocation {} failed: {why}", one.index);
-            Ok(FAILED)
-        }
-    }
+    let Some(why) = failed(&run) else { return Ok(0) };
+    eprintln!("error: {why}");
+    Ok(FAILED)
 }
 
 /// Keeps a second process from running the point: one that a cluster started again, or that a killed sweep left.
