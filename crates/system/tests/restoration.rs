@@ -100,6 +100,27 @@ fn ignite_brings_branches_back() {
     assert!(cycles(&windows[3]) * 10 < cycles(&windows[1]) * 9);
 }
 
+const PERSISTENT: &[&str] = &["restoration.persistent=true"];
+
+#[test]
+fn pif_follows_what_retired_before_if_its_tables_last() {
+    let prefetches = |window: &TimingStats| {
+        let unit = window.cores[0].restoration.as_ref().and_then(|unit| unit.pif.clone());
+        unit.expect("it is there").prefetches.get()
+    };
+    let misses = |window: &TimingStats| window.mem.harts[0].l1i.misses.sum();
+    let lasting = windows(with_unit("pif", PERSISTENT), SLICE);
+    // Only the last jump leads to what has retired before: one stream opens, seven regions of two lines ahead.
+    const ONE_STREAM: u64 = 14;
+    assert!(prefetches(&lasting[0]) <= ONE_STREAM, "{}", prefetches(&lasting[0]));
+    assert!(prefetches(&lasting[1]) >= 450, "{} of 512 lines", prefetches(&lasting[1]));
+    assert!(misses(&lasting[1]) * 2 < misses(&lasting[0]));
+    assert!(cycles(&lasting[1]) * 10 < cycles(&lasting[0]) * 9);
+    for window in windows(with_unit("pif", &[]), SLICE) {
+        assert!(prefetches(&window) <= ONE_STREAM, "{}", prefetches(&window));
+    }
+}
+
 /// What none of the systems below counts, with why.
 const SILENT: &[(&str, &str)] = &[
     ("untranslated", "the page tables of a made-up source have every page"),
@@ -169,9 +190,11 @@ fn a_perfect_front_end_is_right_from_the_first_instruction_on() {
 
 #[test]
 fn the_result_does_not_depend_on_how_often_a_step_is_interrupted() {
-    for unit in ["jukebox", "ignite", "perfect_front_end"] {
-        let whole = windows(with_unit(unit, &[]), SLICE);
-        let cut = windows(with_unit(unit, &[]), Picos::from_nanos(7));
+    let units =
+        [("jukebox", &[][..]), ("ignite", &[]), ("pif", PERSISTENT), ("perfect_front_end", &[])];
+    for (unit, more) in units {
+        let whole = windows(with_unit(unit, more), SLICE);
+        let cut = windows(with_unit(unit, more), Picos::from_nanos(7));
         assert_eq!(whole, cut, "{unit}");
     }
 }

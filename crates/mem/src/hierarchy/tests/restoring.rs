@@ -1,6 +1,6 @@
 //! What restoration units are told and what they can ask for.
 
-use super::overlap::{STEADY, over};
+use super::overlap::{STEADY, drain, over};
 use super::*;
 use crate::{Access, Prefetched, Reply, RestoredStats};
 
@@ -109,6 +109,30 @@ fn spare_miss_registers_are_left_to_others() {
     }
     assert_eq!(restore(&mut mem, 1000 + FROM_MEMORY - 1, 4, 1), Prefetched::Dropped);
     assert_eq!(restore(&mut mem, 1000 + FROM_MEMORY, 4, 1), Prefetched::Issued);
+}
+
+#[test]
+fn lines_for_the_first_level_leave_registers_to_fetches_and_are_not_counted_where_they_are_not_asked_for()
+ {
+    let mut config = small();
+    config.caches.l1i.mshrs = 2;
+    for mut mem in [Hierarchy::new(&config), over(&config, STEADY)] {
+        let restore = |mem: &mut Hierarchy, now, number, spare| {
+            let place = (VirtAddr(number * 64), line(number));
+            mem.restore_to_l1i(Some(Cycle(now)), ONE, place, spare)
+        };
+        assert_eq!(restore(&mut mem, 1000, 1, 1), Prefetched::Issued);
+        assert_eq!(restore(&mut mem, 1001, 1, 1), Prefetched::Present);
+        assert_eq!(restore(&mut mem, 1001, 2, 1), Prefetched::Dropped, "the other is for fetches");
+        drain(&mut mem);
+        // The register is taken until the line is there, as for a prefetch of the front end's.
+        assert_eq!(restore(&mut mem, 1118, 2, 1), Prefetched::Dropped);
+        assert_eq!(restore(&mut mem, 1119, 2, 1), Prefetched::Issued);
+        let used = mem.access(Cycle(1200), ONE, AccessKind::Instruction, line(1), PC);
+        assert_eq!((used.at.0, used.found), (1202, Level::L1));
+        let stats = mem.stats().harts[0].l1i.prefetch.clone();
+        assert_eq!([stats.issued.get(), stats.dropped.get(), stats.useful.get()], [2, 0, 1]);
+    }
 }
 
 #[test]
