@@ -5,9 +5,9 @@
 //! hoped to be, so nothing is issued in vain. Left out, then: replays after a missed cache hit, and
 //! conflicts on write-back ports.
 
-use super::ready::Ready;
-use super::slot::{NEVER, NOWHERE, Position};
-use super::stats::{IssueSlot, Side, Spent};
+use super::ready::{Ready, Search};
+use super::slot::{NEVER, NOWHERE, Position, Slot};
+use super::stats::{IssueSlot, OutOfOrderStats, Side, Spent};
 use super::{Happening, OutOfOrder};
 use mem::{Cycle, Hierarchy};
 use stream::{Class, MemKind, Source};
@@ -47,10 +47,33 @@ impl Scheduler {
     }
 }
 
-impl OutOfOrder {
-    /// The issue stage; returns whether something was issued.
+/// What the slots at issue of one or more cycles went to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Issued {
+    /// Something was issued.
+    pub(super) any: bool,
+    /// Slots of instructions of the right path.
+    right: u64,
+    /// Slots of instructions of wrong paths.
+    wrong: u64,
+    /// Slots that none took, and why.
+    left: u64,
+    why: IssueSlot,
+}
+
+impl Issued {
     #[inline]
-    pub(super) fn issue(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
+    pub(super) fn count(&self, stats: &mut OutOfOrderStats) {
+        stats.issue[self.why].add(self.left);
+        stats.issue[IssueSlot::Base].add(self.right);
+        stats.issue[IssueSlot::WrongPath].add(self.wrong);
+    }
+}
+
+impl OutOfOrder {
+    /// The issue stage; returns what its slots went to.
+    #[inline]
+    pub(super) fn issue(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> Issued {
         let mut left = self.config.issue_width;
         let mut issued = [0, 0];
         for index in 0..self.schedulers.len() {
@@ -61,8 +84,7 @@ impl OutOfOrder {
                 left -= self.issue_from(index, left, &mut issued, source, mem);
             }
         }
-        self.count_issue(1, issued);
-        left < self.config.issue_width
+        self.issued(1, issued)
     }
 
     /// Issues at most `most` instructions from a scheduler; returns how many.
@@ -76,14 +98,12 @@ impl OutOfOrder {
     ) -> u32 {
         self.schedulers[index].release(self.now);
         let mut taken = self.schedulers[index].busy;
-        let (mut from, end) = (self.window.head, self.window.renamed);
-        let limit = self.order_limit();
+        let mut oldest = Search::new(self.window.head, self.window.renamed, self.order_limit());
         let (mut left, mut unseen) = (most, self.schedulers[index].ready.len());
         while left > 0
             && unseen > 0
-            && let Some(at) = self.schedulers[index].ready.first(from, end, limit)
+            && let Some(at) = oldest.next(&self.schedulers[index].ready)
         {
-            from = at + 1;
             unseen -= 1;
             let slot = self.window.get(at);
             let (class, off_path) = (slot.instr.class, slot.off_path);
@@ -119,10 +139,12 @@ impl OutOfOrder {
         self.schedulers[scheduler].ready.insert(place, ordered);
     }
 
-    /// Counts the slots of `cycles` cycles in which together so many instructions of the right path and
-    /// of wrong ones were issued.
-    pub(super) fn count_issue(&mut self, cycles: u64, issued: [u64; 2]) {
+    /// What the slots of `cycles` cycles went to in which together so many instructions of the right
+    /// path and of wrong ones were issued.
+    #[inline]
+    pub(super) fn issued(&mut self, cycles: u64, issued: [u64; 2]) -> Issued {
         let slots = self.issue_slots * cycles;
+        let any = issued != [0, 0];
         let [right, wrong] = issued;
         let [right, wrong] = [right + self.issued_ahead[0], wrong + self.issued_ahead[1]];
         let taken_right = right.min(slots);
@@ -130,10 +152,7 @@ impl OutOfOrder {
         self.issued_ahead = [right - taken_right, wrong - taken_wrong];
         let left = slots - taken_right - taken_wrong;
         let why = if left > 0 { self.why_not_issued() } else { IssueSlot::Base };
-        let slots = &mut self.stats.at(self.privilege).out_of_order_mut().issue;
-        slots[why].add(left);
-        slots[IssueSlot::Base].add(taken_right);
-        slots[IssueSlot::WrongPath].add(taken_wrong);
+        Issued { any, right: taken_right, wrong: taken_wrong, left, why }
     }
 
     /// Why fewer instructions were issued than could have been.
@@ -148,8 +167,11 @@ impl OutOfOrder {
         if slot.waiting == 0 && slot.ready_at <= self.now {
             return IssueSlot::Port;
         }
-        let Some(producer) = self.awaited_by_issue() else { return IssueSlot::Dispatch };
-        let producer = self.window.get(producer);
+        let awaited = slot.awaited();
+        if awaited == NOWHERE {
+            return IssueSlot::Dispatch;
+        }
+        let producer = self.window.get(Position::from(awaited));
         match self.why_executing(producer) {
             Spent::Execute if self.latency[producer.instr.class as usize] == 1 => {
                 IssueSlot::Dependence
@@ -170,15 +192,13 @@ impl OutOfOrder {
 
     /// The instruction whose result the oldest that is not issued waits for. All it waits for is older,
     /// and so has been issued.
-    pub(super) fn awaited_by_issue(&self) -> Option<Position> {
+    pub(super) fn awaited_by_issue(&self) -> Option<&Slot> {
         let oldest = self.oldest_unissued;
         if oldest < self.window.head || oldest >= self.window.renamed {
             return None;
         }
-        let slot = self.window.get(oldest);
-        let unknown = slot.producers.into_iter().find(|&producer| producer != NOWHERE);
-        let producer = unknown.unwrap_or(slot.latest_producer);
-        (producer != NOWHERE).then(|| self.window.position(producer))
+        let awaited = self.window.get(oldest).awaited();
+        (awaited != NOWHERE).then(|| self.window.get(Position::from(awaited)))
     }
 
     /// Whether order allows the instruction at `at`, which is of `class`, to execute.
@@ -212,6 +232,7 @@ impl OutOfOrder {
     ) {
         let now = self.now;
         let slot = self.window.get_mut(at);
+        debug_assert!(slot.ready_at <= now, "issued before its operands are there");
         slot.issued_at = now;
         let class = slot.instr.class;
         let touches_memory = slot.instr.mem.is_some();
@@ -261,7 +282,8 @@ impl OutOfOrder {
 }
 
 /// Whether instructions of a class wait for barriers that are older, or are barriers.
-fn is_ordered(class: Class) -> bool {
+#[inline]
+pub(super) fn is_ordered(class: Class) -> bool {
     matches!(class, Class::Load | Class::Store | Class::Atomic | Class::Fence)
 }
 

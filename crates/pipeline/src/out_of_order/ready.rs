@@ -8,14 +8,20 @@ use super::slot::{Place, Position, SLOTS};
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
     words: [u64; SLOTS / 64],
-    /// Of those in it, the ones that may not go before others: see [`Ready::first`].
+    /// Of those in it, the ones that may not go before others: see [`Search::new`].
     ordered: [u64; SLOTS / 64],
     count: u32,
+    /// Those that are in it from the next cycle on.
+    fresh: [u64; SLOTS / 64],
+    /// A bit for each word of `fresh` that may have one.
+    fresh_words: u64,
 }
+const _: () = assert!(SLOTS / 64 <= u64::BITS as usize, "a bit for each word");
 
 impl Ready {
     pub(super) fn new() -> Self {
-        Self { words: [0; SLOTS / 64], ordered: [0; SLOTS / 64], count: 0 }
+        let none = [0; SLOTS / 64];
+        Self { words: none, ordered: none, count: 0, fresh: none, fresh_words: 0 }
     }
 
     #[inline]
@@ -34,8 +40,36 @@ impl Ready {
         let (word, bit) = Self::locate(place);
         debug_assert!(self.words[word] & bit == 0, "ready twice");
         self.words[word] |= bit;
-        self.ordered[word] = self.ordered[word] & !bit | if ordered { bit } else { 0 };
+        self.order(word, bit, ordered);
         self.count += 1;
+    }
+
+    /// Puts in the instruction at a place, which is not in it, with the next [`Self::take_fresh`].
+    #[inline]
+    pub(super) fn insert_fresh(&mut self, place: Place, ordered: bool) {
+        let (word, bit) = Self::locate(place);
+        debug_assert!((self.words[word] | self.fresh[word]) & bit == 0, "ready twice");
+        self.fresh[word] |= bit;
+        self.fresh_words |= 1 << word;
+        self.order(word, bit, ordered);
+    }
+
+    #[inline]
+    fn order(&mut self, word: usize, bit: u64, ordered: bool) {
+        self.ordered[word] = self.ordered[word] & !bit | if ordered { bit } else { 0 };
+    }
+
+    /// Takes in what was put in for now.
+    #[inline]
+    pub(super) fn take_fresh(&mut self) {
+        let mut words = std::mem::take(&mut self.fresh_words);
+        while words != 0 {
+            let word = words.trailing_zeros() as usize % (SLOTS / 64);
+            words &= words - 1;
+            let fresh = std::mem::take(&mut self.fresh[word]);
+            self.words[word] |= fresh;
+            self.count += fresh.count_ones();
+        }
     }
 
     /// Takes out the instruction at a place, if it is in it.
@@ -44,32 +78,63 @@ impl Ready {
         let (word, bit) = Self::locate(place);
         self.count -= u32::from(self.words[word] & bit != 0);
         self.words[word] &= !bit;
-    }
-
-    /// The first from `from` to before `end`, at most once round the ring; of the ordered ones only those
-    /// before `limit`.
-    #[inline]
-    pub(super) fn first(&self, from: Position, end: Position, limit: Position) -> Option<Position> {
-        let mut at = from;
-        while at < end {
-            let (word, shift) = (at as usize % SLOTS / 64, at % 64);
-            let mut bits = self.words[word] >> shift;
-            if limit < at + 64 {
-                let before = limit.saturating_sub(at);
-                bits &= ((1 << before) - 1) | !(self.ordered[word] >> shift);
-            }
-            if bits != 0 {
-                let found = at + u64::from(bits.trailing_zeros());
-                return (found < end).then_some(found);
-            }
-            at += 64 - shift;
-        }
-        None
+        self.fresh[word] &= !bit;
     }
 
     #[inline]
     fn locate(place: Place) -> (usize, u64) {
         (place as usize % SLOTS / 64, 1 << (place % 64))
+    }
+}
+
+/// A search for the oldest, one after the other. What it has found may be taken out meanwhile; what is
+/// put in is not found for sure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search {
+    /// Where the lowest of `bits` is.
+    at: Position,
+    /// What was not found yet of a word.
+    bits: u64,
+    /// Where the next word begins.
+    next: Position,
+    end: Position,
+    limit: Position,
+}
+
+impl Search {
+    /// From `from` to before `end`, at most once round the ring; of the ordered ones only those before
+    /// `limit`.
+    #[inline]
+    pub(super) fn new(from: Position, end: Position, limit: Position) -> Self {
+        Self { at: from, bits: 0, next: from, end, limit }
+    }
+
+    /// The oldest that was not found yet.
+    #[inline]
+    pub(super) fn next(&mut self, ready: &Ready) -> Option<Position> {
+        while self.bits == 0 {
+            if self.next >= self.end {
+                return None;
+            }
+            self.load(ready);
+        }
+        let found = self.at + u64::from(self.bits.trailing_zeros());
+        self.bits &= self.bits - 1;
+        (found < self.end).then_some(found)
+    }
+
+    /// Goes on to the next word.
+    #[inline]
+    fn load(&mut self, ready: &Ready) {
+        let at = self.next;
+        let (word, shift) = (at as usize % SLOTS / 64, at % 64);
+        self.at = at;
+        self.next = at + 64 - shift;
+        self.bits = ready.words[word] >> shift;
+        if self.limit < self.next {
+            let before = self.limit.saturating_sub(at);
+            self.bits &= ((1 << before) - 1) | !(ready.ordered[word] >> shift);
+        }
     }
 }
 
@@ -82,13 +147,8 @@ mod tests {
     }
 
     fn all_within(ready: &Ready, from: Position, end: Position, limit: Position) -> Vec<Position> {
-        let mut found = Vec::new();
-        let mut at = from;
-        while let Some(next) = ready.first(at, end, limit) {
-            found.push(next);
-            at = next + 1;
-        }
-        found
+        let mut search = Search::new(from, end, limit);
+        std::iter::from_fn(|| search.next(ready)).collect()
     }
 
     #[test]
@@ -119,6 +179,22 @@ mod tests {
         assert!(!ready.is_empty());
         ready.remove(1000);
         assert!(ready.is_empty());
+    }
+
+    #[test]
+    fn what_is_fresh_is_in_it_once_it_is_taken_in_unless_it_was_taken_out_before() {
+        let mut ready = Ready::new();
+        let places = [0, 63, 64, 700, SLOTS as Place - 1];
+        places.iter().for_each(|&place| ready.insert_fresh(place, place == 64));
+        ready.insert(5, false);
+        assert_eq!((all(&ready, 0, SLOTS as u64), ready.len()), (vec![5], 1));
+        ready.remove(700);
+        ready.take_fresh();
+        let there = [0, 5, 63, 64, SLOTS as u64 - 1];
+        assert_eq!((all(&ready, 0, SLOTS as u64), ready.len()), (there.into(), 5));
+        assert_eq!(all_within(&ready, 0, SLOTS as u64, 64), [0, 5, 63, SLOTS as u64 - 1]);
+        ready.take_fresh();
+        assert_eq!(ready.len(), 5, "nothing is taken in twice");
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! The slots of the top-down accounting are counted here (see `stats`). What moves are spared is in
 //! `sharing`. Left out: instructions that split into several operations.
 
+use super::issue::is_ordered;
 use super::sharing::move_source;
 use super::slot::{NEVER, NOBODY, Place, Position};
-use super::stats::Lost;
+use super::stats::{Lost, OutOfOrderStats};
 use super::{OutOfOrder, is_load, is_store};
 use mem::Cycle;
 use stream::{Class, Operands, Reg, RegKind};
@@ -39,9 +40,28 @@ impl Registers {
     }
 }
 
+/// What the slots at rename of a cycle went to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renamed {
+    /// Slots of instructions.
+    pub(super) taken: u64,
+    /// Slots that none took, and why.
+    left: u64,
+    why: Lost,
+}
+
+impl Renamed {
+    #[inline]
+    pub(super) fn count(&self, stats: &mut OutOfOrderStats) {
+        stats.slots.add(self.taken + self.left);
+        stats.renamed.add(self.taken);
+        stats.lost[self.why].add(self.left);
+    }
+}
+
 impl OutOfOrder {
-    /// The rename stage; returns whether it did something.
-    pub(super) fn rename(&mut self) -> bool {
+    /// The rename stage; returns what its slots went to.
+    pub(super) fn rename(&mut self) -> Renamed {
         let width = self.config.rename_width;
         let mut taken = 0;
         let mut refused = None;
@@ -60,25 +80,13 @@ impl OutOfOrder {
                 taken += 1;
             }
         }
-        self.count_slots(taken, refused);
-        taken > 0
-    }
-
-    /// Counts the slots of a cycle in which `taken` were taken.
-    #[inline]
-    fn count_slots(&mut self, taken: u32, refused: Option<Lost>) {
-        let width = u64::from(self.config.rename_width);
-        let left = width - u64::from(taken);
-        let why = match refused {
+        self.last_lost = match refused {
             Some(why) => why,
             None if taken > 0 => Lost::Bandwidth,
             None => self.front_reason(),
         };
-        self.last_lost = why;
-        let stats = self.stats.at(self.privilege).out_of_order_mut();
-        stats.slots.add(width);
-        stats.renamed.add(u64::from(taken));
-        stats.lost[why].add(left);
+        let (taken, width) = (u64::from(taken), u64::from(width));
+        Renamed { taken, left: width - taken, why: self.last_lost }
     }
 
     /// Why fetch delivered nothing when what is missing now would have been fetched.
@@ -246,12 +254,14 @@ impl OutOfOrder {
     /// All operands of the instruction at `at` are there at `when`.
     #[inline]
     pub(super) fn ready(&mut self, at: Position, when: Cycle) {
-        let name = self.window.name(at);
         // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.
         if when <= self.now + 1 {
-            self.fresh.push(name);
+            let slot = self.window.get(at);
+            let (scheduler, ordered) = (usize::from(slot.scheduler), is_ordered(slot.instr.class));
+            self.schedulers[scheduler].ready.insert_fresh(self.window.place(at), ordered);
+            self.any_fresh = true;
         } else {
-            self.wheel.put(when, super::Happening::Ready(name));
+            self.wheel.put(when, super::Happening::Ready(self.window.name(at)));
         }
     }
 }

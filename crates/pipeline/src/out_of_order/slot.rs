@@ -15,7 +15,7 @@ use crate::out_of_order::sharing::Physical;
 use crate::out_of_order::stats::Cause;
 use branch::Record;
 use mem::{Cycle, Level};
-use stream::{Instr, VirtAddr};
+use stream::{Class, Instr, VirtAddr};
 
 /// A position in program order.
 pub(super) type Position = u64;
@@ -152,6 +152,7 @@ pub(super) struct Slot {
     pub(super) shared: bool,
     /// It is a move that was eliminated.
     pub(super) eliminated: bool,
+    /// Of an instruction that accesses memory, or is of a class that does.
     pub(super) access: Access,
 }
 
@@ -171,8 +172,6 @@ impl Slot {
         self.rename_after = 0;
         self.rename_at = NEVER;
         self.renamed_at = NEVER;
-        self.issued_at = NEVER;
-        self.done_at = NEVER;
     }
 
     /// Prepares it for the back end.
@@ -180,6 +179,8 @@ impl Slot {
     pub(super) fn enter_back_end(&mut self, now: Cycle) {
         self.renamed_at = now;
         self.ready_at = Cycle(0);
+        self.issued_at = NEVER;
+        self.done_at = NEVER;
         self.waiting = 0;
         self.scheduler = 0;
         self.consumers = NOWHERE;
@@ -188,7 +189,31 @@ impl Slot {
         self.previous = NOBODY;
         self.shared = false;
         self.eliminated = false;
-        self.access = Access::NONE;
+        if self.may_access() {
+            self.access = Access::NONE;
+        }
+    }
+
+    /// Whether it has an [`Access`].
+    #[inline]
+    fn may_access(&self) -> bool {
+        self.instr.mem.is_some() || matches!(self.instr.class, Class::Load | Class::Store)
+    }
+
+    /// When the address of its access is translated, as far as that is known.
+    pub(super) fn translated_at(&self) -> Cycle {
+        if self.may_access() { self.access.translated_at } else { NEVER }
+    }
+
+    /// The producer that it waits for, once it is renamed: the first whose time is not known, or else the
+    /// one whose result came last.
+    #[inline]
+    pub(super) fn awaited(&self) -> Place {
+        if self.waiting == 0 {
+            return self.latest_producer;
+        }
+        let unknown = self.producers.into_iter().find(|&producer| producer != NOWHERE);
+        unknown.expect("an operand that is waited for has a producer")
     }
 
     /// Where it goes when it is executed.

@@ -21,13 +21,16 @@ impl OutOfOrder {
         // Fetch may enter another privilege: the whole cycle belongs to the one it began at, as its slots.
         let privilege = self.privilege;
         mem.advance(self.now);
-        let mut active = self.take_arrivals(mem);
+        // First, as what arrives in this cycle makes others ready in the next.
+        let mut active = self.take_fresh();
+        active |= self.take_arrivals(mem);
         active |= self.take_happenings(source, mem);
         let committed = self.commit(source);
         active |= committed > 0;
         active |= self.write_stores(mem);
-        active |= self.issue(source, mem);
-        active |= self.rename();
+        let issued = self.issue(source, mem);
+        let renamed = self.rename();
+        active |= issued.any | (renamed.taken > 0);
         active |= self.decode(source);
         active |= self.fetch(source, mem);
         active |= self.predict(source, mem);
@@ -37,7 +40,10 @@ impl OutOfOrder {
         let skipped = if active || self.waiting.is_some() { 0 } else { self.skip(mem) };
         let stats = self.stats.at(privilege);
         stats.cycles.add(1 + skipped);
-        stats.out_of_order_mut().spent[spent].inc();
+        let ours = stats.out_of_order_mut();
+        ours.spent[spent].inc();
+        issued.count(ours);
+        renamed.count(ours);
         if let Some(profile) = &mut self.profile {
             profile.pass(1 + skipped, privilege);
         }
@@ -124,10 +130,19 @@ impl OutOfOrder {
         }
     }
 
+    /// Shows the schedulers what is ready from this cycle on.
+    #[inline]
+    fn take_fresh(&mut self) -> bool {
+        let any = std::mem::take(&mut self.any_fresh);
+        if any {
+            self.schedulers.iter_mut().for_each(|scheduler| scheduler.ready.take_fresh());
+        }
+        any
+    }
+
     fn take_happenings(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         self.wheel.take(self.now, &mut self.happening);
-        let any = !self.happening.is_empty() || !self.fresh.is_empty();
-        self.take_fresh();
+        let any = !self.happening.is_empty();
         if !self.happening.is_empty() {
             let mut happening = std::mem::take(&mut self.happening);
             for &what in &happening {
@@ -137,16 +152,6 @@ impl OutOfOrder {
             self.happening = happening;
         }
         any
-    }
-
-    /// Shows the schedulers what is ready from this cycle on.
-    fn take_fresh(&mut self) {
-        for index in 0..self.fresh.len() {
-            if let Some(at) = self.window.find(self.fresh[index]) {
-                self.may_be_issued(at);
-            }
-        }
-        self.fresh.clear();
     }
 
     fn happen(&mut self, what: Happening, source: &mut dyn Source, mem: &mut Hierarchy) {
@@ -203,9 +208,10 @@ impl OutOfOrder {
         while self.now < end {
             let until = self.next_wait().min(end);
             let (why, cycles) = (self.why_no_commit(), until - self.now);
+            let issued = self.issued(cycles, [0, 0]);
             let stats = self.stats.at(self.privilege).out_of_order_mut();
             stats.spent[why].add(cycles);
-            self.count_issue(cycles, [0, 0]);
+            issued.count(stats);
             self.now = until;
         }
         self.now = now;
@@ -218,10 +224,10 @@ impl OutOfOrder {
         let mut next = NEVER;
         if self.window.in_rob() > 0 {
             let oldest = self.window.get(self.window.head);
-            next = later(oldest.done_at).min(later(oldest.access.translated_at));
+            next = later(oldest.done_at).min(later(oldest.translated_at()));
         }
         match self.awaited_by_issue() {
-            Some(producer) => next.min(later(self.window.get(producer).access.translated_at)),
+            Some(producer) => next.min(later(producer.translated_at())),
             None => next,
         }
     }
@@ -236,7 +242,7 @@ impl OutOfOrder {
             }
         };
         self.wheel.next().map(&mut consider);
-        if !self.fresh.is_empty() {
+        if self.any_fresh {
             consider(now + 1);
         }
         if let Some(at) = mem.next_event() {

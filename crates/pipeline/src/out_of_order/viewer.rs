@@ -97,14 +97,18 @@ impl Viewer {
         if slot.serial <= self.before || slot.serial - self.before > self.limit {
             return;
         }
-        let Slot { fetched_at, decode_at, rename_at, renamed_at, issued_at, done_at, .. } = *slot;
+        let Slot { fetched_at, decode_at, rename_at, renamed_at, .. } = *slot;
+        // What the back end notes is still another's where it was not renamed.
+        let back_end = [slot.issued_at, slot.done_at, slot.translated_at()];
+        let [issued_at, done_at, translated_at] =
+            if renamed_at == NEVER { [NEVER; 3] } else { back_end };
         self.ways.push(Way {
             serial: slot.serial,
             instr: slot.instr,
             off_path: slot.off_path,
             squashed,
             begins: [fetched_at, decode_at, rename_at, renamed_at, issued_at, done_at],
-            translated_at: slot.access.translated_at,
+            translated_at,
             memory: place(slot),
             end,
         });
