@@ -3,29 +3,30 @@
 use super::slot::{NEVER, NOBODY, Position, Slot};
 use super::stats::{Cause, Spent};
 use super::{OutOfOrder, is_load, is_store};
-use mem::Level;
+use mem::{Cycle, Level};
 use stream::{Class, Event, Source};
 
 impl OutOfOrder {
     /// The commit stage; returns how many instructions committed.
     pub(super) fn commit(&mut self, source: &dyn Source) -> u64 {
         let mut committed = 0;
-        while committed < u64::from(self.config.commit_width) && self.head_may_commit() {
+        let latency = u64::from(self.config.execute_to_commit_cycles);
+        let Some(done_by) = self.now.0.checked_sub(latency).map(Cycle) else { return 0 };
+        while committed < u64::from(self.config.commit_width) && self.head_may_commit(done_by) {
             self.commit_head(source);
             committed += 1;
         }
         committed
     }
 
+    /// Whether the oldest instruction may commit now, if its result was there by then.
     #[inline]
-    fn head_may_commit(&self) -> bool {
+    fn head_may_commit(&self, done_by: Cycle) -> bool {
         if self.window.in_rob() == 0 {
             return false;
         }
         let slot = self.window.get(self.window.head);
-        slot.done_at != NEVER
-            && slot.wrong.is_none()
-            && slot.done_at + u64::from(self.config.execute_to_commit_cycles) <= self.now
+        slot.done_at <= done_by && slot.wrong.is_none()
     }
 
     fn commit_head(&mut self, source: &dyn Source) {

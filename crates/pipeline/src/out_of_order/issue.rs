@@ -141,7 +141,7 @@ impl OutOfOrder {
 
     /// What the slots of `cycles` cycles went to in which together so many instructions of the right
     /// path and of wrong ones were issued.
-    #[inline]
+    #[inline(always)]
     pub(super) fn issued(&mut self, cycles: u64, issued: [u64; 2]) -> Issued {
         let slots = self.issue_slots * cycles;
         let any = issued != [0, 0];

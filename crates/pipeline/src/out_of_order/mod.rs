@@ -154,9 +154,9 @@ pub struct OutOfOrder {
     blocked_loads: Vec<Name>,
     wheel: Wheel<Happening>,
     happening: Vec<Happening>,
-    /// The schedulers have instructions whose operands are all there in the next cycle: most are, and
-    /// go round the wheel.
-    any_fresh: bool,
+    /// For each of the next cycles, modulo [`ready::NEAR`], whether something in the schedulers is ready
+    /// from then on: most is that soon, and goes round the wheel.
+    soon: u16,
     claims: Vec<(Ticket, Claimant)>,
     /// What a squash left to take back is taken back then.
     recovered_at: Cycle,
@@ -230,7 +230,7 @@ impl OutOfOrder {
             blocked_loads: Vec::with_capacity(config.memory.load_queue as usize),
             wheel: Wheel::new(),
             happening: Wheel::list(),
-            any_fresh: false,
+            soon: 0,
             claims: Vec::with_capacity(USUAL_CLAIMS),
             recovered_at: Cycle(0),
             flow_continues: false,
@@ -280,7 +280,7 @@ impl OutOfOrder {
         }
         self.wheel.clear(self.now);
         self.happening.clear();
-        self.any_fresh = false;
+        self.soon = 0;
         self.claims.clear();
         self.issued_ahead = [0; 2];
         self.recovered_at = self.now;
@@ -449,7 +449,7 @@ impl Core for OutOfOrder {
         // What was to happen meanwhile is looked for in the next cycle anyway; stores that are still
         // being written wake the core later.
         self.wheel.pass(self.now, &mut self.happening);
-        self.any_fresh = false;
+        self.soon = 0;
         self.last_commit = self.now;
     }
 

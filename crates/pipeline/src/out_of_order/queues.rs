@@ -44,7 +44,7 @@ struct Granules {
 }
 
 impl Granules {
-    const COUNT: usize = 256;
+    const COUNT: usize = 1024;
     /// log2 of the bytes of a granule: most accesses lie in one.
     const SHIFT: u32 = 3;
 
@@ -73,10 +73,13 @@ impl Granules {
     #[inline]
     fn each(bytes: &Bytes, mut what: impl FnMut(usize)) {
         for (start, size) in bytes.parts {
-            if size > 0 {
-                for granule in start >> Self::SHIFT..=(start + size - 1) >> Self::SHIFT {
-                    what(granule as usize % Self::COUNT);
-                }
+            if size == 0 {
+                return;
+            }
+            let first = start >> Self::SHIFT;
+            what(first as usize % Self::COUNT);
+            for granule in first + 1..=(start + size - 1) >> Self::SHIFT {
+                what(granule as usize % Self::COUNT);
             }
         }
     }

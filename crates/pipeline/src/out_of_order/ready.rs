@@ -3,6 +3,7 @@
 //! scheduler that picks by age does.
 
 use super::slot::{Place, Position, SLOTS};
+use mem::Cycle;
 
 /// The set. It holds renamed instructions that are not issued.
 #[derive(Clone, Debug)]
@@ -11,17 +12,21 @@ pub(super) struct Ready {
     /// Of those in it, the ones that may not go before others: see [`Search::new`].
     ordered: [u64; SLOTS / 64],
     count: u32,
-    /// Those that are in it from the next cycle on.
-    fresh: [u64; SLOTS / 64],
-    /// A bit for each word of `fresh` that may have one.
-    fresh_words: u64,
+    /// For each word, those that will be in it, by the cycle from which on, modulo the cycles ahead.
+    soon: [[u64; NEAR as usize]; SLOTS / 64],
+    /// For each of those cycles, a bit for each word that may have one.
+    soon_words: [u64; NEAR as usize],
 }
 const _: () = assert!(SLOTS / 64 <= u64::BITS as usize, "a bit for each word");
+
+/// The set takes what will be ready fewer cycles ahead.
+pub(super) const NEAR: u64 = 16;
 
 impl Ready {
     pub(super) fn new() -> Self {
         let none = [0; SLOTS / 64];
-        Self { words: none, ordered: none, count: 0, fresh: none, fresh_words: 0 }
+        let soon = [[0; NEAR as usize]; SLOTS / 64];
+        Self { words: none, ordered: none, count: 0, soon, soon_words: [0; NEAR as usize] }
     }
 
     #[inline]
@@ -44,13 +49,15 @@ impl Ready {
         self.count += 1;
     }
 
-    /// Puts in the instruction at a place, which is not in it, with the next [`Self::take_fresh`].
+    /// Puts in the instruction at a place, which is not in it, for the cycle `when`: a later one, by less
+    /// than [`NEAR`].
     #[inline]
-    pub(super) fn insert_fresh(&mut self, place: Place, ordered: bool) {
+    pub(super) fn insert_for(&mut self, when: Cycle, place: Place, ordered: bool) {
         let (word, bit) = Self::locate(place);
-        debug_assert!((self.words[word] | self.fresh[word]) & bit == 0, "ready twice");
-        self.fresh[word] |= bit;
-        self.fresh_words |= 1 << word;
+        let cycle = (when.0 % NEAR) as usize;
+        debug_assert!(self.words[word] & bit == 0, "ready twice");
+        self.soon[word][cycle] |= bit;
+        self.soon_words[cycle] |= 1 << word;
         self.order(word, bit, ordered);
     }
 
@@ -59,26 +66,36 @@ impl Ready {
         self.ordered[word] = self.ordered[word] & !bit | if ordered { bit } else { 0 };
     }
 
-    /// Takes in what was put in for now.
+    /// Takes in what was put in for `now`.
     #[inline]
-    pub(super) fn take_fresh(&mut self) {
-        let mut words = std::mem::take(&mut self.fresh_words);
+    pub(super) fn take_in(&mut self, now: Cycle) {
+        let cycle = (now.0 % NEAR) as usize;
+        let mut words = std::mem::take(&mut self.soon_words[cycle]);
         while words != 0 {
             let word = words.trailing_zeros() as usize % (SLOTS / 64);
             words &= words - 1;
-            let fresh = std::mem::take(&mut self.fresh[word]);
-            self.words[word] |= fresh;
-            self.count += fresh.count_ones();
+            let ready = std::mem::take(&mut self.soon[word][cycle]);
+            self.words[word] |= ready;
+            self.count += ready.count_ones();
         }
     }
 
-    /// Takes out the instruction at a place, if it is in it.
+    /// Takes out the instruction at a place, which is issued.
     #[inline]
     pub(super) fn remove(&mut self, place: Place) {
         let (word, bit) = Self::locate(place);
+        debug_assert!(self.words[word] & bit != 0, "issued and not ready");
+        self.count -= 1;
+        self.words[word] &= !bit;
+    }
+
+    /// Takes out the instruction at a place, which is squashed, if it is in it or will be.
+    #[inline]
+    pub(super) fn forget(&mut self, place: Place) {
+        let (word, bit) = Self::locate(place);
         self.count -= u32::from(self.words[word] & bit != 0);
         self.words[word] &= !bit;
-        self.fresh[word] &= !bit;
+        self.soon[word].iter_mut().for_each(|ready| *ready &= !bit);
     }
 
     #[inline]
@@ -169,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_out_is_gone_and_taking_it_out_again_changes_nothing() {
+    fn what_was_taken_out_is_gone_and_forgetting_it_again_changes_nothing() {
         let mut ready = Ready::new();
         ready.insert(7, false);
         ready.insert(1000, true);
-        ready.remove(7);
-        ready.remove(7);
+        ready.forget(7);
+        ready.forget(7);
         assert_eq!(all(&ready, 0, SLOTS as u64), [1000]);
         assert!(!ready.is_empty());
         ready.remove(1000);
@@ -182,19 +199,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fresh_is_in_it_once_it_is_taken_in_unless_it_was_taken_out_before() {
-        let mut ready = Ready::new();
-        let places = [0, 63, 64, 700, SLOTS as Place - 1];
-        places.iter().for_each(|&place| ready.insert_fresh(place, place == 64));
-        ready.insert(5, false);
-        assert_eq!((all(&ready, 0, SLOTS as u64), ready.len()), (vec![5], 1));
-        ready.remove(700);
-        ready.take_fresh();
-        let there = [0, 5, 63, 64, SLOTS as u64 - 1];
-        assert_eq!((all(&ready, 0, SLOTS as u64), ready.len()), (there.into(), 5));
-        assert_eq!(all_within(&ready, 0, SLOTS as u64, 64), [0, 5, 63, SLOTS as u64 - 1]);
-        ready.take_fresh();
-        assert_eq!(ready.len(), 5, "nothing is taken in twice");
+    fn what_was_put_in_for_a_cycle_is_in_it_from_then_on_unless_it_was_forgotten() {
+        let size = SLOTS as u64;
+        for now in [0, 5, 8, 13] {
+            let mut ready = Ready::new();
+            for (ahead, place) in (1..NEAR).zip([0, 63, 64, 65, 700, 701, SLOTS as Place - 1]) {
+                ready.insert_for(Cycle(now + ahead), place, place == 64);
+            }
+            ready.insert(5, false);
+            assert_eq!((all(&ready, 0, size), ready.len()), (vec![5], 1));
+            ready.forget(700);
+            let mut there = vec![5];
+            for (ahead, place) in (1..NEAR).zip([0, 63, 64, 65, 700, 701, size - 1]) {
+                ready.take_in(Cycle(now + ahead));
+                there.extend((place != 700).then_some(place));
+                there.sort_unstable();
+                assert_eq!((all(&ready, 0, size), ready.len()), (there.clone(), there.len() as u32));
+            }
+            there.retain(|&place| place != 64);
+            assert_eq!(all_within(&ready, 0, size, 64), there, "as others, it may be ordered");
+            (0..NEAR).for_each(|ahead| ready.take_in(Cycle(now + NEAR + ahead)));
+            assert_eq!(ready.len(), 7, "nothing is taken in twice");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! `sharing`. Left out: instructions that split into several operations.
 
 use super::issue::is_ordered;
+use super::ready::NEAR;
 use super::sharing::move_source;
 use super::slot::{NEVER, NOBODY, Place, Position};
 use super::stats::{Lost, OutOfOrderStats};
@@ -251,17 +252,24 @@ impl OutOfOrder {
         self.stores.push(name, at, &slot.instr);
     }
 
+    /// The same, for a cycle that is far ahead. Apart, so that the usual way needs no registers for it.
+    #[inline(never)]
+    fn ready_later(&mut self, at: Position, when: Cycle) {
+        self.wheel.put(when, super::Happening::Ready(self.window.name(at)));
+    }
+
     /// All operands of the instruction at `at` are there at `when`.
     #[inline]
     pub(super) fn ready(&mut self, at: Position, when: Cycle) {
         // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.
-        if when <= self.now + 1 {
+        let when = when.max(self.now + 1);
+        if when - self.now < NEAR {
             let slot = self.window.get(at);
             let (scheduler, ordered) = (usize::from(slot.scheduler), is_ordered(slot.instr.class));
-            self.schedulers[scheduler].ready.insert_fresh(self.window.place(at), ordered);
-            self.any_fresh = true;
+            self.schedulers[scheduler].ready.insert_for(when, self.window.place(at), ordered);
+            self.soon |= 1 << (when.0 % NEAR);
         } else {
-            self.wheel.put(when, super::Happening::Ready(self.window.name(at)));
+            self.ready_later(at, when);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One cycle.
 
 use super::front::Front;
+use super::ready::NEAR;
 use super::slot::NEVER;
 use super::stats::Spent;
 use super::targets::{Line, Translating};
@@ -22,7 +23,7 @@ impl OutOfOrder {
         let privilege = self.privilege;
         mem.advance(self.now);
         // First, as what arrives in this cycle makes others ready in the next.
-        let mut active = self.take_fresh();
+        let mut active = self.take_ready();
         active |= self.take_arrivals(mem);
         active |= self.take_happenings(source, mem);
         let committed = self.commit(source);
@@ -132,10 +133,12 @@ impl OutOfOrder {
 
     /// Shows the schedulers what is ready from this cycle on.
     #[inline]
-    fn take_fresh(&mut self) -> bool {
-        let any = std::mem::take(&mut self.any_fresh);
+    fn take_ready(&mut self) -> bool {
+        let cycle = 1 << (self.now.0 % NEAR);
+        let any = self.soon & cycle != 0;
         if any {
-            self.schedulers.iter_mut().for_each(|scheduler| scheduler.ready.take_fresh());
+            self.soon &= !cycle;
+            self.schedulers.iter_mut().for_each(|scheduler| scheduler.ready.take_in(self.now));
         }
         any
     }
@@ -242,8 +245,9 @@ impl OutOfOrder {
             }
         };
         self.wheel.next().map(&mut consider);
-        if self.any_fresh {
-            consider(now + 1);
+        if self.soon != 0 {
+            let ahead = self.soon.rotate_right((now.0 + 1) as u32 % u16::BITS).trailing_zeros();
+            consider(now + 1 + u64::from(ahead));
         }
         if let Some(at) = mem.next_event() {
             consider(at.max(now + 1));

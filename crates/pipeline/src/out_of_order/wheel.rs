@@ -47,13 +47,18 @@ impl<E: Copy + Ord> Wheel<E> {
     pub(super) fn put(&mut self, at: Cycle, event: E) {
         debug_assert!(at.0 > self.taken, "an event at {} after {} was taken", at.0, self.taken);
         if at.0 - self.taken >= SPAN {
-            self.put_far += 1;
-            self.far.push(Reverse((at.0, self.put_far, event)));
-            return;
+            return self.put_far(at, event);
         }
         let bucket = (at.0 % SPAN) as usize;
         self.buckets[bucket].push(event);
         self.occupied[bucket / 64] |= 1 << (bucket % 64);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_far(&mut self, at: Cycle, event: E) {
+        self.put_far += 1;
+        self.far.push(Reverse((at.0, self.put_far, event)));
     }
 
     /// Moves the events of `now` to `out`, which is empty and has room for as many as a bucket. Cycles
