@@ -26,7 +26,10 @@ impl OutOfOrder {
     pub(super) fn fetch(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         let resumed = self.front.halt.is_some_and(|halt| self.end_halt(halt, source, mem));
         let asked = self.translate_targets(source, mem) | self.request_lines_of_targets(mem);
-        let delivered = self.deliver(source, mem);
+        let delivered = match self.stretch() {
+            Some(stretch) if self.front.halt.is_none() => self.deliver(stretch, source, mem),
+            _ => false,
+        };
         let slot = self.now.0 as usize % Front::LOG;
         self.front.log[slot] = if delivered { Lost::FrontOther } else { self.why_nothing() };
         resumed | asked | delivered
@@ -107,13 +110,9 @@ impl OutOfOrder {
         self.wake_at(self.now + 1);
     }
 
-    /// Takes the instructions of the first target whose bytes are there; returns whether there was one.
+    /// Takes the instructions of the first target, whose bytes are there; returns whether there was one.
     #[inline(never)]
-    fn deliver(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
-        let Some(stretch) = self.stretch() else { return false };
-        if self.front.halt.is_some() {
-            return false;
-        }
+    fn deliver(&mut self, stretch: Stretch, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         let owed = std::mem::take(&mut self.front.owed);
         let mut bytes = u64::from(self.config.front.fetch_bytes) - owed;
         let end = self.window.renamed + u64::from(self.config.front.queue);

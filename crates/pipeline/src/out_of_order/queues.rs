@@ -137,7 +137,7 @@ impl Loads {
         let none = !self.granules.may_meet(bytes);
         let first =
             if none { self.queue.len() } else { number.saturating_sub(self.first) as usize };
-        self.queue.range(first..).copied()
+        (first..self.queue.len()).map(|index| self.queue[index])
     }
 
     /// All, the oldest first.

@@ -214,7 +214,10 @@ mod tests {
                 ready.take_in(Cycle(now + ahead));
                 there.extend((place != 700).then_some(place));
                 there.sort_unstable();
-                assert_eq!((all(&ready, 0, size), ready.len()), (there.clone(), there.len() as u32));
+                assert_eq!(
+                    (all(&ready, 0, size), ready.len()),
+                    (there.clone(), there.len() as u32)
+                );
             }
             there.retain(|&place| place != 64);
             assert_eq!(all_within(&ready, 0, size, 64), there, "as others, it may be ordered");
