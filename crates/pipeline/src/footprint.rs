@@ -26,8 +26,8 @@ const LINE_SHIFT: u32 = 6;
 pub(crate) struct Footprint {
     /// By [`Touched`].
     lines: [Lines; Touched::ALL.len()],
+    /// Two numbers for each branch: that it was there, and that it was taken.
     branches: Distinct,
-    taken: Distinct,
     /// A window has begun: what was touched earlier belongs to none.
     in_window: bool,
 }
@@ -50,7 +50,6 @@ impl Footprint {
             stats.footprint[*what].before.add(lines.before.len());
         }
         self.branches.clear();
-        self.taken.clear();
         self.in_window = true;
     }
 
@@ -115,16 +114,39 @@ impl Footprint {
         privilege: Privilege,
         stats: &mut CoreStats,
     ) -> bool {
-        // Instructions begin at multiples of two bytes.
-        let place = pc >> 1;
-        let first = self.branches.insert(place);
-        if first {
-            stats.at(privilege).static_branches.inc();
+        // Instructions begin at multiples of two bytes, so that every branch has two numbers.
+        let (there, was_taken) = (Members::of(pc & !1), Members::of(pc | 1));
+        let new = self.branches.insert_all(there.and(was_taken, taken));
+        if new == 0 {
+            return false;
         }
-        if taken && self.taken.insert(place) {
-            stats.at(privilege).static_taken_branches.inc();
-        }
+        let first = new & there.bits != 0;
+        let counts = stats.at(privilege);
+        counts.static_branches.add(u64::from(first));
+        counts.static_taken_branches.add(u64::from(new & was_taken.bits != 0));
         first
+    }
+}
+
+/// Neighbours in a set.
+#[derive(Clone, Copy, Debug)]
+struct Members {
+    /// Of their block.
+    number: u64,
+    /// Which of the block.
+    bits: u64,
+}
+
+impl Members {
+    #[inline(always)]
+    fn of(member: u64) -> Self {
+        Self { number: member >> 6, bits: 1 << (member & 63) }
+    }
+
+    /// With `other`, of the same block, if `too`.
+    #[inline(always)]
+    fn and(self, other: Self, too: bool) -> Self {
+        Self { bits: self.bits | if too { other.bits } else { 0 }, ..self }
     }
 }
 
@@ -180,21 +202,35 @@ impl Distinct {
         if std::mem::replace(recent, member) == member {
             return false;
         }
-        let (number, bit) = (member >> 6, 1 << (member & 63));
-        let place = self.block(number);
-        let block = &mut self.entries[place];
-        if block.members & bit != 0 {
-            return false;
+        self.insert_all(Members::of(member)) != 0
+    }
+
+    /// Puts in `members`; returns the bits of those that were not there.
+    #[inline(always)]
+    fn insert_all(&mut self, members: Members) -> u64 {
+        // Most are there, in the first place that is looked at.
+        let block = &self.entries[self.first_place(members.number)];
+        let there = block.number == members.number && block.generation == self.generation;
+        if there && members.bits & !block.members == 0 {
+            return 0;
         }
-        block.members |= bit;
-        self.members += 1;
-        true
+        self.insert_new(members)
+    }
+
+    #[inline(never)]
+    fn insert_new(&mut self, members: Members) -> u64 {
+        let place = self.block(members.number);
+        let block = &mut self.entries[place];
+        let new = members.bits & !block.members;
+        block.members |= new;
+        self.members += u64::from(new.count_ones());
+        new
     }
 
     fn contains(&self, member: u64) -> bool {
-        let (number, bit) = (member >> 6, 1 << (member & 63));
+        let Members { number, bits } = Members::of(member);
         let entry = &self.entries[self.place(number)];
-        entry.generation == self.generation && entry.members & bit != 0
+        entry.generation == self.generation && entry.members & bits != 0
     }
 
     /// The place of a block, which is put in if it is not there.
@@ -216,8 +252,7 @@ impl Distinct {
     #[inline]
     fn place(&self, number: u64) -> usize {
         let mask = self.entries.len() - 1;
-        // Fibonacci hashing: the upper bits of the product are the well mixed ones.
-        let mut place = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        let mut place = self.first_place(number);
         loop {
             let entry = &self.entries[place];
             if entry.number == number || entry.generation != self.generation {
@@ -226,6 +261,14 @@ impl Distinct {
             }
             place = (place + 1) & mask;
         }
+    }
+
+    /// Where the search for a block begins.
+    #[inline(always)]
+    fn first_place(&self, number: u64) -> usize {
+        // Fibonacci hashing: the upper bits of the product are the well mixed ones.
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        mixed as usize & (self.entries.len() - 1)
     }
 
     fn grow(&mut self) {

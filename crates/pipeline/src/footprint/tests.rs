@@ -28,6 +28,27 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn branches_count_once_by_place_and_once_when_taken(
+        branches in vec((0..600_u64, any::<bool>()), 0..600),
+    ) {
+        let mut bench = Bench::default();
+        let (mut places, mut taken_places) = (BTreeSet::new(), BTreeSet::new());
+        for (place, taken) in branches {
+            let pc = place * 6;
+            let first = bench.footprint.touch_branch(pc, taken, Privilege::User, &mut bench.stats);
+            prop_assert_eq!(first, places.insert(pc));
+            if taken {
+                taken_places.insert(pc);
+            }
+            let counts = &bench.stats.user;
+            prop_assert_eq!(counts.static_branches.get(), places.len() as u64);
+            prop_assert_eq!(counts.static_taken_branches.get(), taken_places.len() as u64);
+        }
+    }
+}
+
 #[test]
 fn a_set_that_grows_keeps_its_members() {
     let mut set = Distinct::default();
