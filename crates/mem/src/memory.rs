@@ -304,10 +304,14 @@ impl Queued {
         self.next_event = to_controller!(&self.controller, next_event());
     }
 
+    #[inline]
     fn send(&mut self, at: Cycle) {
-        if self.leaving.is_empty() {
-            return;
+        if !self.leaving.is_empty() {
+            self.send_some(at);
         }
+    }
+
+    fn send_some(&mut self, at: Cycle) {
         self.waiting.extend(self.leaving.drain(..).map(|line| (at, line)));
         self.drain();
     }

@@ -15,6 +15,8 @@ use stream::LineAddr;
 pub(crate) struct Mshrs {
     /// The lines of `registers`, apart from them so that a search reads little.
     lines: Vec<LineAddr>,
+    /// How many of `lines` there are of each [kind](kind_of): most searches end at a zero.
+    alike: [u16; KINDS],
     /// The first `count` are the hardware. Behind them are lines still outstanding whose register
     /// is promised to a miss that waits for it: they can be joined, but occupy nothing.
     registers: Vec<Register>,
@@ -23,6 +25,15 @@ pub(crate) struct Mshrs {
     max_targets: u32,
     /// No register is busy from here on: the common case is decided by one comparison.
     quiet_from: Cycle,
+}
+
+/// Kinds of lines that are told apart by their number: neighbours, which are what is outstanding together
+/// as a rule, are of different ones.
+const KINDS: usize = 64;
+
+#[inline(always)]
+fn kind_of(line: LineAddr) -> usize {
+    line.0 as usize % KINDS
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +93,9 @@ impl Mshrs {
         registers.resize(count, free);
         let mut lines = Vec::with_capacity(4 * count);
         lines.resize(count, LineAddr(0));
-        Self { lines, registers, count, max_targets, quiet_from: Cycle(0) }
+        let mut alike = [0; KINDS];
+        alike[kind_of(LineAddr(0))] = count as u16;
+        Self { lines, alike, registers, count, max_targets, quiet_from: Cycle(0) }
     }
 
     /// Buffers that are only ever held.
@@ -92,11 +105,28 @@ impl Mshrs {
 
     #[inline]
     fn find(&self, line: LineAddr, now: Cycle) -> Option<usize> {
-        if now >= self.quiet_from {
-            return None;
+        if self.may_be_outstanding(line, now) { self.search(line, now) } else { None }
+    }
+
+    /// Whether a search would not be in vain, as far as can be told without one.
+    #[inline(always)]
+    pub(crate) fn may_be_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
+        now < self.quiet_from && self.alike[kind_of(line)] != 0
+    }
+
+    /// The first register that is held for `line` at `now`.
+    #[inline(never)]
+    fn search(&self, line: LineAddr, now: Cycle) -> Option<usize> {
+        let mut from = 0;
+        // Few registers have the line at all, so lines are compared alone.
+        while let Some(ahead) = self.lines[from..].iter().position(|held| *held == line) {
+            let index = from + ahead;
+            if self.registers[index].outstanding(now) {
+                return Some(index);
+            }
+            from = index + 1;
         }
-        let mut held = self.lines.iter().zip(&self.registers);
-        held.position(|(held, register)| *held == line && register.outstanding(now))
+        None
     }
 
     /// Joins the outstanding miss for `line`, if there is one at `now`.
@@ -127,6 +157,7 @@ impl Mshrs {
 
     /// Whether `line` is outstanding, and its register can take no more targets until memory
     /// answers.
+    #[inline]
     pub(crate) fn refuses(&self, line: LineAddr, now: Cycle) -> bool {
         self.find(line, now).is_some_and(|register| {
             let register = &self.registers[register];
@@ -137,6 +168,15 @@ impl Mshrs {
     /// The first register that is free at or after `at`; none if that hangs on an answer of memory.
     #[inline]
     pub(crate) fn claim(&self, at: Cycle) -> Option<Claim> {
+        if at >= self.quiet_from {
+            return Some(Claim { register: 0, asked: at, taken: false, from: at });
+        }
+        self.claim_of_some(at)
+    }
+
+    /// The same where some may be busy.
+    #[inline(never)]
+    fn claim_of_some(&self, at: Cycle) -> Option<Claim> {
         let mut best: Option<Claim> = None;
         let mut unknown = false;
         for (index, register) in self.registers[..self.count].iter().enumerate() {
@@ -167,6 +207,7 @@ impl Mshrs {
     }
 
     /// Whether a register is free at `at`.
+    #[inline]
     pub(crate) fn has_free(&self, at: Cycle) -> bool {
         self.claim(at).is_some_and(|claim| claim.from == at)
     }
@@ -177,7 +218,9 @@ impl Mshrs {
         if claim.taken && self.max_targets > 0 {
             self.keep_joinable(claim);
         }
-        self.lines[claim.register] = line;
+        let before = std::mem::replace(&mut self.lines[claim.register], line);
+        self.alike[kind_of(before)] -= 1;
+        self.alike[kind_of(line)] += 1;
         let held = &self.registers[claim.register];
         // A register that was waited for is busy without a gap: until it is free of its last line it
         // is no more free for others than it was for this one.
@@ -195,11 +238,14 @@ impl Mshrs {
     fn keep_joinable(&mut self, claim: Claim) {
         for index in (self.count..self.registers.len()).rev() {
             if !self.registers[index].outstanding(claim.asked) {
-                self.lines.swap_remove(index);
+                let line = self.lines.swap_remove(index);
+                self.alike[kind_of(line)] -= 1;
                 self.registers.swap_remove(index);
             }
         }
-        self.lines.push(self.lines[claim.register]);
+        let line = self.lines[claim.register];
+        self.alike[kind_of(line)] += 1;
+        self.lines.push(line);
         self.registers.push(self.registers[claim.register]);
     }
 
@@ -287,6 +333,7 @@ impl Port {
 mod tests {
     use super::*;
     use crate::when::FillId;
+    use sim::SplitMix64;
 
     const LINE: LineAddr = LineAddr(7);
 
@@ -367,6 +414,37 @@ mod tests {
         assert_eq!(free_from(&mshrs, 45), Some(45), "ready at 45");
         assert!(!mshrs.refuses(LINE, Cycle(44)), "now it can be waited for");
         assert!(!mshrs.is_outstanding(LINE, Cycle(45)));
+    }
+
+    #[test]
+    fn what_is_decided_without_a_search_is_what_a_search_finds() {
+        let mut mshrs = Mshrs::new(4, 2);
+        let (mut random, mut open) = (SplitMix64::new(3), Vec::new());
+        let [mut free, mut found, mut spared] = [0; 3];
+        for now in (0..40_000).map(Cycle) {
+            // Lines that share their kind, and times that lie a little apart.
+            let line = LineAddr(random.bits() % 3 * KINDS as u64 + random.bits() % 8);
+            let at = now + random.bits() % 4;
+            assert_eq!(mshrs.find(line, at), mshrs.search(line, at));
+            let claims = [mshrs.claim(at), mshrs.claim_of_some(at)];
+            let [claim, searched] =
+                claims.map(|claim| claim.map(|claim| (claim.register, claim.taken, claim.from)));
+            assert_eq!(claim, searched);
+            found += u32::from(mshrs.is_outstanding(line, at));
+            spared += u32::from(!mshrs.may_be_outstanding(line, at) && at < mshrs.quiet_from);
+            free += u32::from(at >= mshrs.quiet_from);
+            match (random.bits() % 32, claim) {
+                (0..4, Some((_, _, from))) => {
+                    hold(&mut mshrs, line, at.0, from.0 + random.bits() % 40);
+                }
+                (4, Some(_)) => open.push(hold_open(&mut mshrs, line, at.0, 5)),
+                _ => {}
+            }
+            if random.bits() % 2 == 0 {
+                open.drain(..).for_each(|register| drop(mshrs.settle(register, at)));
+            }
+        }
+        assert!(free.min(found).min(spared) > 1000, "{free} {found} {spared}");
     }
 
     #[test]

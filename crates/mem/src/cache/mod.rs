@@ -107,20 +107,29 @@ impl Cache {
     /// to prefetchers; does nothing if not.
     #[inline]
     pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let repeats = self.repeats(line, kind);
-        let slot = if repeats { None } else { Some(self.plain_slot(line, kind)?) };
+        let slot = self.plain_slot(line, kind)?;
         if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
             return None;
         }
         self.stats.hits[kind].inc();
-        if let Some(slot) = slot {
-            self.use_plainly(slot, line);
-        }
+        self.use_plainly(slot, line);
         Some(())
     }
 
-    /// The same where no time passes, and so nothing is on its way, for a line whose use in this way
-    /// changes nothing any more.
+    /// The same for a line whose use in this way changes nothing any more, and that is known not to be on
+    /// its way without a search.
+    #[inline(always)]
+    pub(crate) fn plain_repeat(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> bool {
+        let repeats = self.repeats(line, kind)
+            && self.banks.is_empty()
+            && !self.mshrs.may_be_outstanding(line, now);
+        if repeats {
+            self.stats.hits[kind].inc();
+        }
+        repeats
+    }
+
+    /// The same where no time passes, and so nothing is on its way.
     #[inline(always)]
     pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
         let repeats = self.repeats(line, kind);
@@ -130,7 +139,7 @@ impl Cache {
         repeats
     }
 
-    /// The same for any line.
+    /// [`Cache::plain_hit`] where no time passes.
     #[inline]
     pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
         let slot = self.plain_slot(line, kind)?;
@@ -159,7 +168,8 @@ impl Cache {
         self.tags.let_repeat(slot, line);
     }
 
-    /// The same for a prefetch of the level above.
+    /// [`Cache::look_up`] for a prefetch of the level above.
+    #[inline]
     pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
         let slot = self.tags.find(line);
         match slot {
@@ -243,10 +253,14 @@ impl Cache {
     }
 
     /// Counts a line that leaves as what its mark says.
+    #[inline]
     fn count_unused(&mut self, mark: Mark) {
-        if mark == Mark::None {
-            return;
+        if mark != Mark::None {
+            self.count_useless(mark);
         }
+    }
+
+    fn count_useless(&mut self, mark: Mark) {
         let from_memory = matches!(mark, Mark::UnusedFromMemory | Mark::RestoredFromMemory);
         self.stats.prefetch.useless.inc();
         self.stats.prefetch.useless_from_memory.add(u64::from(from_memory));
@@ -285,6 +299,7 @@ impl Cache {
     }
 
     /// Shows an access to the prefetcher, if there is one.
+    #[inline]
     pub(crate) fn show(&mut self, access: &Observed) {
         if let Some(prefetcher) = &mut self.prefetcher {
             prefetcher.policy.observe(access, &mut prefetcher.requests);

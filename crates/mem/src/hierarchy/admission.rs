@@ -67,7 +67,7 @@ impl Hierarchy {
         (needs_register && !has_one()).then_some(Obstacle::Cache(Place::L1(request.hart, side)))
     }
 
-    fn obstacle_below(&self, at: Cycle, request: Request) -> Option<Obstacle> {
+    pub(super) fn obstacle_below(&self, at: Cycle, request: Request) -> Option<Obstacle> {
         let mut at = at;
         if let Some(l2) = &self.harts[request.hart].l2 {
             match look_up(l2, request.line, at) {
@@ -88,7 +88,7 @@ impl Hierarchy {
         self.obstacle_at_memory(read)
     }
 
-    fn obstacle_at_memory(&self, read: Option<LineAddr>) -> Option<Obstacle> {
+    pub(super) fn obstacle_at_memory(&self, read: Option<LineAddr>) -> Option<Obstacle> {
         (!self.memory.has_room(read)).then_some(Obstacle::Memory)
     }
 

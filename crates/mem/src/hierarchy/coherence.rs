@@ -6,7 +6,7 @@
 //! data caches. Left out: the snoop traffic itself and a directory that would spare it.
 
 use super::transit::{Outcome, Request};
-use super::{Hierarchy, Level};
+use super::{Hierarchy, Level, Side};
 use crate::cache::{Cache, State};
 use stream::{CacheOp, LineAddr};
 
@@ -17,6 +17,13 @@ struct Snooped {
     stays: bool,
     /// The copy was changed and has been handed over.
     supplied: bool,
+}
+
+impl Snooped {
+    /// What was found in two caches.
+    fn and(self, other: Self) -> Self {
+        Self { stays: self.stays | other.stays, supplied: self.supplied | other.supplied }
+    }
 }
 
 /// Makes `cache` give up what a requester elsewhere needs. `covered` says that a newer copy of the
@@ -41,20 +48,18 @@ impl Hierarchy {
     /// Snoops the other first-level cache of the requesting hart (both, for a walker that goes
     /// past them); returns whether no copy stays there.
     pub(super) fn snoop_siblings(&mut self, request: Request, outcome: &mut Outcome) -> bool {
-        let mut alone = true;
-        let mut supplied = false;
-        for (index, l1) in self.harts[request.hart].l1.iter_mut().enumerate() {
-            if request.side.is_none_or(|side| side as usize != index) {
-                let snooped = snoop(l1, request.line, request.writes(), false);
-                alone &= !snooped.stays;
-                supplied |= snooped.supplied;
-            }
-        }
+        let [l1i, l1d] = &mut self.harts[request.hart].l1;
+        let snooped = |l1| snoop(l1, request.line, request.writes(), false);
+        let Snooped { stays, supplied } = match request.side {
+            Some(Side::Instruction) => snooped(l1d),
+            Some(Side::Data) => snooped(l1i),
+            None => snooped(l1i).and(snooped(l1d)),
+        };
         if supplied {
             outcome.supplied = true;
             self.write_back_below_l1(request.hart, request.line, outcome);
         }
-        alone
+        !stays
     }
 
     /// Snoops the private caches of all other harts; returns whether no copy stays there.

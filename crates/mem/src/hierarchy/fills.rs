@@ -121,6 +121,7 @@ impl Overlap {
         self.arrivals[hart.index()].push_back(arrival);
     }
 
+    #[inline]
     pub(super) fn next_arrival(&mut self, hart: HartId) -> Option<Arrival> {
         self.arrivals[hart.index()].pop_front()
     }

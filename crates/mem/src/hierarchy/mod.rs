@@ -217,8 +217,7 @@ impl Hierarchy {
         {
             return Level::L1;
         }
-        let (hart, prefetch, restores) = (hart.index(), None, false);
-        self.warm_at_length(Request { hart, side, kind, prefetch, restores, line }, pc)
+        self.warm_at_length(self.request_of_line(hart, kind, line), pc)
     }
 
     /// The same for more than a hit that nothing follows from.
@@ -283,8 +282,13 @@ impl Hierarchy {
 
     #[inline]
     fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
-        let (side, line) = (self.side(kind), self.line(pa));
-        Request { hart: hart.index(), side, kind, prefetch: None, restores: false, line }
+        self.request_of_line(hart, kind, self.line(pa))
+    }
+
+    #[inline]
+    fn request_of_line(&self, hart: HartId, kind: AccessKind, line: LineAddr) -> Request {
+        let (hart, side) = (hart.index(), self.side(kind));
+        Request { hart, side, kind, prefetch: None, restores: false, line }
     }
 
     /// The first-level cache that is asked, if one is.
@@ -306,6 +310,9 @@ impl Hierarchy {
         &mut self.harts[hart.index()].mmu
     }
 }
+
+/// In [`Hierarchy::watched_from`], the place of requests that begin below both first-level caches.
+const BELOW_L1: usize = 2;
 
 /// See [`Hierarchy::watched_from`].
 fn watched_from(caches: &CachesConfig) -> [Option<Level>; 3] {

@@ -12,11 +12,14 @@ use crate::Cycle;
 use crate::cache::AccessKind;
 use crate::reply::{Arrival, Reply};
 use crate::when::When;
-use stream::{HartId, PhysAddr, VirtAddr};
+use stream::{HartId, LineAddr, PhysAddr, VirtAddr};
 
 impl Hierarchy {
     /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
-    #[inline]
+    ///
+    /// Most requests hit the line that was used last in its set, with nothing to wait for and nothing to
+    /// follow from it: what they come to is what [`Hierarchy::make`] would find in more steps.
+    #[inline(always)]
     pub fn demand(
         &mut self,
         now: Cycle,
@@ -25,10 +28,49 @@ impl Hierarchy {
         pa: PhysAddr,
         pc: VirtAddr,
     ) -> Reply<Access> {
-        let request = self.request(hart, kind, pa);
-        if let Some(access) = self.plain_hit(now, request) {
-            return Reply::Done(access);
+        let line = self.line(pa);
+        if let Some(side) = self.side(kind)
+            && !self.plain_hits_watched[side as usize]
+        {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            if l1.plain_repeat(line, kind, now) {
+                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
+            }
         }
+        self.demand_another(now, hart, kind, line, pc)
+    }
+
+    /// The same for another line than was used last, or for more than a hit.
+    #[inline(never)]
+    fn demand_another(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        kind: AccessKind,
+        line: LineAddr,
+        pc: VirtAddr,
+    ) -> Reply<Access> {
+        if let Some(side) = self.side(kind)
+            && !self.plain_hits_watched[side as usize]
+        {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            if l1.plain_hit(line, kind, now).is_some() {
+                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
+            }
+        }
+        let request = self.request_of_line(hart, kind, line);
+        self.demand_at_length(now, hart, request, pc)
+    }
+
+    /// The same for more than a hit that nothing follows from.
+    #[inline(never)]
+    fn demand_at_length(
+        &mut self,
+        now: Cycle,
+        hart: HartId,
+        request: Request,
+        pc: VirtAddr,
+    ) -> Reply<Access> {
         if let Some(access) = self.perfect_fetch(now, request) {
             return Reply::Done(access);
         }
@@ -50,16 +92,6 @@ impl Hierarchy {
                 Reply::Pending(ticket)
             }
         }
-    }
-
-    /// Makes a request that hits a first-level cache with nothing to wait for and nothing to follow from
-    /// it. Most do; what they come to is what [`Hierarchy::make`] would find in more steps.
-    #[inline]
-    fn plain_hit(&mut self, now: Cycle, request: Request) -> Option<Access> {
-        let side = request.side.filter(|side| !self.plain_hits_watched[*side as usize])?;
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
-        l1.plain_hit(request.line, request.kind, now)?;
-        Some(Access { at: now + l1.latency.hit, found: Level::L1 })
     }
 
     /// Lets main memory act up to and including `now`.

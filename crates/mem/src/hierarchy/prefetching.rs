@@ -11,7 +11,7 @@
 
 use super::fills::Place;
 use super::transit::{Outcome, Request};
-use super::{Hierarchy, Level, Private, Side};
+use super::{BELOW_L1, Hierarchy, Level, Private, Side};
 use crate::Cycle;
 use crate::cache::{AccessKind, Cache};
 use crate::prefetch::Observed;
@@ -64,7 +64,7 @@ impl Hierarchy {
         {
             return false;
         }
-        let from = self.watched_from[request.side.map_or(2, |side| side as usize)];
+        let from = self.watched_from[request.side.map_or(BELOW_L1, |side| side as usize)];
         from.is_some_and(|from| found >= from)
     }
 
@@ -84,6 +84,9 @@ impl Hierarchy {
             if l1.has_prefetcher() {
                 each(self, Place::L1(request.hart, side), 0);
             }
+        }
+        if found == Level::L1 || self.watched_from[BELOW_L1].is_none() {
+            return;
         }
         let goes_on = |level| found >= level && request.comes_to(level);
         if let Some(l2) = &self.harts[request.hart].l2 {
@@ -124,12 +127,17 @@ impl Hierarchy {
             return;
         }
         self.each_asked(request, found, |hierarchy, place, later| {
-            let mut next = 0;
-            while let Some(line) = hierarchy.cache(place).wanted(next) {
-                hierarchy.prefetch(now.map(|now| now + later), request.hart, (place, line), pc);
-                next += 1;
-            }
+            hierarchy.prefetch_each(now.map(|now| now + later), request.hart, place, pc);
         });
+    }
+
+    /// Asks for what the prefetcher of the cache at `place` wants.
+    fn prefetch_each(&mut self, now: Option<Cycle>, hart: usize, place: Place, pc: VirtAddr) {
+        let mut next = 0;
+        while let Some(line) = self.cache(place).wanted(next) {
+            self.prefetch(now, hart, (place, line), pc);
+            next += 1;
+        }
     }
 
     /// Tells prefetchers of the lines that came in without time.
@@ -190,19 +198,24 @@ impl Hierarchy {
         }
     }
 
+    /// Whether the cache at `place`, which does not have the line, can ask for it at `now`.
     pub(super) fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
         let cache = self.cache(place);
-        let start = cache.bank_free(request.line, now);
-        if !cache.mshrs.has_free(start + cache.latency.tag) {
+        let asked = cache.bank_free(request.line, now) + cache.latency.tag;
+        if !cache.mshrs.has_free(asked) {
             return false;
         }
         if !self.memory.answers_later() {
             return true;
         }
+        debug_assert!(self.cache(place).find(request.line).is_none(), "nothing is to be asked for");
+        // What the whole search of the path would find, from where the line is known to be missed.
         let obstacle = match place {
-            Place::L1(..) | Place::L2(_) => self.obstacle(now, request),
-            Place::Llc => self.obstacle_shared(now, request.line),
+            Place::L1(..) => self.obstacle_below(asked, request),
+            Place::L2(_) => self.obstacle_shared(asked, request.line),
+            Place::Llc => self.obstacle_at_memory(Some(request.line)),
         };
+        debug_assert!(place == Place::Llc || obstacle == self.obstacle(now, request));
         obstacle.is_none()
     }
 

@@ -195,6 +195,7 @@ impl Hierarchy {
     }
 
     /// Whether `request` is a prefetch for a cache in which fetches hit anyway.
+    #[inline]
     pub(super) fn hits_anyway(&self, request: Request) -> bool {
         request.side == Some(Side::Instruction) && self.harts[request.hart].fetches_hit
     }

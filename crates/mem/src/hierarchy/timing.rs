@@ -146,10 +146,12 @@ impl Hierarchy {
     fn hold(&mut self, place: Place, claim: Claim, request: Request, until: When) {
         let prefetched = request.prefetch == Some(place.level());
         let purpose = if prefetched { Purpose::Prefetch } else { Purpose::Demand };
-        let cache = self.cache(place);
-        cache.mshrs.hold(claim, request.line, until, purpose);
+        self.cache(place).mshrs.hold(claim, request.line, until, purpose);
         match until {
-            When::At(at) => cache.filled(request.line, at, prefetched),
+            When::At(at) if self.fills_watched => {
+                self.cache(place).filled(request.line, at, prefetched);
+            }
+            When::At(_) => {}
             When::After { fill, .. } => self.overlap.holds(fill, place, claim.register),
         }
     }
@@ -237,7 +239,12 @@ pub(super) fn start_miss(cache: &mut Cache, at: Cycle) -> Claim {
 
 /// Puts `count` changed lines into write buffers that are free again at `written`; returns how long
 /// the miss that displaced them had to wait for buffers.
+#[inline]
 fn buffer_write_backs(cache: &mut Cache, at: Cycle, written: Cycle, count: u8) -> u64 {
+    if count == 0 { 0 } else { buffer_some(cache, at, written, count) }
+}
+
+fn buffer_some(cache: &mut Cache, at: Cycle, written: Cycle, count: u8) -> u64 {
     let mut stalled = 0;
     for _ in 0..count {
         let claim = cache.write_buffer.claim(at).expect("the next level says when it has a line");
