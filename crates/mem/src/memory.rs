@@ -208,7 +208,7 @@ impl Memory {
             }
             Device::Queued(queued) => {
                 let (fill, at) = (fill(), at.max(queued.reached));
-                queued.push(at, line, false, fill.0);
+                queued.push(at, line, false, fill.number());
                 When::answer_to(fill)
             }
         }

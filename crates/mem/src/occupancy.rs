@@ -345,7 +345,7 @@ mod tests {
 
     fn hold_open(mshrs: &mut Mshrs, line: LineAddr, at: u64, delay: u64) -> usize {
         let claim = mshrs.claim(Cycle(at)).expect("one is free");
-        let until = When::answer_to(FillId(0)) + delay;
+        let until = When::answer_to(FillId::new(0)) + delay;
         mshrs.hold(claim, line, until, Purpose::Demand);
         claim.register
     }
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(free_from(&mshrs, 49), None, "the other one may be free before 50");
         assert_eq!(free_from(&mshrs, 50), Some(50));
         assert!(!mshrs.refuses(LINE, Cycle(1000)));
-        let there = When::answer_to(FillId(0)) + 5;
+        let there = When::answer_to(FillId::new(0)) + 5;
         assert_eq!(mshrs.join(LINE, Cycle(1000)), Some(Pending::Merged(there)));
         assert!(mshrs.refuses(LINE, Cycle(1000)), "two targets are taken");
         assert_eq!(mshrs.settle(open, Cycle(40)), (LINE, Cycle(45), Purpose::Demand));
@@ -441,7 +441,9 @@ mod tests {
                 _ => {}
             }
             if random.bits() % 2 == 0 {
-                open.drain(..).for_each(|register| drop(mshrs.settle(register, at)));
+                for register in open.drain(..) {
+                    mshrs.settle(register, at);
+                }
             }
         }
         assert!(free.min(found).min(spared) > 1000, "{free} {found} {spared}");

@@ -95,10 +95,24 @@ impl Footprint {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch_line(&mut self, what: Touched, pa: u64, privilege: Privilege, stats: &mut CoreStats) {
-        let lines = &mut self.lines[what.index()];
         let line = pa >> LINE_SHIFT;
+        if !self.lines[what.index()].now.was_recent(line) {
+            self.touch_another(what, line, privilege, stats);
+        }
+    }
+
+    /// The same for a line that was not touched lately.
+    #[inline(never)]
+    fn touch_another(
+        &mut self,
+        what: Touched,
+        line: u64,
+        privilege: Privilege,
+        stats: &mut CoreStats,
+    ) {
+        let lines = &mut self.lines[what.index()];
         if lines.now.insert(line) {
             stats.at(privilege).footprint[what].inc();
             let total = &mut stats.footprint[what];
@@ -195,13 +209,16 @@ impl Distinct {
         self.recent = [u64::MAX; Self::RECENT];
     }
 
+    /// Whether `member` was put in lately, and so is there. It may be there and not be said to.
+    #[inline(always)]
+    fn was_recent(&self, member: u64) -> bool {
+        self.recent[member as usize % Self::RECENT] == member
+    }
+
     /// Puts in `member`; returns whether it was not there.
     #[inline]
     fn insert(&mut self, member: u64) -> bool {
-        let recent = &mut self.recent[member as usize % Self::RECENT];
-        if std::mem::replace(recent, member) == member {
-            return false;
-        }
+        self.recent[member as usize % Self::RECENT] = member;
         self.insert_all(Members::of(member)) != 0
     }
 

@@ -90,7 +90,14 @@ impl Cache {
     #[inline]
     pub(crate) fn look_up(&mut self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
         let slot = self.tags.find(line);
-        match slot {
+        self.count_look_up(line, kind, slot);
+        slot
+    }
+
+    /// Counts a look-up of `line` for a demand access, and uses the slot it was found in.
+    #[inline]
+    pub(crate) fn count_look_up(&mut self, line: LineAddr, kind: AccessKind, found: Option<Slot>) {
+        match found {
             Some(slot) => {
                 self.stats.hits[kind].inc();
                 self.tags.touch(slot);
@@ -100,20 +107,24 @@ impl Cache {
                 self.stats.prefetch.polluting.add(u64::from(self.displaced.take(line)));
             }
         }
-        slot
     }
 
-    /// Uses `line` if it is there at `now`, not on its way, may be used as it is, and its use says nothing
-    /// to prefetchers; does nothing if not.
+    /// Uses `line`, which lies in `slot`, if it is not on its way at `now`, may be used as it is, and its
+    /// use says nothing to prefetchers; returns whether it does, and does nothing if not.
     #[inline]
-    pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let slot = self.plain_slot(line, kind)?;
-        if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
-            return None;
+    pub(crate) fn plain_hit(
+        &mut self,
+        (line, slot): (LineAddr, Slot),
+        kind: AccessKind,
+        now: Cycle,
+    ) -> bool {
+        let plain = self.is_plain(slot, kind)
+            && self.banks.is_empty()
+            && !self.mshrs.is_outstanding(line, now);
+        if plain {
+            self.use_plainly((line, slot), kind);
         }
-        self.stats.hits[kind].inc();
-        self.use_plainly(slot, line);
-        Some(())
+        plain
     }
 
     /// The same for a line whose use in this way changes nothing any more, and that is known not to be on
@@ -141,11 +152,16 @@ impl Cache {
 
     /// [`Cache::plain_hit`] where no time passes.
     #[inline]
-    pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
-        let slot = self.plain_slot(line, kind)?;
-        self.stats.hits[kind].inc();
-        self.use_plainly(slot, line);
-        Some(())
+    pub(crate) fn plain_hit_untimed(
+        &mut self,
+        (line, slot): (LineAddr, Slot),
+        kind: AccessKind,
+    ) -> bool {
+        let plain = self.is_plain(slot, kind);
+        if plain {
+            self.use_plainly((line, slot), kind);
+        }
+        plain
     }
 
     #[inline(always)]
@@ -153,17 +169,17 @@ impl Cache {
         self.tags.repeats(line, kind == AccessKind::Store)
     }
 
-    /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
+    /// Whether the line in `slot` may be used as it is and its use says nothing to prefetchers.
     #[inline(always)]
-    fn plain_slot(&self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
-        let slot = self.tags.find(line)?;
+    fn is_plain(&self, slot: Slot, kind: AccessKind) -> bool {
         let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
-        (ours && !self.tags.is_marked(slot)).then_some(slot)
+        ours && !self.tags.is_marked(slot)
     }
 
-    /// Uses `line`, which lies in a [plain](Self::plain_slot) slot.
+    /// Uses `line`, which lies in `slot` and is [plain](Self::is_plain), and counts that.
     #[inline(always)]
-    fn use_plainly(&mut self, slot: Slot, line: LineAddr) {
+    fn use_plainly(&mut self, (line, slot): (LineAddr, Slot), kind: AccessKind) {
+        self.stats.hits[kind].inc();
         self.tags.touch(slot);
         self.tags.let_repeat(slot, line);
     }

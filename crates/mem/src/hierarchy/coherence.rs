@@ -48,7 +48,7 @@ impl Hierarchy {
     /// Snoops the other first-level cache of the requesting hart (both, for a walker that goes
     /// past them); returns whether no copy stays there.
     pub(super) fn snoop_siblings(&mut self, request: Request, outcome: &mut Outcome) -> bool {
-        let [l1i, l1d] = &mut self.harts[request.hart].l1;
+        let [l1i, l1d] = &mut self.harts[request.hart.index()].l1;
         let snooped = |l1| snoop(l1, request.line, request.writes(), false);
         let Snooped { stays, supplied } = match request.side {
             Some(Side::Instruction) => snooped(l1d),
@@ -57,7 +57,7 @@ impl Hierarchy {
         };
         if supplied {
             outcome.supplied = true;
-            self.write_back_below_l1(request.hart, request.line, outcome);
+            self.write_back_below_l1(request.hart.index(), request.line, outcome);
         }
         !stays
     }
@@ -67,7 +67,7 @@ impl Hierarchy {
         let mut alone = true;
         let mut supplied = false;
         for (hart, private) in self.harts.iter_mut().enumerate() {
-            if hart == request.hart {
+            if hart == request.hart.index() {
                 continue;
             }
             for cache in private.l1.iter_mut().chain(&mut private.l2) {
@@ -86,12 +86,12 @@ impl Hierarchy {
     /// Makes all other copies of a line go that the requester holds shared; returns how far the
     /// request had to travel for that.
     pub(super) fn own(&mut self, request: Request) -> Level {
-        for (index, l1) in self.harts[request.hart].l1.iter_mut().enumerate() {
+        for (index, l1) in self.harts[request.hart.index()].l1.iter_mut().enumerate() {
             if request.side.is_none_or(|side| side as usize != index) {
                 snoop(l1, request.line, true, false);
             }
         }
-        if let Some(l2) = &mut self.harts[request.hart].l2
+        if let Some(l2) = &mut self.harts[request.hart.index()].l2
             && let Some(slot) = l2.find(request.line)
         {
             if l2.state(slot) != State::Shared {
@@ -106,7 +106,7 @@ impl Hierarchy {
     /// Makes the copies of other harts go; the requester has the data, so none is handed over.
     pub(super) fn drop_remote_copies(&mut self, request: Request) {
         for (hart, private) in self.harts.iter_mut().enumerate() {
-            if hart != request.hart {
+            if hart != request.hart.index() {
                 for cache in private.l1.iter_mut().chain(&mut private.l2) {
                     snoop(cache, request.line, true, true);
                 }

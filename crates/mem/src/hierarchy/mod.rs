@@ -30,7 +30,7 @@ pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
 pub(crate) use walks::{Found, Walks};
 
-use crate::cache::{AccessKind, Cache};
+use crate::cache::{AccessKind, Cache, Slot};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
 use crate::prefetch::PrefetcherConfig;
@@ -210,23 +210,25 @@ impl Hierarchy {
         line: LineAddr,
         pc: VirtAddr,
     ) -> Level {
-        let side = self.side(kind);
-        if let Some(side) = side
+        let request = self.request_of_line(hart, kind, line);
+        let slot = self.find_in_l1(request);
+        if let (Some(side), Some(slot)) = (request.side, slot)
             && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_hit_untimed(line, kind).is_some()
+            && self.harts[hart.index()].l1[side as usize].plain_hit_untimed((line, slot), kind)
         {
             return Level::L1;
         }
-        self.warm_at_length(self.request_of_line(hart, kind, line), pc)
+        self.warm_at_length(request, slot, pc)
     }
 
-    /// The same for more than a hit that nothing follows from.
+    /// The same for more than a hit that nothing follows from, on a line that is
+    /// [there](Self::find_in_l1) in the first level.
     #[inline(never)]
-    fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
+    fn warm_at_length(&mut self, request: Request, slot: Option<Slot>, pc: VirtAddr) -> Level {
         if let Some(access) = self.perfect_fetch(Cycle(0), request) {
             return access.found;
         }
-        let outcome = self.transit(request);
+        let outcome = self.transit_from(request, slot);
         self.note_fetch(request, &outcome, pc);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);
@@ -287,8 +289,7 @@ impl Hierarchy {
 
     #[inline]
     fn request_of_line(&self, hart: HartId, kind: AccessKind, line: LineAddr) -> Request {
-        let (hart, side) = (hart.index(), self.side(kind));
-        Request { hart, side, kind, prefetch: None, restores: false, line }
+        Request { hart, side: self.side(kind), kind, prefetch: None, restores: false, line }
     }
 
     /// The first-level cache that is asked, if one is.

@@ -9,7 +9,7 @@ use super::fills::{Waiter, Who};
 use super::transit::{Outcome, Request};
 use super::{Access, Hierarchy, Level};
 use crate::Cycle;
-use crate::cache::AccessKind;
+use crate::cache::{AccessKind, Slot};
 use crate::reply::{Arrival, Reply};
 use crate::when::When;
 use stream::{HartId, LineAddr, PhysAddr, VirtAddr};
@@ -50,35 +50,38 @@ impl Hierarchy {
         line: LineAddr,
         pc: VirtAddr,
     ) -> Reply<Access> {
-        if let Some(side) = self.side(kind)
+        let request = self.request_of_line(hart, kind, line);
+        let slot = self.find_in_l1(request);
+        if let (Some(side), Some(slot)) = (request.side, slot)
             && !self.plain_hits_watched[side as usize]
         {
             let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            if l1.plain_hit(line, kind, now).is_some() {
+            if l1.plain_hit((line, slot), kind, now) {
                 return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
             }
         }
-        let request = self.request_of_line(hart, kind, line);
-        self.demand_at_length(now, hart, request, pc)
+        self.demand_at_length(now, request, slot, pc)
     }
 
-    /// The same for more than a hit that nothing follows from.
+    /// The same for more than a hit that nothing follows from, on a line that is
+    /// [there](Self::find_in_l1) in the first level.
     #[inline(never)]
     fn demand_at_length(
         &mut self,
         now: Cycle,
-        hart: HartId,
         request: Request,
+        slot: Option<Slot>,
         pc: VirtAddr,
     ) -> Reply<Access> {
         if let Some(access) = self.perfect_fetch(now, request) {
             return Reply::Done(access);
         }
-        if self.is_turned_away(now, request) {
+        if self.is_turned_away_from(now, request, slot) {
             return Reply::Busy;
         }
-        let (outcome, when) = self.make(now, request, pc);
-        self.answer(hart, outcome.found, when)
+        let outcome = self.transit_from(request, slot);
+        let when = self.follow(now, request, &outcome, pc);
+        self.answer(request.hart, outcome.found, when)
     }
 
     /// What `hart` is told of a line that was `found` there and comes at `when`.
@@ -118,10 +121,16 @@ impl Hierarchy {
     /// Whether a request has to come again later; counts it if so, and does nothing else.
     #[inline]
     pub(super) fn is_turned_away(&mut self, now: Cycle, request: Request) -> bool {
+        self.is_turned_away_from(now, request, self.find_in_l1(request))
+    }
+
+    /// The same for a line that is [there](Self::find_in_l1) in the first level.
+    #[inline]
+    fn is_turned_away_from(&mut self, now: Cycle, request: Request, slot: Option<Slot>) -> bool {
         if !self.memory.answers_later() {
             return false;
         }
-        let obstacle = self.obstacle(now, request);
+        let obstacle = self.obstacle_from(now, request, slot);
         if let Some(obstacle) = obstacle {
             self.turn_away(obstacle);
         }
@@ -132,16 +141,23 @@ impl Hierarchy {
     #[inline]
     pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
         let outcome = self.transit(request);
-        self.note_fetch(request, &outcome, pc);
-        let watched = self.is_watched(request, &outcome);
+        let when = self.follow(now, request, &outcome, pc);
+        (outcome, when)
+    }
+
+    /// What follows from an access beside the lines it moves; returns when it is done.
+    #[inline]
+    fn follow(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) -> When {
+        self.note_fetch(request, outcome, pc);
+        let watched = self.is_watched(request, outcome);
         if watched {
-            self.show(now, request, &outcome, pc);
+            self.show(now, request, outcome, pc);
         }
-        let when = self.completion(now, request, &outcome);
+        let when = self.completion(now, request, outcome);
         if watched {
             self.prefetch_wanted(Some(now), request, outcome.found, pc);
         }
-        (outcome, when)
+        when
     }
 
     /// Makes a request for a caller who waits, and runs memory until it has answered.

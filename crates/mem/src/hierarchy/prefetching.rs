@@ -40,8 +40,8 @@ impl Hierarchy {
         va: VirtAddr,
     ) -> Prefetched {
         let line = self.line(pa);
-        let place = Place::L1(hart.index(), Side::Instruction);
-        self.prefetch(Some(now), hart.index(), (place, line), va)
+        let place = Place::L1(hart, Side::Instruction);
+        self.prefetch(Some(now), hart, (place, line), va)
     }
 
     /// What follows from an access without time beside the lines it moves.
@@ -79,17 +79,27 @@ impl Hierarchy {
     ) {
         let mut later = 0;
         if let Some(side) = request.side {
-            let l1 = &self.harts[request.hart].l1[side as usize];
+            let l1 = &self.harts[request.hart.index()].l1[side as usize];
             later = l1.latency.tag;
             if l1.has_prefetcher() {
                 each(self, Place::L1(request.hart, side), 0);
             }
         }
-        if found == Level::L1 || self.watched_from[BELOW_L1].is_none() {
-            return;
+        if found != Level::L1 && self.watched_from[BELOW_L1].is_some() {
+            self.each_asked_below(request, found, later, each);
         }
+    }
+
+    /// The same below the first level, which was left so much `later`.
+    fn each_asked_below(
+        &mut self,
+        request: Request,
+        found: Level,
+        mut later: u64,
+        mut each: impl FnMut(&mut Self, Place, u64),
+    ) {
         let goes_on = |level| found >= level && request.comes_to(level);
-        if let Some(l2) = &self.harts[request.hart].l2 {
+        if let Some(l2) = &self.harts[request.hart.index()].l2 {
             let to_llc = later + l2.latency.tag;
             if goes_on(Level::L2) && l2.has_prefetcher() {
                 each(self, Place::L2(request.hart), later);
@@ -132,7 +142,7 @@ impl Hierarchy {
     }
 
     /// Asks for what the prefetcher of the cache at `place` wants.
-    fn prefetch_each(&mut self, now: Option<Cycle>, hart: usize, place: Place, pc: VirtAddr) {
+    fn prefetch_each(&mut self, now: Option<Cycle>, hart: HartId, place: Place, pc: VirtAddr) {
         let mut next = 0;
         while let Some(line) = self.cache(place).wanted(next) {
             self.prefetch(now, hart, (place, line), pc);
@@ -158,7 +168,7 @@ impl Hierarchy {
     pub(super) fn prefetch(
         &mut self,
         now: Option<Cycle>,
-        hart: usize,
+        hart: HartId,
         (place, line): (Place, LineAddr),
         pc: VirtAddr,
     ) -> Prefetched {
@@ -188,12 +198,13 @@ impl Hierarchy {
     }
 
     /// Whether the cache at `place` need not ask for `line`.
-    pub(super) fn is_held(&self, hart: usize, place: Place, line: LineAddr) -> bool {
+    pub(super) fn is_held(&self, hart: HartId, place: Place, line: LineAddr) -> bool {
+        let private = &self.harts[hart.index()];
         let holds = |cache: &Cache| cache.find(line).is_some();
         let hart_holds = |private: &Private| private.l1.iter().chain(&private.l2).any(holds);
         match place {
-            Place::L1(_, side) => holds(&self.harts[hart].l1[side as usize]),
-            Place::L2(_) => hart_holds(&self.harts[hart]),
+            Place::L1(_, side) => private.l1[side as usize].find(line).is_some(),
+            Place::L2(_) => hart_holds(private),
             Place::Llc => self.llc.as_ref().is_some_and(holds) || self.harts.iter().any(hart_holds),
         }
     }

@@ -18,6 +18,7 @@ proptest! {
             for member in window {
                 let member = member * spread;
                 prop_assert_eq!(set.contains(member), reference.contains(&member));
+                prop_assert!(!set.was_recent(member) || set.contains(member));
                 prop_assert_eq!(set.insert(member), reference.insert(member));
                 prop_assert!(set.contains(member));
             }
