@@ -15,8 +15,8 @@ use stream::LineAddr;
 pub(crate) struct Mshrs {
     /// The lines of `registers`, apart from them so that a search reads little.
     lines: Vec<LineAddr>,
-    /// How many of `lines` there are of each [kind](kind_of): most searches end at a zero.
-    alike: [u16; KINDS],
+    /// By the [kind](kind_of) of their lines: most searches end here.
+    alike: [Alike; KINDS],
     /// The first `count` are the hardware. Behind them are lines still outstanding whose register
     /// is promised to a miss that waits for it: they can be joined, but occupy nothing.
     registers: Vec<Register>,
@@ -34,6 +34,14 @@ const KINDS: usize = 64;
 #[inline(always)]
 fn kind_of(line: LineAddr) -> usize {
     line.0 as usize % KINDS
+}
+
+/// The registers whose lines are of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Alike {
+    count: u16,
+    /// The one whose line was put in last. Only a guess, because registers move.
+    latest: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +83,12 @@ pub(crate) enum Pending {
 }
 
 impl Register {
+    /// Whether nobody holds it at `at` or later.
+    #[inline]
+    fn is_free(&self, at: Cycle) -> bool {
+        matches!(self.until, When::At(until) if until <= at)
+    }
+
     #[inline]
     fn outstanding(&self, now: Cycle) -> bool {
         match self.until {
@@ -93,8 +107,8 @@ impl Mshrs {
         registers.resize(count, free);
         let mut lines = Vec::with_capacity(4 * count);
         lines.resize(count, LineAddr(0));
-        let mut alike = [0; KINDS];
-        alike[kind_of(LineAddr(0))] = count as u16;
+        let mut alike = [Alike::default(); KINDS];
+        alike[kind_of(LineAddr(0))].count = count as u16;
         Self { lines, alike, registers, count, max_targets, quiet_from: Cycle(0) }
     }
 
@@ -105,13 +119,25 @@ impl Mshrs {
 
     #[inline]
     fn find(&self, line: LineAddr, now: Cycle) -> Option<usize> {
-        if self.may_be_outstanding(line, now) { self.search(line, now) } else { None }
+        if now >= self.quiet_from {
+            return None;
+        }
+        let Alike { count, latest } = self.alike[kind_of(line)];
+        let latest = usize::from(latest);
+        match count {
+            0 => None,
+            // No other has the line.
+            1 if self.lines.get(latest) == Some(&line) => {
+                self.registers[latest].outstanding(now).then_some(latest)
+            }
+            _ => self.search(line, now),
+        }
     }
 
     /// Whether a search would not be in vain, as far as can be told without one.
     #[inline(always)]
     pub(crate) fn may_be_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
-        now < self.quiet_from && self.alike[kind_of(line)] != 0
+        now < self.quiet_from && self.alike[kind_of(line)].count != 0
     }
 
     /// The first register that is held for `line` at `now`.
@@ -177,13 +203,20 @@ impl Mshrs {
     /// The same where some may be busy.
     #[inline(never)]
     fn claim_of_some(&self, at: Cycle) -> Option<Claim> {
+        let registers = &self.registers[..self.count];
+        let free = registers.iter().position(|register| register.is_free(at));
+        if let Some(register) = free {
+            return Some(Claim { register, asked: at, taken: false, from: at });
+        }
+        self.claim_of_busy(at)
+    }
+
+    /// The same where all are busy at `at`, or held from later on.
+    fn claim_of_busy(&self, at: Cycle) -> Option<Claim> {
         let mut best: Option<Claim> = None;
         let mut unknown = false;
         for (index, register) in self.registers[..self.count].iter().enumerate() {
             let from = match register.until {
-                When::At(until) if until <= at => {
-                    return Some(Claim { register: index, asked: at, taken: false, from: at });
-                }
                 When::At(until) => {
                     let busy = register.from <= at;
                     if busy { until } else { at }
@@ -202,8 +235,8 @@ impl Mshrs {
 
     /// Whether more than `spare` registers are free at `at`.
     pub(crate) fn has_more_free_than(&self, spare: usize, at: Cycle) -> bool {
-        let free = |register: &&Register| matches!(register.until, When::At(until) if until <= at);
-        self.registers[..self.count].iter().filter(free).nth(spare).is_some()
+        let registers = self.registers[..self.count].iter();
+        registers.filter(|register| register.is_free(at)).nth(spare).is_some()
     }
 
     /// Whether a register is free at `at`.
@@ -219,8 +252,8 @@ impl Mshrs {
             self.keep_joinable(claim);
         }
         let before = std::mem::replace(&mut self.lines[claim.register], line);
-        self.alike[kind_of(before)] -= 1;
-        self.alike[kind_of(line)] += 1;
+        self.alike[kind_of(before)].count -= 1;
+        self.has(line, claim.register);
         let held = &self.registers[claim.register];
         // A register that was waited for is busy without a gap: until it is free of its last line it
         // is no more free for others than it was for this one.
@@ -233,18 +266,25 @@ impl Mshrs {
         };
     }
 
+    /// `register` has `line` from here on.
+    #[inline]
+    fn has(&mut self, line: LineAddr, register: usize) {
+        let alike = &mut self.alike[kind_of(line)];
+        *alike = Alike { count: alike.count + 1, latest: register as u16 };
+    }
+
     /// Remembers the line whose register the claim takes over, and forgets those that have arrived.
     #[cold]
     fn keep_joinable(&mut self, claim: Claim) {
         for index in (self.count..self.registers.len()).rev() {
             if !self.registers[index].outstanding(claim.asked) {
                 let line = self.lines.swap_remove(index);
-                self.alike[kind_of(line)] -= 1;
+                self.alike[kind_of(line)].count -= 1;
                 self.registers.swap_remove(index);
             }
         }
         let line = self.lines[claim.register];
-        self.alike[kind_of(line)] += 1;
+        self.has(line, self.lines.len());
         self.lines.push(line);
         self.registers.push(self.registers[claim.register]);
     }

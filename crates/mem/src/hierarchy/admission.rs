@@ -54,7 +54,7 @@ impl Hierarchy {
     }
 
     /// The same for a line that is [there](Self::find_in_l1) in the first level.
-    #[inline]
+    #[inline(always)]
     pub(super) fn obstacle_from(
         &self,
         now: Cycle,

@@ -191,39 +191,33 @@ impl Hierarchy {
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline(always)]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
-        let line = self.line(pa);
-        if let Some(side) = self.side(kind)
+        let request = self.request(hart, kind, pa);
+        if let Some(side) = request.side
             && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(line, kind)
+            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(request.line, kind)
         {
             return Level::L1;
         }
-        self.warm_another(hart, kind, line, pc)
+        self.warm_another(&request, pc)
     }
 
     /// The same for another line than was used last.
     #[inline(never)]
-    fn warm_another(
-        &mut self,
-        hart: HartId,
-        kind: AccessKind,
-        line: LineAddr,
-        pc: VirtAddr,
-    ) -> Level {
-        let request = self.request_of_line(hart, kind, line);
-        let slot = self.find_in_l1(request);
+    fn warm_another(&mut self, request: &Request, pc: VirtAddr) -> Level {
+        let slot = self.find_in_l1(*request);
         if let (Some(side), Some(slot)) = (request.side, slot)
             && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_hit_untimed((line, slot), kind)
+            && self.harts[request.hart.index()].l1[side as usize]
+                .plain_hit_untimed((request.line, slot), request.kind)
         {
             return Level::L1;
         }
-        self.warm_at_length(request, slot, pc)
+        self.warm_at_length(*request, slot, pc)
     }
 
     /// The same for more than a hit that nothing follows from, on a line that is
     /// [there](Self::find_in_l1) in the first level.
-    #[inline(never)]
+    #[inline(always)]
     fn warm_at_length(&mut self, request: Request, slot: Option<Slot>, pc: VirtAddr) -> Level {
         if let Some(access) = self.perfect_fetch(Cycle(0), request) {
             return access.found;
@@ -282,14 +276,10 @@ impl Hierarchy {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
-        self.request_of_line(hart, kind, self.line(pa))
-    }
-
-    #[inline]
-    fn request_of_line(&self, hart: HartId, kind: AccessKind, line: LineAddr) -> Request {
-        Request { hart, side: self.side(kind), kind, prefetch: None, restores: false, line }
+        let (side, line) = (self.side(kind), self.line(pa));
+        Request { hart, side, kind, prefetch: None, restores: false, line }
     }
 
     /// The first-level cache that is asked, if one is.

@@ -12,7 +12,7 @@ use crate::Cycle;
 use crate::cache::{AccessKind, Slot};
 use crate::reply::{Arrival, Reply};
 use crate::when::When;
-use stream::{HartId, LineAddr, PhysAddr, VirtAddr};
+use stream::{HartId, PhysAddr, VirtAddr};
 
 impl Hierarchy {
     /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
@@ -28,44 +28,36 @@ impl Hierarchy {
         pa: PhysAddr,
         pc: VirtAddr,
     ) -> Reply<Access> {
-        let line = self.line(pa);
-        if let Some(side) = self.side(kind)
+        let request = self.request(hart, kind, pa);
+        if let Some(side) = request.side
             && !self.plain_hits_watched[side as usize]
         {
             let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            if l1.plain_repeat(line, kind, now) {
+            if l1.plain_repeat(request.line, kind, now) {
                 return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
             }
         }
-        self.demand_another(now, hart, kind, line, pc)
+        self.demand_another(now, &request, pc)
     }
 
     /// The same for another line than was used last, or for more than a hit.
     #[inline(never)]
-    fn demand_another(
-        &mut self,
-        now: Cycle,
-        hart: HartId,
-        kind: AccessKind,
-        line: LineAddr,
-        pc: VirtAddr,
-    ) -> Reply<Access> {
-        let request = self.request_of_line(hart, kind, line);
-        let slot = self.find_in_l1(request);
+    fn demand_another(&mut self, now: Cycle, request: &Request, pc: VirtAddr) -> Reply<Access> {
+        let slot = self.find_in_l1(*request);
         if let (Some(side), Some(slot)) = (request.side, slot)
             && !self.plain_hits_watched[side as usize]
         {
-            let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            if l1.plain_hit((line, slot), kind, now) {
+            let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
+            if l1.plain_hit((request.line, slot), request.kind, now) {
                 return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
             }
         }
-        self.demand_at_length(now, request, slot, pc)
+        self.demand_at_length(now, *request, slot, pc)
     }
 
     /// The same for more than a hit that nothing follows from, on a line that is
     /// [there](Self::find_in_l1) in the first level.
-    #[inline(never)]
+    #[inline(always)]
     fn demand_at_length(
         &mut self,
         now: Cycle,
@@ -100,7 +92,7 @@ impl Hierarchy {
     /// Lets main memory act up to and including `now`.
     #[inline]
     pub fn advance(&mut self, now: Cycle) {
-        if self.next_event().is_some_and(|event| event <= now) {
+        if self.memory.acts_by(now) {
             self.run_memory(now);
         }
     }
@@ -125,7 +117,7 @@ impl Hierarchy {
     }
 
     /// The same for a line that is [there](Self::find_in_l1) in the first level.
-    #[inline]
+    #[inline(always)]
     fn is_turned_away_from(&mut self, now: Cycle, request: Request, slot: Option<Slot>) -> bool {
         if !self.memory.answers_later() {
             return false;
@@ -146,7 +138,7 @@ impl Hierarchy {
     }
 
     /// What follows from an access beside the lines it moves; returns when it is done.
-    #[inline]
+    #[inline(always)]
     fn follow(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) -> When {
         self.note_fetch(request, outcome, pc);
         let watched = self.is_watched(request, outcome);

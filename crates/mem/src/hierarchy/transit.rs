@@ -115,7 +115,7 @@ impl Hierarchy {
     }
 
     /// [`Hierarchy::transit`] for a line that is [there](Self::find_in_l1) in the first level.
-    #[inline]
+    #[inline(always)]
     pub(super) fn transit_from(&mut self, request: Request, slot: Option<Slot>) -> Outcome {
         let Some(side) = request.side else { return self.transit_past_l1(request) };
         let l1 = &mut self.harts[request.hart.index()].l1[side as usize];

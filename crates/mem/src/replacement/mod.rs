@@ -74,7 +74,10 @@ macro_rules! replacement_policies {
         }
 
         /// A policy of the kind the configuration names.
+        ///
+        /// Its tag lies beside what the policies keep, where every use of a line finds it at once.
         #[derive(Clone, Debug)]
+        #[repr(u8)]
         pub(crate) enum Policy {
             $($name($module::$policy),)+
         }
