@@ -195,7 +195,7 @@ impl Distinct {
     /// Half of them hold the lines of 4 MiB, or the branches of 128 KiB of code, before it grows.
     const FIRST_BLOCKS: usize = 2048;
 
-    const RECENT: usize = 64;
+    const RECENT: usize = 256;
 
     fn len(&self) -> u64 {
         self.members

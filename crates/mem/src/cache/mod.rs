@@ -118,13 +118,13 @@ impl Cache {
         kind: AccessKind,
         now: Cycle,
     ) -> bool {
-        let plain = self.is_plain(slot, kind)
-            && self.banks.is_empty()
-            && !self.mshrs.is_outstanding(line, now);
-        if plain {
-            self.use_plainly((line, slot), kind);
+        let Some(state) = self.plain_state(slot, kind) else { return false };
+        let there = self.banks.is_empty() && !self.mshrs.is_outstanding(line, now);
+        if there {
+            self.stats.hits[kind].inc();
+            self.tags.touch_to_repeat(slot, line, state);
         }
-        plain
+        there
     }
 
     /// The same for a line whose use in this way changes nothing any more, and that is known not to be on
@@ -157,11 +157,10 @@ impl Cache {
         (line, slot): (LineAddr, Slot),
         kind: AccessKind,
     ) -> bool {
-        let plain = self.is_plain(slot, kind);
-        if plain {
-            self.use_plainly((line, slot), kind);
-        }
-        plain
+        let Some(state) = self.plain_state(slot, kind) else { return false };
+        self.stats.hits[kind].inc();
+        self.tags.touch_to_repeat(slot, line, state);
+        true
     }
 
     #[inline(always)]
@@ -169,19 +168,11 @@ impl Cache {
         self.tags.repeats(line, kind == AccessKind::Store)
     }
 
-    /// Whether the line in `slot` may be used as it is and its use says nothing to prefetchers.
+    /// The state of the line in `slot` if it may be used as it is and its use says nothing to prefetchers.
     #[inline(always)]
-    fn is_plain(&self, slot: Slot, kind: AccessKind) -> bool {
-        let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
-        ours && !self.tags.is_marked(slot)
-    }
-
-    /// Uses `line`, which lies in `slot` and is [plain](Self::is_plain), and counts that.
-    #[inline(always)]
-    fn use_plainly(&mut self, (line, slot): (LineAddr, Slot), kind: AccessKind) {
-        self.stats.hits[kind].inc();
-        self.tags.touch(slot);
-        self.tags.let_repeat(slot, line);
+    fn plain_state(&self, slot: Slot, kind: AccessKind) -> Option<State> {
+        let may_be = |state: &State| kind != AccessKind::Store || *state == State::Modified;
+        self.tags.unmarked(slot).filter(may_be)
     }
 
     /// [`Cache::look_up`] for a prefetch of the level above.
@@ -240,6 +231,18 @@ impl Cache {
     #[inline]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
         self.tags.find(line)
+    }
+
+    /// Whether `line` may be there, as far as can be told without a search.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, line: LineAddr) -> bool {
+        self.tags.may_hold(line)
+    }
+
+    /// Whether `line` is there.
+    #[inline]
+    pub(crate) fn holds(&self, line: LineAddr) -> bool {
+        self.may_hold(line) && self.find(line).is_some()
     }
 
     #[inline]

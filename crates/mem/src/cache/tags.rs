@@ -127,12 +127,26 @@ impl Tags {
         if writes { known == changed } else { known | 1 == changed }
     }
 
-    /// `line`, which lies in `slot`, was used and is not marked: using it again changes nothing, until
-    /// something else happens in its set.
-    #[inline]
-    pub(crate) fn let_repeat(&mut self, slot: Slot, line: LineAddr) {
-        let changed = self.state(slot) == State::Modified;
+    /// The state of the line in `slot` if it is not marked.
+    #[inline(always)]
+    pub(crate) fn unmarked(&self, slot: Slot) -> Option<State> {
+        let Known { state, mark } = self.known[slot.index as usize];
+        (mark == Mark::None).then_some(state)
+    }
+
+    /// Uses `line`, which lies in `slot`, is not marked and is in `state`: to use it again changes nothing,
+    /// until something else happens in its set.
+    #[inline(always)]
+    pub(crate) fn touch_to_repeat(&mut self, slot: Slot, line: LineAddr, state: State) {
+        self.touch(slot);
+        let changed = state == State::Modified;
         self.sets[slot.set as usize].repeating = line.0 << 1 | u64::from(changed);
+    }
+
+    /// Whether `line` may be there; it is not if not. Saves most searches for what is not.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, line: LineAddr) -> bool {
+        self.hints.may_hold(self.set(line), line)
     }
 
     #[inline(always)]
@@ -196,12 +210,6 @@ impl Tags {
     pub(crate) fn set_state(&mut self, slot: Slot, state: State) {
         self.known[slot.index as usize].state = state;
         self.sets[slot.set as usize].repeating = NOTHING;
-    }
-
-    /// Whether the line was prefetched and has not been used.
-    #[inline]
-    pub(crate) fn is_marked(&self, slot: Slot) -> bool {
-        self.unused != 0 && self.known[slot.index as usize].mark != Mark::None
     }
 
     /// How the line was prefetched, if this is its first use: says so once.
@@ -289,10 +297,8 @@ mod tests {
                 if tags.repeats(line, writes) {
                     repeated += 1;
                     let slot = tags.find(line).expect("it is said to be there");
-                    assert!(
-                        !tags.is_marked(slot) && tags.known[slot.index as usize].mark == Mark::None
-                    );
-                    assert!(!writes || tags.state(slot) == State::Modified);
+                    let state = tags.unmarked(slot).expect("its use would take the mark off");
+                    assert!(!writes || state == State::Modified);
                     let before = format!("{tags:?}");
                     tags.touch(slot);
                     assert_eq!(format!("{tags:?}"), before);
@@ -312,14 +318,14 @@ mod tests {
             tags.insert(line, state, mark);
             return;
         };
+        assert!(tags.may_hold(line), "it is there");
         match random.bits() % 8 {
             0 => drop(tags.remove(slot)),
             1 => tags.set_state(slot, state),
             2 => tags.touch(slot),
             _ => {
-                tags.touch(slot);
                 tags.first_use(slot);
-                tags.let_repeat(slot, line);
+                tags.touch_to_repeat(slot, line, tags.state(slot));
             }
         }
     }

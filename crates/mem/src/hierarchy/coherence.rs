@@ -28,7 +28,17 @@ impl Snooped {
 
 /// Makes `cache` give up what a requester elsewhere needs. `covered` says that a newer copy of the
 /// line was already handed over by a cache above this one.
+#[inline(always)]
 fn snoop(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool) -> Snooped {
+    if cache.may_hold(line) {
+        snoop_closely(cache, line, writes, covered)
+    } else {
+        Snooped::default()
+    }
+}
+
+/// The same for a cache that may hold the line.
+fn snoop_closely(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool) -> Snooped {
     let Some(slot) = cache.find(line) else { return Snooped::default() };
     let changed = cache.state(slot) == State::Modified;
     let supplied = changed && !covered;

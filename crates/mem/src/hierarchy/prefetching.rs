@@ -142,6 +142,7 @@ impl Hierarchy {
     }
 
     /// Asks for what the prefetcher of the cache at `place` wants.
+    #[inline]
     fn prefetch_each(&mut self, now: Option<Cycle>, hart: HartId, place: Place, pc: VirtAddr) {
         let mut next = 0;
         while let Some(line) = self.cache(place).wanted(next) {
@@ -198,18 +199,20 @@ impl Hierarchy {
     }
 
     /// Whether the cache at `place` need not ask for `line`.
+    #[inline]
     pub(super) fn is_held(&self, hart: HartId, place: Place, line: LineAddr) -> bool {
         let private = &self.harts[hart.index()];
-        let holds = |cache: &Cache| cache.find(line).is_some();
+        let holds = |cache: &Cache| cache.holds(line);
         let hart_holds = |private: &Private| private.l1.iter().chain(&private.l2).any(holds);
         match place {
-            Place::L1(_, side) => private.l1[side as usize].find(line).is_some(),
+            Place::L1(_, side) => private.l1[side as usize].holds(line),
             Place::L2(_) => hart_holds(private),
             Place::Llc => self.llc.as_ref().is_some_and(holds) || self.harts.iter().any(hart_holds),
         }
     }
 
     /// Whether the cache at `place`, which does not have the line, can ask for it at `now`.
+    #[inline]
     pub(super) fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
         let cache = self.cache(place);
         let asked = cache.bank_free(request.line, now) + cache.latency.tag;
@@ -219,7 +222,7 @@ impl Hierarchy {
         if !self.memory.answers_later() {
             return true;
         }
-        debug_assert!(self.cache(place).find(request.line).is_none(), "nothing is to be asked for");
+        debug_assert!(!self.cache(place).holds(request.line), "nothing is to be asked for");
         // What the whole search of the path would find, from where the line is known to be missed.
         let obstacle = match place {
             Place::L1(..) => self.obstacle_below(asked, request),
@@ -230,6 +233,7 @@ impl Hierarchy {
         obstacle.is_none()
     }
 
+    #[inline]
     pub(super) fn make_prefetch(
         &mut self,
         now: Option<Cycle>,

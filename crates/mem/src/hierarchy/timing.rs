@@ -48,10 +48,8 @@ impl Hierarchy {
         let claim = start_miss(l1, now + l1.latency.tag);
         let response = l1.latency.response;
         let done = self.below(claim.from, request, outcome) + response;
-        let written = self.accept_write_back(claim.from, Level::L1, request.hart.index());
         self.hold(Place::L1(request.hart, side), claim, request, done);
-        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
-        let stalled = buffer_write_backs(l1, claim.from, written, outcome.write_backs[0]);
+        let stalled = self.buffer(Place::L1(request.hart, side), claim.from, outcome);
         self.memory.send(claim.from);
         done + stalled
     }
@@ -107,10 +105,25 @@ impl Hierarchy {
         let claim = start_miss(l2, at + l2.latency.tag);
         let response = l2.latency.response;
         let done = self.shared(claim.from, request, outcome) + response;
-        let written = self.accept_write_back(claim.from, Level::L2, request.hart.index());
         self.hold(Place::L2(request.hart), claim, request, done);
-        let l2 = self.harts[request.hart.index()].l2.as_mut().expect("seen above");
-        done + buffer_write_backs(l2, claim.from, written, outcome.write_backs[1])
+        done + self.buffer(Place::L2(request.hart), claim.from, outcome)
+    }
+
+    /// Puts the lines that left a private cache at `at` into its write buffers; returns how long the miss
+    /// that displaced them had to wait for those.
+    #[inline]
+    fn buffer(&mut self, place: Place, at: Cycle, outcome: &Outcome) -> u64 {
+        let (level, hart) = match place {
+            Place::L1(hart, _) => (Level::L1, hart),
+            Place::L2(hart) => (Level::L2, hart),
+            Place::Llc => return 0,
+        };
+        let count = outcome.write_backs[level as usize];
+        if count == 0 {
+            return 0;
+        }
+        let written = self.accept_write_back(at, level, hart.index());
+        buffer_write_backs(self.cache(place), at, written, count)
     }
 
     /// When the shared part has the line for a request that reaches it at `at`.
@@ -245,12 +258,7 @@ pub(super) fn start_miss(cache: &mut Cache, at: Cycle) -> Claim {
 
 /// Puts `count` changed lines into write buffers that are free again at `written`; returns how long
 /// the miss that displaced them had to wait for buffers.
-#[inline]
 fn buffer_write_backs(cache: &mut Cache, at: Cycle, written: Cycle, count: u8) -> u64 {
-    if count == 0 { 0 } else { buffer_some(cache, at, written, count) }
-}
-
-fn buffer_some(cache: &mut Cache, at: Cycle, written: Cycle, count: u8) -> u64 {
     let mut stalled = 0;
     for _ in 0..count {
         let claim = cache.write_buffer.claim(at).expect("the next level says when it has a line");
