@@ -136,13 +136,14 @@ impl Tlb {
     /// Looks `va` up, counts it and uses its entry if that is where one was last found or put; does
     /// nothing if not.
     #[inline(always)]
-    pub(crate) fn use_guessed(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
+    pub(crate) fn use_guessed(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
         let index = self.guessed(va);
-        if !self.entries[index].translates(va, asid) {
+        let entry = self.entries[index];
+        if !entry.translates(va, asid) {
             return None;
         }
         self.use_entry(index);
-        Some(&self.entries[index])
+        Some(entry)
     }
 
     /// Looks for a page that is not where it was guessed; counts it if it is nowhere.
@@ -391,7 +392,7 @@ mod tests {
                 let asid = (random.bits() % 2) as u16;
                 let searched = tlb.find(va, asid).map(|index| tlb.entries[index]);
                 if random.bits() % 2 == 0
-                    && let Some(guessed) = tlb.use_guessed(va, asid).copied()
+                    && let Some(guessed) = tlb.use_guessed(va, asid)
                 {
                     assert_eq!(Some(guessed), searched);
                 } else {

@@ -225,10 +225,9 @@ impl Distinct {
     /// Puts in `members`; returns the bits of those that were not there.
     #[inline(always)]
     fn insert_all(&mut self, members: Members) -> u64 {
-        // Most are there, in the first place that is looked at.
-        let block = &self.entries[self.first_place(members.number)];
-        let there = block.number == members.number && block.generation == self.generation;
-        if there && members.bits & !block.members == 0 {
+        // Most are there.
+        let block = &self.entries[self.place(members.number)];
+        if block.generation == self.generation && members.bits & !block.members == 0 {
             return 0;
         }
         self.insert_new(members)
@@ -269,7 +268,8 @@ impl Distinct {
     #[inline]
     fn place(&self, number: u64) -> usize {
         let mask = self.entries.len() - 1;
-        let mut place = self.first_place(number);
+        // Fibonacci hashing: the upper bits of the product are the well mixed ones.
+        let mut place = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
         loop {
             let entry = &self.entries[place];
             if entry.number == number || entry.generation != self.generation {
@@ -278,14 +278,6 @@ impl Distinct {
             }
             place = (place + 1) & mask;
         }
-    }
-
-    /// Where the search for a block begins.
-    #[inline(always)]
-    fn first_place(&self, number: u64) -> usize {
-        // Fibonacci hashing: the upper bits of the product are the well mixed ones.
-        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        mixed as usize & (self.entries.len() - 1)
     }
 
     fn grow(&mut self) {

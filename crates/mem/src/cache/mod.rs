@@ -240,7 +240,7 @@ impl Cache {
     }
 
     /// Whether `line` is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn holds(&self, line: LineAddr) -> bool {
         self.may_hold(line) && self.find(line).is_some()
     }

@@ -238,12 +238,14 @@ impl Tags {
         let way = if usize::from(set.held) < self.ways {
             set.held += 1;
             let mut ways = self.lines[first..][..self.ways].iter();
-            ways.position(|held| *held == EMPTY).expect("fewer are held than there are ways")
+            let empty = ways.position(|held| *held == EMPTY);
+            let way = empty.expect("fewer are held than there are ways");
+            self.policy.fill(number, way);
+            way
         } else {
-            self.policy.victim(number)
+            self.policy.replace(number)
         };
         set.latest = way as u16 | FILLED;
-        self.policy.fill(number, way);
         self.hints.put(number, way, line);
         let index = first + way;
         let line_there = std::mem::replace(&mut self.lines[index], line);

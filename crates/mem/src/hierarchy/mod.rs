@@ -204,13 +204,17 @@ impl Hierarchy {
     /// The same for another line than was used last.
     #[inline(never)]
     fn warm_another(&mut self, request: &Request, pc: VirtAddr) -> Level {
-        let slot = self.find_in_l1(*request);
-        if let (Some(side), Some(slot)) = (request.side, slot)
-            && !self.plain_hits_watched[side as usize]
-            && self.harts[request.hart.index()].l1[side as usize]
-                .plain_hit_untimed((request.line, slot), request.kind)
-        {
-            return Level::L1;
+        let &Request { hart, kind, line, .. } = request;
+        let mut slot = None;
+        if let Some(side) = request.side {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            slot = l1.find(line);
+            if let Some(slot) = slot
+                && !self.plain_hits_watched[side as usize]
+                && l1.plain_hit_untimed((line, slot), kind)
+            {
+                return Level::L1;
+            }
         }
         self.warm_at_length(*request, slot, pc)
     }

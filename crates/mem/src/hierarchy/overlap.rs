@@ -43,12 +43,15 @@ impl Hierarchy {
     /// The same for another line than was used last, or for more than a hit.
     #[inline(never)]
     fn demand_another(&mut self, now: Cycle, request: &Request, pc: VirtAddr) -> Reply<Access> {
-        let slot = self.find_in_l1(*request);
-        if let (Some(side), Some(slot)) = (request.side, slot)
-            && !self.plain_hits_watched[side as usize]
-        {
-            let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
-            if l1.plain_hit((request.line, slot), request.kind, now) {
+        let &Request { hart, kind, line, .. } = request;
+        let mut slot = None;
+        if let Some(side) = request.side {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            slot = l1.find(line);
+            if let Some(slot) = slot
+                && !self.plain_hits_watched[side as usize]
+                && l1.plain_hit((line, slot), kind, now)
+            {
                 return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
             }
         }

@@ -199,7 +199,7 @@ impl Hierarchy {
     }
 
     /// Whether the cache at `place` need not ask for `line`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_held(&self, hart: HartId, place: Place, line: LineAddr) -> bool {
         let private = &self.harts[hart.index()];
         let holds = |cache: &Cache| cache.holds(line);
@@ -212,7 +212,7 @@ impl Hierarchy {
     }
 
     /// Whether the cache at `place`, which does not have the line, can ask for it at `now`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
         let cache = self.cache(place);
         let asked = cache.bank_free(request.line, now) + cache.latency.tag;
@@ -233,7 +233,7 @@ impl Hierarchy {
         obstacle.is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn make_prefetch(
         &mut self,
         now: Option<Cycle>,

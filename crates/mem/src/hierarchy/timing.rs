@@ -225,7 +225,7 @@ impl Hierarchy {
 }
 
 /// When a line that is in the tags is there: at once, or when its outstanding fill arrives.
-#[inline]
+#[inline(always)]
 fn hit(cache: &mut Cache, line: LineAddr, now: Cycle, first_use: bool) -> When {
     let there = now + cache.latency.hit;
     match cache.mshrs.join(line, now) {

@@ -53,6 +53,7 @@ impl Request {
     }
 
     /// Looks the line up in a cache the request comes to from above.
+    #[inline(always)]
     fn look_up(&self, cache: &mut Cache) -> Option<Slot> {
         if self.prefetch.is_some() {
             cache.look_up_prefetch(self.line)

@@ -99,6 +99,18 @@ macro_rules! replacement_policies {
                 match self { $(Self::$name(policy) => policy.fill(set, way),)+ }
             }
 
+            /// The way whose line leaves a full set; a new one is put there.
+            #[inline]
+            pub(crate) fn replace(&mut self, set: usize) -> usize {
+                match self {
+                    $(Self::$name(policy) => {
+                        let way = policy.victim(set);
+                        policy.fill(set, way);
+                        way
+                    })+
+                }
+            }
+
             #[inline]
             pub(crate) fn victim(&mut self, set: usize) -> usize {
                 match self { $(Self::$name(policy) => policy.victim(set),)+ }
