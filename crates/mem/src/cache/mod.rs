@@ -87,7 +87,7 @@ impl Cache {
     }
 
     /// Looks `line` up for a demand access, counts it, and uses it if it is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_up(&mut self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
         let slot = self.tags.find(line);
         self.count_look_up(line, kind, slot);
@@ -176,7 +176,7 @@ impl Cache {
     }
 
     /// [`Cache::look_up`] for a prefetch of the level above.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
         let slot = self.tags.find(line);
         match slot {

@@ -34,7 +34,7 @@ fn look_up(cache: &Cache, line: LineAddr, at: Cycle) -> Lookup {
 }
 
 /// The same for a line that was found there.
-#[inline]
+#[inline(always)]
 fn look_up_from(cache: &Cache, (line, slot): (LineAddr, Option<Slot>), at: Cycle) -> Lookup {
     let at = cache.bank_free(line, at);
     if slot.is_none() {

@@ -57,6 +57,7 @@ fn snoop_closely(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool)
 impl Hierarchy {
     /// Snoops the other first-level cache of the requesting hart (both, for a walker that goes
     /// past them); returns whether no copy stays there.
+    #[inline(always)]
     pub(super) fn snoop_siblings(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let [l1i, l1d] = &mut self.harts[request.hart.index()].l1;
         let snooped = |l1| snoop(l1, request.line, request.writes(), false);

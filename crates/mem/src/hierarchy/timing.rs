@@ -42,7 +42,9 @@ impl Hierarchy {
         }
     }
 
-    /// When an access is done that missed the first level.
+    /// When an access is done that missed the first level. One function with what it asks below: misses
+    /// are many, and each level little.
+    #[inline(always)]
     fn missed(&mut self, now: Cycle, request: Request, side: Side, outcome: &Outcome) -> When {
         let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
         let claim = start_miss(l1, now + l1.latency.tag);
@@ -85,6 +87,7 @@ impl Hierarchy {
     }
 
     /// When the level below the first one has the line for a request that reaches it at `at`.
+    #[inline(always)]
     fn below(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> When {
         let Some(l2) = &mut self.harts[request.hart.index()].l2 else {
             return self.shared(at, request, outcome);
@@ -160,6 +163,7 @@ impl Hierarchy {
 
     /// Holds a claimed miss register until the line has passed, and tells the prefetcher there when
     /// that is.
+    #[inline(always)]
     fn hold(&mut self, place: Place, claim: Claim, request: Request, until: When) {
         let prefetched = request.prefetch == Some(place.level());
         let purpose = if prefetched { Purpose::Prefetch } else { Purpose::Demand };

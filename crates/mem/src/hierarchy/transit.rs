@@ -173,6 +173,7 @@ impl Hierarchy {
     }
 
     /// Finds the line below the first level; returns whether no other first-level cache has it.
+    #[inline(always)]
     fn below_l1(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let alone = self.snoop_siblings(request, outcome);
         outcome.alone = alone;
@@ -184,6 +185,7 @@ impl Hierarchy {
         alone && exclusive
     }
 
+    #[inline(always)]
     fn through_l2(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let l2 = self.harts[request.hart.index()].l2.as_mut().expect("the caller saw it");
         let own_prefetch = request.prefetch == Some(Level::L2);
@@ -208,6 +210,7 @@ impl Hierarchy {
         exclusive
     }
 
+    #[inline(always)]
     fn hit_l2(&mut self, request: Request, slot: Slot, outcome: &mut Outcome) -> bool {
         let l2 = self.harts[request.hart.index()].l2.as_mut().expect("the caller saw it");
         outcome.found = Level::L2;
