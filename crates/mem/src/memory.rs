@@ -65,6 +65,9 @@ pub struct MemoryStats {
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     device: Device,
+    /// What the controller says of its next event, if there is one: [`NEVER`] if none is to come. Every
+    /// cycle asks for it.
+    next_event: Cycle,
     pub(crate) stats: MemoryStats,
 }
 
@@ -73,6 +76,9 @@ enum Device {
     Fixed { latency: u64, port: Port },
     Queued(Queued),
 }
+
+/// No cycle is as late.
+const NEVER: Cycle = Cycle(u64::MAX);
 
 /// Cycles by which requests of different harts are less apart.
 const SHORTLY: u64 = 1 << 20;
@@ -83,7 +89,7 @@ struct Queued {
     controller: Controller,
     /// How far it has been advanced: it cannot take requests of earlier times.
     reached: Cycle,
-    /// What the controller says of its next event, kept because it is asked for every cycle.
+    /// What the controller says of its next event.
     next_event: Option<Cycle>,
     /// Lines that the access being made has to write.
     leaving: Vec<LineAddr>,
@@ -166,7 +172,9 @@ impl Memory {
                 Device::Queued(Queued::new(Controller::Dram(dram), write_buffers))
             }
         };
-        Self { device, stats: MemoryStats::default() }
+        let mut memory = Self { device, next_event: NEVER, stats: MemoryStats::default() };
+        memory.note_next_event();
+        memory
     }
 
     /// What the DRAM counted, if it is one.
@@ -208,7 +216,8 @@ impl Memory {
             }
             Device::Queued(queued) => {
                 let (fill, at) = (fill(), at.max(queued.reached));
-                queued.push(at, line, false, fill.0);
+                queued.push(at, line, false, fill.number());
+                self.note_next_event();
                 When::answer_to(fill)
             }
         }
@@ -220,6 +229,7 @@ impl Memory {
             Device::Fixed { latency, port } => port.transfer(at) + *latency,
             Device::Queued(queued) => {
                 queued.send(at);
+                self.note_next_event();
                 at
             }
         }
@@ -243,8 +253,11 @@ impl Memory {
     /// Gives the lines that have to be written to the controller, if there is one.
     #[inline]
     pub(crate) fn send(&mut self, at: Cycle) {
-        if let Device::Queued(queued) = &mut self.device {
+        if let Device::Queued(queued) = &mut self.device
+            && !queued.leaving.is_empty()
+        {
             queued.send(at);
+            self.note_next_event();
         }
     }
 
@@ -264,15 +277,26 @@ impl Memory {
         to_controller!(&mut queued.controller, advance(queued.reached, answers));
         queued.next_event = to_controller!(&queued.controller, next_event());
         queued.drain();
+        self.note_next_event();
+    }
+
+    fn note_next_event(&mut self) {
+        self.next_event = match &self.device {
+            Device::Fixed { .. } => NEVER,
+            Device::Queued(queued) => queued.next_event.unwrap_or(NEVER),
+        };
+    }
+
+    /// Whether it will act by itself by `now`.
+    #[inline]
+    pub(crate) fn acts_by(&self, now: Cycle) -> bool {
+        self.next_event <= now
     }
 
     /// When it will next act by itself, if it will.
     #[inline]
     pub(crate) fn next_event(&self) -> Option<Cycle> {
-        match &self.device {
-            Device::Fixed { .. } => None,
-            Device::Queued(queued) => queued.next_event,
-        }
+        (self.next_event != NEVER).then_some(self.next_event)
     }
 }
 

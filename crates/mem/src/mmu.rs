@@ -54,6 +54,7 @@ pub struct Translation {
 }
 
 impl Translation {
+    #[inline]
     pub(crate) fn at(at: Cycle, missed: bool, pa: Option<PhysAddr>) -> Self {
         Self { at, missed, pa, reads: [Level::L1; Walk::MAX_LEVELS], read_count: 0 }
     }
@@ -67,6 +68,7 @@ impl Translation {
 
     /// Where the table entries that were read were found, root first.
     #[must_use]
+    #[inline]
     pub fn reads(&self) -> &[Level] {
         &self.reads[..usize::from(self.read_count)]
     }
@@ -163,15 +165,25 @@ impl Mmu {
         }
     }
 
-    /// A lookup without time that finds the page where its first-level TLB guesses it; does nothing if there
-    /// is more to it.
+    /// A lookup at `now` that finds the page where its first-level TLB guesses it: what it takes, and the
+    /// physical address. Does nothing if there is more to it.
     #[inline(always)]
-    fn use_guessed_untimed(&mut self, va: VirtAddr, asid: u16, what: Translate) -> bool {
+    pub(crate) fn look_up_guessed(
+        &mut self,
+        now: Cycle,
+        (va, asid): (VirtAddr, u16),
+        what: Translate,
+    ) -> Option<(u64, PhysAddr)> {
         let first = match what {
             Translate::Fetch => &mut self.itlb,
             Translate::Load | Translate::Store => &mut self.dtlb,
         };
-        !self.walks.has_found(Cycle(u64::MAX)) && first.use_guessed(va, asid).is_some()
+        if self.walks.has_found(now) {
+            return None;
+        }
+        let latency = first.latency;
+        let entry = first.use_guessed(va, asid)?;
+        Some((latency, entry.pa(va)))
     }
 
     fn insert(&mut self, entry: Entry, what: Translate) {
@@ -285,7 +297,7 @@ impl Hierarchy {
         what: Translate,
         walk: &mut Walker<'_>,
     ) {
-        if !self.mmu(hart).use_guessed_untimed(va, asid, what) {
+        if self.mmu(hart).look_up_guessed(Cycle(u64::MAX), (va, asid), what).is_none() {
             self.warm_translate_at_length(Query { hart, va, asid, what }, walk);
         }
     }

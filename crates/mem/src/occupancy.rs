@@ -15,6 +15,8 @@ use stream::LineAddr;
 pub(crate) struct Mshrs {
     /// The lines of `registers`, apart from them so that a search reads little.
     lines: Vec<LineAddr>,
+    /// By the [kind](kind_of) of their lines: most searches end here.
+    alike: [Alike; KINDS],
     /// The first `count` are the hardware. Behind them are lines still outstanding whose register
     /// is promised to a miss that waits for it: they can be joined, but occupy nothing.
     registers: Vec<Register>,
@@ -23,6 +25,23 @@ pub(crate) struct Mshrs {
     max_targets: u32,
     /// No register is busy from here on: the common case is decided by one comparison.
     quiet_from: Cycle,
+}
+
+/// Kinds of lines that are told apart by their number: neighbours, which are what is outstanding together
+/// as a rule, are of different ones.
+const KINDS: usize = 64;
+
+#[inline(always)]
+fn kind_of(line: LineAddr) -> usize {
+    line.0 as usize % KINDS
+}
+
+/// The registers whose lines are of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Alike {
+    count: u16,
+    /// The one whose line was put in last. Only a guess, because registers move.
+    latest: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +83,12 @@ pub(crate) enum Pending {
 }
 
 impl Register {
+    /// Whether nobody holds it at `at` or later.
+    #[inline]
+    fn is_free(&self, at: Cycle) -> bool {
+        matches!(self.until, When::At(until) if until <= at)
+    }
+
     #[inline]
     fn outstanding(&self, now: Cycle) -> bool {
         match self.until {
@@ -82,7 +107,9 @@ impl Mshrs {
         registers.resize(count, free);
         let mut lines = Vec::with_capacity(4 * count);
         lines.resize(count, LineAddr(0));
-        Self { lines, registers, count, max_targets, quiet_from: Cycle(0) }
+        let mut alike = [Alike::default(); KINDS];
+        alike[kind_of(LineAddr(0))].count = count as u16;
+        Self { lines, alike, registers, count, max_targets, quiet_from: Cycle(0) }
     }
 
     /// Buffers that are only ever held.
@@ -95,8 +122,37 @@ impl Mshrs {
         if now >= self.quiet_from {
             return None;
         }
-        let mut held = self.lines.iter().zip(&self.registers);
-        held.position(|(held, register)| *held == line && register.outstanding(now))
+        let Alike { count, latest } = self.alike[kind_of(line)];
+        let latest = usize::from(latest);
+        match count {
+            0 => None,
+            // No other has the line.
+            1 if self.lines.get(latest) == Some(&line) => {
+                self.registers[latest].outstanding(now).then_some(latest)
+            }
+            _ => self.search(line, now),
+        }
+    }
+
+    /// Whether a search would not be in vain, as far as can be told without one.
+    #[inline(always)]
+    pub(crate) fn may_be_outstanding(&self, line: LineAddr, now: Cycle) -> bool {
+        now < self.quiet_from && self.alike[kind_of(line)].count != 0
+    }
+
+    /// The first register that is held for `line` at `now`.
+    #[inline(never)]
+    fn search(&self, line: LineAddr, now: Cycle) -> Option<usize> {
+        let mut from = 0;
+        // Few registers have the line at all, so lines are compared alone.
+        while let Some(ahead) = self.lines[from..].iter().position(|held| *held == line) {
+            let index = from + ahead;
+            if self.registers[index].outstanding(now) {
+                return Some(index);
+            }
+            from = index + 1;
+        }
+        None
     }
 
     /// Joins the outstanding miss for `line`, if there is one at `now`.
@@ -127,6 +183,7 @@ impl Mshrs {
 
     /// Whether `line` is outstanding, and its register can take no more targets until memory
     /// answers.
+    #[inline]
     pub(crate) fn refuses(&self, line: LineAddr, now: Cycle) -> bool {
         self.find(line, now).is_some_and(|register| {
             let register = &self.registers[register];
@@ -137,13 +194,29 @@ impl Mshrs {
     /// The first register that is free at or after `at`; none if that hangs on an answer of memory.
     #[inline]
     pub(crate) fn claim(&self, at: Cycle) -> Option<Claim> {
+        if at >= self.quiet_from {
+            return Some(Claim { register: 0, asked: at, taken: false, from: at });
+        }
+        self.claim_of_some(at)
+    }
+
+    /// The same where some may be busy.
+    #[inline(never)]
+    fn claim_of_some(&self, at: Cycle) -> Option<Claim> {
+        let registers = &self.registers[..self.count];
+        let free = registers.iter().position(|register| register.is_free(at));
+        if let Some(register) = free {
+            return Some(Claim { register, asked: at, taken: false, from: at });
+        }
+        self.claim_of_busy(at)
+    }
+
+    /// The same where all are busy at `at`, or held from later on.
+    fn claim_of_busy(&self, at: Cycle) -> Option<Claim> {
         let mut best: Option<Claim> = None;
         let mut unknown = false;
         for (index, register) in self.registers[..self.count].iter().enumerate() {
             let from = match register.until {
-                When::At(until) if until <= at => {
-                    return Some(Claim { register: index, asked: at, taken: false, from: at });
-                }
                 When::At(until) => {
                     let busy = register.from <= at;
                     if busy { until } else { at }
@@ -162,11 +235,12 @@ impl Mshrs {
 
     /// Whether more than `spare` registers are free at `at`.
     pub(crate) fn has_more_free_than(&self, spare: usize, at: Cycle) -> bool {
-        let free = |register: &&Register| matches!(register.until, When::At(until) if until <= at);
-        self.registers[..self.count].iter().filter(free).nth(spare).is_some()
+        let registers = self.registers[..self.count].iter();
+        registers.filter(|register| register.is_free(at)).nth(spare).is_some()
     }
 
     /// Whether a register is free at `at`.
+    #[inline]
     pub(crate) fn has_free(&self, at: Cycle) -> bool {
         self.claim(at).is_some_and(|claim| claim.from == at)
     }
@@ -177,7 +251,9 @@ impl Mshrs {
         if claim.taken && self.max_targets > 0 {
             self.keep_joinable(claim);
         }
-        self.lines[claim.register] = line;
+        let before = std::mem::replace(&mut self.lines[claim.register], line);
+        self.alike[kind_of(before)].count -= 1;
+        self.has(line, claim.register);
         let held = &self.registers[claim.register];
         // A register that was waited for is busy without a gap: until it is free of its last line it
         // is no more free for others than it was for this one.
@@ -190,16 +266,26 @@ impl Mshrs {
         };
     }
 
+    /// `register` has `line` from here on.
+    #[inline]
+    fn has(&mut self, line: LineAddr, register: usize) {
+        let alike = &mut self.alike[kind_of(line)];
+        *alike = Alike { count: alike.count + 1, latest: register as u16 };
+    }
+
     /// Remembers the line whose register the claim takes over, and forgets those that have arrived.
     #[cold]
     fn keep_joinable(&mut self, claim: Claim) {
         for index in (self.count..self.registers.len()).rev() {
             if !self.registers[index].outstanding(claim.asked) {
-                self.lines.swap_remove(index);
+                let line = self.lines.swap_remove(index);
+                self.alike[kind_of(line)].count -= 1;
                 self.registers.swap_remove(index);
             }
         }
-        self.lines.push(self.lines[claim.register]);
+        let line = self.lines[claim.register];
+        self.has(line, self.lines.len());
+        self.lines.push(line);
         self.registers.push(self.registers[claim.register]);
     }
 
@@ -287,6 +373,7 @@ impl Port {
 mod tests {
     use super::*;
     use crate::when::FillId;
+    use sim::SplitMix64;
 
     const LINE: LineAddr = LineAddr(7);
 
@@ -298,7 +385,7 @@ mod tests {
 
     fn hold_open(mshrs: &mut Mshrs, line: LineAddr, at: u64, delay: u64) -> usize {
         let claim = mshrs.claim(Cycle(at)).expect("one is free");
-        let until = When::answer_to(FillId(0)) + delay;
+        let until = When::answer_to(FillId::new(0)) + delay;
         mshrs.hold(claim, line, until, Purpose::Demand);
         claim.register
     }
@@ -359,7 +446,7 @@ mod tests {
         assert_eq!(free_from(&mshrs, 49), None, "the other one may be free before 50");
         assert_eq!(free_from(&mshrs, 50), Some(50));
         assert!(!mshrs.refuses(LINE, Cycle(1000)));
-        let there = When::answer_to(FillId(0)) + 5;
+        let there = When::answer_to(FillId::new(0)) + 5;
         assert_eq!(mshrs.join(LINE, Cycle(1000)), Some(Pending::Merged(there)));
         assert!(mshrs.refuses(LINE, Cycle(1000)), "two targets are taken");
         assert_eq!(mshrs.settle(open, Cycle(40)), (LINE, Cycle(45), Purpose::Demand));
@@ -367,6 +454,39 @@ mod tests {
         assert_eq!(free_from(&mshrs, 45), Some(45), "ready at 45");
         assert!(!mshrs.refuses(LINE, Cycle(44)), "now it can be waited for");
         assert!(!mshrs.is_outstanding(LINE, Cycle(45)));
+    }
+
+    #[test]
+    fn what_is_decided_without_a_search_is_what_a_search_finds() {
+        let mut mshrs = Mshrs::new(4, 2);
+        let (mut random, mut open) = (SplitMix64::new(3), Vec::new());
+        let [mut free, mut found, mut spared] = [0; 3];
+        for now in (0..40_000).map(Cycle) {
+            // Lines that share their kind, and times that lie a little apart.
+            let line = LineAddr(random.bits() % 3 * KINDS as u64 + random.bits() % 8);
+            let at = now + random.bits() % 4;
+            assert_eq!(mshrs.find(line, at), mshrs.search(line, at));
+            let claims = [mshrs.claim(at), mshrs.claim_of_some(at)];
+            let [claim, searched] =
+                claims.map(|claim| claim.map(|claim| (claim.register, claim.taken, claim.from)));
+            assert_eq!(claim, searched);
+            found += u32::from(mshrs.is_outstanding(line, at));
+            spared += u32::from(!mshrs.may_be_outstanding(line, at) && at < mshrs.quiet_from);
+            free += u32::from(at >= mshrs.quiet_from);
+            match (random.bits() % 32, claim) {
+                (0..4, Some((_, _, from))) => {
+                    hold(&mut mshrs, line, at.0, from.0 + random.bits() % 40);
+                }
+                (4, Some(_)) => open.push(hold_open(&mut mshrs, line, at.0, 5)),
+                _ => {}
+            }
+            if random.bits() % 2 == 0 {
+                for register in open.drain(..) {
+                    mshrs.settle(register, at);
+                }
+            }
+        }
+        assert!(free.min(found).min(spared) > 1000, "{free} {found} {spared}");
     }
 
     #[test]

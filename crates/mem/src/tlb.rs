@@ -92,14 +92,16 @@ pub(crate) struct Tlb {
     /// host: the entry it names is checked like any other.
     guess: Box<[u16; Self::GUESSES]>,
     /// Where the entry is that was used last, with nothing put in since: using it again changes nothing,
-    /// as replacement policies promise.
-    latest: Option<u16>,
+    /// as replacement policies promise. [`NOBODY`](Self::NOBODY) if there is none.
+    latest: u16,
     pub(crate) latency: u64,
     pub(crate) stats: TlbStats,
 }
 
 impl Tlb {
     const GUESSES: usize = 1024;
+    /// No entry has this index.
+    const NOBODY: u16 = u16::MAX;
 
     pub(crate) fn new(config: &TlbConfig) -> Self {
         let (entries, ways) = (config.entries as usize, config.ways as usize);
@@ -113,34 +115,38 @@ impl Tlb {
             presence: (sets == 1).then(Box::default),
             policy: Policy::new(config.replacement, sets, ways),
             guess: Box::new([0; Self::GUESSES]),
-            latest: None,
+            latest: Self::NOBODY,
             latency: config.latency_cycles,
             stats: TlbStats::default(),
         }
     }
 
     /// Looks `va` up, counts it, and uses the entry if it is there.
-    #[inline]
     pub(crate) fn look_up(&mut self, va: VirtAddr, asid: u16) -> Option<&Entry> {
-        let index = match self.use_guessed(va, asid) {
-            Some(index) => index,
-            None => self.search(va, asid)?,
+        let guessed = self.guessed(va);
+        let index = if self.entries[guessed].translates(va, asid) {
+            guessed
+        } else {
+            self.search(va, asid)?
         };
+        self.use_entry(index);
         Some(&self.entries[index])
     }
 
     /// Looks `va` up, counts it and uses its entry if that is where one was last found or put; does
     /// nothing if not.
     #[inline(always)]
-    pub(crate) fn use_guessed(&mut self, va: VirtAddr, asid: u16) -> Option<usize> {
-        let index = usize::from(self.guess[Self::place_of_guess(va)]);
-        self.entries[index].translates(va, asid).then(|| {
-            self.use_entry(index);
-            index
-        })
+    pub(crate) fn use_guessed(&mut self, va: VirtAddr, asid: u16) -> Option<Entry> {
+        let index = self.guessed(va);
+        let entry = self.entries[index];
+        if !entry.translates(va, asid) {
+            return None;
+        }
+        self.use_entry(index);
+        Some(entry)
     }
 
-    /// Looks for a page that is not where it was guessed.
+    /// Looks for a page that is not where it was guessed; counts it if it is nowhere.
     #[inline(never)]
     fn search(&mut self, va: VirtAddr, asid: u16) -> Option<usize> {
         let Some(index) = self.find(va, asid) else {
@@ -148,8 +154,13 @@ impl Tlb {
             return None;
         };
         self.guess[Self::place_of_guess(va)] = index as u16;
-        self.use_entry(index);
         Some(index)
+    }
+
+    /// Where the page of `va` is, if it is where one was last found or put.
+    #[inline(always)]
+    fn guessed(&self, va: VirtAddr) -> usize {
+        usize::from(self.guess[Self::place_of_guess(va)])
     }
 
     #[inline(always)]
@@ -161,14 +172,14 @@ impl Tlb {
     #[inline(always)]
     fn use_entry(&mut self, index: usize) {
         self.stats.hits.inc();
-        if self.latest != Some(index as u16) {
+        if usize::from(self.latest) != index {
             self.use_another(index);
         }
     }
 
     #[inline(never)]
     fn use_another(&mut self, index: usize) {
-        self.latest = Some(index as u16);
+        self.latest = index as u16;
         let set = self.set(&self.entries[index]);
         self.policy.touch(set, index - set * self.ways);
     }
@@ -227,7 +238,7 @@ impl Tlb {
         self.policy.fill(set, way);
         self.sizes |= 1 << entry.size_log2;
         // It has not been used, and the other is not the latest any more.
-        self.latest = None;
+        self.latest = Self::NOBODY;
     }
 
     /// Drops entries.
@@ -380,7 +391,13 @@ mod tests {
                 let va = page(region * 1024 + number);
                 let asid = (random.bits() % 2) as u16;
                 let searched = tlb.find(va, asid).map(|index| tlb.entries[index]);
-                assert_eq!(tlb.look_up(va, asid).copied(), searched);
+                if random.bits() % 2 == 0
+                    && let Some(guessed) = tlb.use_guessed(va, asid)
+                {
+                    assert_eq!(Some(guessed), searched);
+                } else {
+                    assert_eq!(tlb.look_up(va, asid).copied(), searched);
+                }
                 hits += u32::from(searched.is_some());
                 if searched.is_none() {
                     let size_log2 = if va.0 >> 22 == 4 { 21 } else { 12 };

@@ -26,8 +26,8 @@ const LINE_SHIFT: u32 = 6;
 pub(crate) struct Footprint {
     /// By [`Touched`].
     lines: [Lines; Touched::ALL.len()],
+    /// Two numbers for each branch: that it was there, and that it was taken.
     branches: Distinct,
-    taken: Distinct,
     /// A window has begun: what was touched earlier belongs to none.
     in_window: bool,
 }
@@ -50,7 +50,6 @@ impl Footprint {
             stats.footprint[*what].before.add(lines.before.len());
         }
         self.branches.clear();
-        self.taken.clear();
         self.in_window = true;
     }
 
@@ -96,10 +95,24 @@ impl Footprint {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch_line(&mut self, what: Touched, pa: u64, privilege: Privilege, stats: &mut CoreStats) {
-        let lines = &mut self.lines[what.index()];
         let line = pa >> LINE_SHIFT;
+        if !self.lines[what.index()].now.was_recent(line) {
+            self.touch_another(what, line, privilege, stats);
+        }
+    }
+
+    /// The same for a line that was not touched lately.
+    #[inline(never)]
+    fn touch_another(
+        &mut self,
+        what: Touched,
+        line: u64,
+        privilege: Privilege,
+        stats: &mut CoreStats,
+    ) {
+        let lines = &mut self.lines[what.index()];
         if lines.now.insert(line) {
             stats.at(privilege).footprint[what].inc();
             let total = &mut stats.footprint[what];
@@ -115,16 +128,39 @@ impl Footprint {
         privilege: Privilege,
         stats: &mut CoreStats,
     ) -> bool {
-        // Instructions begin at multiples of two bytes.
-        let place = pc >> 1;
-        let first = self.branches.insert(place);
-        if first {
-            stats.at(privilege).static_branches.inc();
+        // Instructions begin at multiples of two bytes, so that every branch has two numbers.
+        let (there, was_taken) = (Members::of(pc & !1), Members::of(pc | 1));
+        let new = self.branches.insert_all(there.and(was_taken, taken));
+        if new == 0 {
+            return false;
         }
-        if taken && self.taken.insert(place) {
-            stats.at(privilege).static_taken_branches.inc();
-        }
+        let first = new & there.bits != 0;
+        let counts = stats.at(privilege);
+        counts.static_branches.add(u64::from(first));
+        counts.static_taken_branches.add(u64::from(new & was_taken.bits != 0));
         first
+    }
+}
+
+/// Neighbours in a set.
+#[derive(Clone, Copy, Debug)]
+struct Members {
+    /// Of their block.
+    number: u64,
+    /// Which of the block.
+    bits: u64,
+}
+
+impl Members {
+    #[inline(always)]
+    fn of(member: u64) -> Self {
+        Self { number: member >> 6, bits: 1 << (member & 63) }
+    }
+
+    /// With `other`, of the same block, if `too`.
+    #[inline(always)]
+    fn and(self, other: Self, too: bool) -> Self {
+        Self { bits: self.bits | if too { other.bits } else { 0 }, ..self }
     }
 }
 
@@ -159,7 +195,7 @@ impl Distinct {
     /// Half of them hold the lines of 4 MiB, or the branches of 128 KiB of code, before it grows.
     const FIRST_BLOCKS: usize = 2048;
 
-    const RECENT: usize = 64;
+    const RECENT: usize = 256;
 
     fn len(&self) -> u64 {
         self.members
@@ -173,28 +209,44 @@ impl Distinct {
         self.recent = [u64::MAX; Self::RECENT];
     }
 
+    /// Whether `member` was put in lately, and so is there. It may be there and not be said to.
+    #[inline(always)]
+    fn was_recent(&self, member: u64) -> bool {
+        self.recent[member as usize % Self::RECENT] == member
+    }
+
     /// Puts in `member`; returns whether it was not there.
     #[inline]
     fn insert(&mut self, member: u64) -> bool {
-        let recent = &mut self.recent[member as usize % Self::RECENT];
-        if std::mem::replace(recent, member) == member {
-            return false;
+        self.recent[member as usize % Self::RECENT] = member;
+        self.insert_all(Members::of(member)) != 0
+    }
+
+    /// Puts in `members`; returns the bits of those that were not there.
+    #[inline(always)]
+    fn insert_all(&mut self, members: Members) -> u64 {
+        // Most are there.
+        let block = &self.entries[self.place(members.number)];
+        if block.generation == self.generation && members.bits & !block.members == 0 {
+            return 0;
         }
-        let (number, bit) = (member >> 6, 1 << (member & 63));
-        let place = self.block(number);
+        self.insert_new(members)
+    }
+
+    #[inline(never)]
+    fn insert_new(&mut self, members: Members) -> u64 {
+        let place = self.block(members.number);
         let block = &mut self.entries[place];
-        if block.members & bit != 0 {
-            return false;
-        }
-        block.members |= bit;
-        self.members += 1;
-        true
+        let new = members.bits & !block.members;
+        block.members |= new;
+        self.members += u64::from(new.count_ones());
+        new
     }
 
     fn contains(&self, member: u64) -> bool {
-        let (number, bit) = (member >> 6, 1 << (member & 63));
+        let Members { number, bits } = Members::of(member);
         let entry = &self.entries[self.place(number)];
-        entry.generation == self.generation && entry.members & bit != 0
+        entry.generation == self.generation && entry.members & bits != 0
     }
 
     /// The place of a block, which is put in if it is not there.

@@ -66,6 +66,13 @@ impl Hints {
         find_in(self.bytes[set], self.byte(line) * LOWEST, holds)
     }
 
+    /// Whether a way of `set` may hold `line`.
+    #[inline(always)]
+    pub(super) fn may_hold(&self, set: usize, line: LineAddr) -> bool {
+        !self.has_one_word()
+            || find_in(self.bytes[set], self.byte(line) * LOWEST, |_| true).is_some()
+    }
+
     /// Whether [`Hints::find_in_word`] finds what there is to find.
     #[inline(always)]
     pub(super) fn has_one_word(&self) -> bool {
@@ -104,6 +111,7 @@ mod tests {
         let by_words = tried.take();
         assert_eq!(hints.find_in_word(3, LineAddr(line), try_it), None);
         assert_eq!(tried.take(), by_words, "a set has one word");
+        assert_eq!(hints.may_hold(3, LineAddr(line)), !by_words.is_empty());
         by_words
     }
 

@@ -87,10 +87,17 @@ impl Cache {
     }
 
     /// Looks `line` up for a demand access, counts it, and uses it if it is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_up(&mut self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
         let slot = self.tags.find(line);
-        match slot {
+        self.count_look_up(line, kind, slot);
+        slot
+    }
+
+    /// Counts a look-up of `line` for a demand access, and uses the slot it was found in.
+    #[inline]
+    pub(crate) fn count_look_up(&mut self, line: LineAddr, kind: AccessKind, found: Option<Slot>) {
+        match found {
             Some(slot) => {
                 self.stats.hits[kind].inc();
                 self.tags.touch(slot);
@@ -100,27 +107,40 @@ impl Cache {
                 self.stats.prefetch.polluting.add(u64::from(self.displaced.take(line)));
             }
         }
-        slot
     }
 
-    /// Uses `line` if it is there at `now`, not on its way, may be used as it is, and its use says nothing
-    /// to prefetchers; does nothing if not.
+    /// Uses `line`, which lies in `slot`, if it is not on its way at `now`, may be used as it is, and its
+    /// use says nothing to prefetchers; returns whether it does, and does nothing if not.
     #[inline]
-    pub(crate) fn plain_hit(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> Option<()> {
-        let repeats = self.repeats(line, kind);
-        let slot = if repeats { None } else { Some(self.plain_slot(line, kind)?) };
-        if !self.banks.is_empty() || self.mshrs.is_outstanding(line, now) {
-            return None;
+    pub(crate) fn plain_hit(
+        &mut self,
+        (line, slot): (LineAddr, Slot),
+        kind: AccessKind,
+        now: Cycle,
+    ) -> bool {
+        let Some(state) = self.plain_state(slot, kind) else { return false };
+        let there = self.banks.is_empty() && !self.mshrs.is_outstanding(line, now);
+        if there {
+            self.stats.hits[kind].inc();
+            self.tags.touch_to_repeat(slot, line, state);
         }
-        self.stats.hits[kind].inc();
-        if let Some(slot) = slot {
-            self.use_plainly(slot, line);
-        }
-        Some(())
+        there
     }
 
-    /// The same where no time passes, and so nothing is on its way, for a line whose use in this way
-    /// changes nothing any more.
+    /// The same for a line whose use in this way changes nothing any more, and that is known not to be on
+    /// its way without a search.
+    #[inline(always)]
+    pub(crate) fn plain_repeat(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> bool {
+        let repeats = self.repeats(line, kind)
+            && self.banks.is_empty()
+            && !self.mshrs.may_be_outstanding(line, now);
+        if repeats {
+            self.stats.hits[kind].inc();
+        }
+        repeats
+    }
+
+    /// The same where no time passes, and so nothing is on its way.
     #[inline(always)]
     pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
         let repeats = self.repeats(line, kind);
@@ -130,13 +150,17 @@ impl Cache {
         repeats
     }
 
-    /// The same for any line.
+    /// [`Cache::plain_hit`] where no time passes.
     #[inline]
-    pub(crate) fn plain_hit_untimed(&mut self, line: LineAddr, kind: AccessKind) -> Option<()> {
-        let slot = self.plain_slot(line, kind)?;
+    pub(crate) fn plain_hit_untimed(
+        &mut self,
+        (line, slot): (LineAddr, Slot),
+        kind: AccessKind,
+    ) -> bool {
+        let Some(state) = self.plain_state(slot, kind) else { return false };
         self.stats.hits[kind].inc();
-        self.use_plainly(slot, line);
-        Some(())
+        self.tags.touch_to_repeat(slot, line, state);
+        true
     }
 
     #[inline(always)]
@@ -144,22 +168,15 @@ impl Cache {
         self.tags.repeats(line, kind == AccessKind::Store)
     }
 
-    /// The place of `line` if it may be used as it is and its use says nothing to prefetchers.
+    /// The state of the line in `slot` if it may be used as it is and its use says nothing to prefetchers.
     #[inline(always)]
-    fn plain_slot(&self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
-        let slot = self.tags.find(line)?;
-        let ours = kind != AccessKind::Store || self.tags.state(slot) == State::Modified;
-        (ours && !self.tags.is_marked(slot)).then_some(slot)
+    fn plain_state(&self, slot: Slot, kind: AccessKind) -> Option<State> {
+        let may_be = |state: &State| kind != AccessKind::Store || *state == State::Modified;
+        self.tags.unmarked(slot).filter(may_be)
     }
 
-    /// Uses `line`, which lies in a [plain](Self::plain_slot) slot.
+    /// [`Cache::look_up`] for a prefetch of the level above.
     #[inline(always)]
-    fn use_plainly(&mut self, slot: Slot, line: LineAddr) {
-        self.tags.touch(slot);
-        self.tags.let_repeat(slot, line);
-    }
-
-    /// The same for a prefetch of the level above.
     pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
         let slot = self.tags.find(line);
         match slot {
@@ -216,6 +233,18 @@ impl Cache {
         self.tags.find(line)
     }
 
+    /// Whether `line` may be there, as far as can be told without a search.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, line: LineAddr) -> bool {
+        self.tags.may_hold(line)
+    }
+
+    /// Whether `line` is there.
+    #[inline(always)]
+    pub(crate) fn holds(&self, line: LineAddr) -> bool {
+        self.may_hold(line) && self.find(line).is_some()
+    }
+
     #[inline]
     pub(crate) fn state(&self, slot: Slot) -> State {
         self.tags.state(slot)
@@ -243,10 +272,14 @@ impl Cache {
     }
 
     /// Counts a line that leaves as what its mark says.
+    #[inline]
     fn count_unused(&mut self, mark: Mark) {
-        if mark == Mark::None {
-            return;
+        if mark != Mark::None {
+            self.count_useless(mark);
         }
+    }
+
+    fn count_useless(&mut self, mark: Mark) {
         let from_memory = matches!(mark, Mark::UnusedFromMemory | Mark::RestoredFromMemory);
         self.stats.prefetch.useless.inc();
         self.stats.prefetch.useless_from_memory.add(u64::from(from_memory));
@@ -285,6 +318,7 @@ impl Cache {
     }
 
     /// Shows an access to the prefetcher, if there is one.
+    #[inline]
     pub(crate) fn show(&mut self, access: &Observed) {
         if let Some(prefetcher) = &mut self.prefetcher {
             prefetcher.policy.observe(access, &mut prefetcher.requests);

@@ -61,23 +61,36 @@ pub(crate) struct Tags {
     lines: Vec<LineAddr>,
     /// Where in its set a line can be: a search looks at few others.
     hints: Hints,
-    states: Vec<State>,
-    /// Lines that were prefetched and not used yet.
-    prefetched: Vec<Mark>,
-    /// How many of them there are, so that caches without a prefetcher never look.
+    /// What is known of the line in each place.
+    known: Vec<Known>,
+    /// How many lines were prefetched and not used yet, so that caches without a prefetcher never look.
     unused: usize,
-    /// For each set, the way that was used last or, with [`FILLED`], filled since: where a search
-    /// begins, because most end there, and what the policy need not be told of again.
-    latest: Vec<u16>,
-    /// For each set, the line that was used last, in the upper bits, and whether it was changed, if its next
-    /// use changes nothing; else [`NOTHING`]. Saves looking for the way, its state and its mark.
-    repeating: Vec<u64>,
-    /// Lines in each set: a full one need not be searched for room.
-    held: Vec<u16>,
+    sets: Vec<Set>,
     policy: Policy,
 }
 
-/// The line in [`Tags::latest`] has not been used since it was put in.
+/// What is known of a line.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    state: State,
+    /// It was prefetched and not used yet.
+    mark: Mark,
+}
+
+/// What is known of a set.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    /// The line that was used last, in the upper bits, and whether it was changed, if its next use changes
+    /// nothing; else [`NOTHING`]. Saves looking for the way, its state and its mark.
+    repeating: u64,
+    /// The way that was used last or, with [`FILLED`], filled since: where a search begins, because most
+    /// end there, and what the policy need not be told of again.
+    latest: u16,
+    /// How many lines it has: a full one need not be searched for room.
+    held: u16,
+}
+
+/// The line in [`Set::latest`] has not been used since it was put in.
 const FILLED: u16 = 1 << 15;
 
 /// No use of a line in the set is known to change nothing. No line has this number.
@@ -93,12 +106,9 @@ impl Tags {
             set_mask: sets as u64 - 1,
             lines: vec![EMPTY; sets * ways],
             hints: Hints::new(sets, ways),
-            states: vec![State::Shared; sets * ways],
-            prefetched: vec![Mark::None; sets * ways],
+            known: vec![Known { state: State::Shared, mark: Mark::None }; sets * ways],
             unused: 0,
-            latest: vec![FILLED; sets],
-            repeating: vec![NOTHING; sets],
-            held: vec![0; sets],
+            sets: vec![Set { repeating: NOTHING, latest: FILLED, held: 0 }; sets],
             policy,
         }
     }
@@ -112,23 +122,37 @@ impl Tags {
     /// known.
     #[inline(always)]
     pub(crate) fn repeats(&self, line: LineAddr, writes: bool) -> bool {
-        let known = self.repeating[self.set(line)];
+        let known = self.sets[self.set(line)].repeating;
         let changed = line.0 << 1 | 1;
         if writes { known == changed } else { known | 1 == changed }
     }
 
-    /// `line`, which lies in `slot`, was used and is not marked: using it again changes nothing, until
-    /// something else happens in its set.
-    #[inline]
-    pub(crate) fn let_repeat(&mut self, slot: Slot, line: LineAddr) {
-        let changed = self.state(slot) == State::Modified;
-        self.repeating[slot.set as usize] = line.0 << 1 | u64::from(changed);
+    /// The state of the line in `slot` if it is not marked.
+    #[inline(always)]
+    pub(crate) fn unmarked(&self, slot: Slot) -> Option<State> {
+        let Known { state, mark } = self.known[slot.index as usize];
+        (mark == Mark::None).then_some(state)
+    }
+
+    /// Uses `line`, which lies in `slot`, is not marked and is in `state`: to use it again changes nothing,
+    /// until something else happens in its set.
+    #[inline(always)]
+    pub(crate) fn touch_to_repeat(&mut self, slot: Slot, line: LineAddr, state: State) {
+        self.touch(slot);
+        let changed = state == State::Modified;
+        self.sets[slot.set as usize].repeating = line.0 << 1 | u64::from(changed);
+    }
+
+    /// Whether `line` may be there; it is not if not. Saves most searches for what is not.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, line: LineAddr) -> bool {
+        self.hints.may_hold(self.set(line), line)
     }
 
     #[inline(always)]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
         let set = self.set(line);
-        let latest = set * self.ways + usize::from(self.latest[set] & !FILLED);
+        let latest = set * self.ways + usize::from(self.sets[set].latest & !FILLED);
         if self.lines[latest] == line {
             return Some(Slot { index: latest as u32, set: set as u32 });
         }
@@ -165,33 +189,27 @@ impl Tags {
     pub(crate) fn touch(&mut self, slot: Slot) {
         let set = slot.set as usize;
         let way = slot.index as usize - set * self.ways;
-        if usize::from(self.latest[set]) != way {
+        if usize::from(self.sets[set].latest) != way {
             self.touch_another(set, way);
         }
     }
 
     #[inline(never)]
     fn touch_another(&mut self, set: usize, way: usize) {
-        self.latest[set] = way as u16;
-        self.repeating[set] = NOTHING;
+        let state = &mut self.sets[set];
+        (state.latest, state.repeating) = (way as u16, NOTHING);
         self.policy.touch(set, way);
     }
 
     #[inline]
     pub(crate) fn state(&self, slot: Slot) -> State {
-        self.states[slot.index as usize]
+        self.known[slot.index as usize].state
     }
 
     #[inline]
     pub(crate) fn set_state(&mut self, slot: Slot, state: State) {
-        self.states[slot.index as usize] = state;
-        self.repeating[slot.set as usize] = NOTHING;
-    }
-
-    /// Whether the line was prefetched and has not been used.
-    #[inline]
-    pub(crate) fn is_marked(&self, slot: Slot) -> bool {
-        self.unused != 0 && self.prefetched[slot.index as usize] != Mark::None
+        self.known[slot.index as usize].state = state;
+        self.sets[slot.set as usize].repeating = NOTHING;
     }
 
     /// How the line was prefetched, if this is its first use: says so once.
@@ -206,47 +224,46 @@ impl Tags {
         if self.unused == 0 {
             return Mark::None;
         }
-        let mark = std::mem::take(&mut self.prefetched[index]);
+        let mark = std::mem::take(&mut self.known[index].mark);
         self.unused -= usize::from(mark != Mark::None);
         mark
     }
 
     /// Puts in a line that is not present, into an unused way if there is one.
     pub(crate) fn insert(&mut self, line: LineAddr, state: State, mark: Mark) -> Option<Victim> {
-        let set = self.set(line);
-        let first = set * self.ways;
-        let way = if usize::from(self.held[set]) < self.ways {
-            self.held[set] += 1;
+        let number = self.set(line);
+        let first = number * self.ways;
+        let set = &mut self.sets[number];
+        set.repeating = NOTHING;
+        let way = if usize::from(set.held) < self.ways {
+            set.held += 1;
             let mut ways = self.lines[first..][..self.ways].iter();
-            ways.position(|held| *held == EMPTY).expect("fewer are held than there are ways")
+            let empty = ways.position(|held| *held == EMPTY);
+            let way = empty.expect("fewer are held than there are ways");
+            self.policy.fill(number, way);
+            way
         } else {
-            self.policy.victim(set)
+            self.policy.replace(number)
         };
+        set.latest = way as u16 | FILLED;
+        self.hints.put(number, way, line);
         let index = first + way;
-        let (line_there, state_there) = (self.lines[index], self.states[index]);
-        let mark_there = self.unmark(index);
-        self.lines[index] = line;
-        self.hints.put(set, way, line);
-        self.states[index] = state;
-        if mark != Mark::None {
-            self.prefetched[index] = mark;
-            self.unused += 1;
-        }
-        self.policy.fill(set, way);
-        self.latest[set] = way as u16 | FILLED;
-        self.repeating[set] = NOTHING;
-        let victim = Victim { line: line_there, state: state_there, mark: mark_there };
+        let line_there = std::mem::replace(&mut self.lines[index], line);
+        let there = std::mem::replace(&mut self.known[index], Known { state, mark });
+        self.unused += usize::from(mark != Mark::None);
+        self.unused -= usize::from(there.mark != Mark::None);
+        let victim = Victim { line: line_there, state: there.state, mark: there.mark };
         (victim.line != EMPTY).then_some(victim)
     }
 
     /// Empties a slot; returns what was in it.
     pub(crate) fn remove(&mut self, slot: Slot) -> Victim {
-        self.held[slot.set as usize] -= 1;
-        self.repeating[slot.set as usize] = NOTHING;
+        let set = &mut self.sets[slot.set as usize];
+        (set.held, set.repeating) = (set.held - 1, NOTHING);
         let slot = slot.index as usize;
         let mark = self.unmark(slot);
         let line = std::mem::replace(&mut self.lines[slot], EMPTY);
-        Victim { line, state: self.states[slot], mark }
+        Victim { line, state: self.known[slot].state, mark }
     }
 
     /// Lines that were prefetched and not used yet.
@@ -257,7 +274,7 @@ impl Tags {
 
     /// Every line with its state, set by set.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (LineAddr, State)> {
-        let held = self.lines.iter().copied().zip(self.states.iter().copied());
+        let held = self.lines.iter().copied().zip(self.known.iter().map(|known| known.state));
         held.filter(|(line, _)| *line != EMPTY)
     }
 }
@@ -282,10 +299,8 @@ mod tests {
                 if tags.repeats(line, writes) {
                     repeated += 1;
                     let slot = tags.find(line).expect("it is said to be there");
-                    assert!(
-                        !tags.is_marked(slot) && tags.prefetched[slot.index as usize] == Mark::None
-                    );
-                    assert!(!writes || tags.state(slot) == State::Modified);
+                    let state = tags.unmarked(slot).expect("its use would take the mark off");
+                    assert!(!writes || state == State::Modified);
                     let before = format!("{tags:?}");
                     tags.touch(slot);
                     assert_eq!(format!("{tags:?}"), before);
@@ -305,14 +320,14 @@ mod tests {
             tags.insert(line, state, mark);
             return;
         };
+        assert!(tags.may_hold(line), "it is there");
         match random.bits() % 8 {
             0 => drop(tags.remove(slot)),
             1 => tags.set_state(slot, state),
             2 => tags.touch(slot),
             _ => {
-                tags.touch(slot);
                 tags.first_use(slot);
-                tags.let_repeat(slot, line);
+                tags.touch_to_repeat(slot, line, tags.state(slot));
             }
         }
     }

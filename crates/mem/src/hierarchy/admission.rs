@@ -9,7 +9,7 @@ use super::fills::Place;
 use super::transit::Request;
 use super::{Hierarchy, Side};
 use crate::Cycle;
-use crate::cache::{Cache, State};
+use crate::cache::{Cache, Slot, State};
 use stream::LineAddr;
 
 /// What a request would have to wait for, nobody knows how long.
@@ -30,8 +30,14 @@ enum Lookup {
 
 /// Looks `line` up at `at`.
 fn look_up(cache: &Cache, line: LineAddr, at: Cycle) -> Lookup {
+    look_up_from(cache, (line, cache.find(line)), at)
+}
+
+/// The same for a line that was found there.
+#[inline(always)]
+fn look_up_from(cache: &Cache, (line, slot): (LineAddr, Option<Slot>), at: Cycle) -> Lookup {
     let at = cache.bank_free(line, at);
-    if cache.find(line).is_none() {
+    if slot.is_none() {
         return match cache.mshrs.claim(at + cache.latency.tag) {
             Some(claim) => Lookup::GoesOn(claim.from),
             None => Lookup::Refused,
@@ -44,10 +50,21 @@ impl Hierarchy {
     /// What keeps `request` from being made at `now`.
     #[inline]
     pub(super) fn obstacle(&self, now: Cycle, request: Request) -> Option<Obstacle> {
+        self.obstacle_from(now, request, self.find_in_l1(request))
+    }
+
+    /// The same for a line that is [there](Self::find_in_l1) in the first level.
+    #[inline(always)]
+    pub(super) fn obstacle_from(
+        &self,
+        now: Cycle,
+        request: Request,
+        slot: Option<Slot>,
+    ) -> Option<Obstacle> {
         let Some(side) = request.side else { return self.obstacle_below(now, request) };
-        let l1 = &self.harts[request.hart].l1[side as usize];
+        let l1 = &self.harts[request.hart.index()].l1[side as usize];
         let place = Place::L1(request.hart, side);
-        match look_up(l1, request.line, now) {
+        match look_up_from(l1, (request.line, slot), now) {
             Lookup::Served if request.writes() => self.obstacle_to_writing(now, request, side),
             Lookup::Served => None,
             Lookup::Refused => Some(Obstacle::Cache(place)),
@@ -58,7 +75,7 @@ impl Hierarchy {
     /// A store to a shared line holds a register while it asks for permission, unless it waits in
     /// that of the line itself.
     fn obstacle_to_writing(&self, now: Cycle, request: Request, side: Side) -> Option<Obstacle> {
-        let l1 = &self.harts[request.hart].l1[side as usize];
+        let l1 = &self.harts[request.hart.index()].l1[side as usize];
         let at = l1.bank_free(request.line, now);
         let slot = l1.find(request.line)?;
         let needs_register =
@@ -67,9 +84,9 @@ impl Hierarchy {
         (needs_register && !has_one()).then_some(Obstacle::Cache(Place::L1(request.hart, side)))
     }
 
-    fn obstacle_below(&self, at: Cycle, request: Request) -> Option<Obstacle> {
+    pub(super) fn obstacle_below(&self, at: Cycle, request: Request) -> Option<Obstacle> {
         let mut at = at;
-        if let Some(l2) = &self.harts[request.hart].l2 {
+        if let Some(l2) = &self.harts[request.hart.index()].l2 {
             match look_up(l2, request.line, at) {
                 Lookup::Served => return self.obstacle_at_memory(None),
                 Lookup::Refused => return Some(Obstacle::Cache(Place::L2(request.hart))),
@@ -88,7 +105,7 @@ impl Hierarchy {
         self.obstacle_at_memory(read)
     }
 
-    fn obstacle_at_memory(&self, read: Option<LineAddr>) -> Option<Obstacle> {
+    pub(super) fn obstacle_at_memory(&self, read: Option<LineAddr>) -> Option<Obstacle> {
         (!self.memory.has_room(read)).then_some(Obstacle::Memory)
     }
 

@@ -6,7 +6,7 @@
 //! data caches. Left out: the snoop traffic itself and a directory that would spare it.
 
 use super::transit::{Outcome, Request};
-use super::{Hierarchy, Level};
+use super::{Hierarchy, Level, Side};
 use crate::cache::{Cache, State};
 use stream::{CacheOp, LineAddr};
 
@@ -19,9 +19,26 @@ struct Snooped {
     supplied: bool,
 }
 
+impl Snooped {
+    /// What was found in two caches.
+    fn and(self, other: Self) -> Self {
+        Self { stays: self.stays | other.stays, supplied: self.supplied | other.supplied }
+    }
+}
+
 /// Makes `cache` give up what a requester elsewhere needs. `covered` says that a newer copy of the
 /// line was already handed over by a cache above this one.
+#[inline(always)]
 fn snoop(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool) -> Snooped {
+    if cache.may_hold(line) {
+        snoop_closely(cache, line, writes, covered)
+    } else {
+        Snooped::default()
+    }
+}
+
+/// The same for a cache that may hold the line.
+fn snoop_closely(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool) -> Snooped {
     let Some(slot) = cache.find(line) else { return Snooped::default() };
     let changed = cache.state(slot) == State::Modified;
     let supplied = changed && !covered;
@@ -40,21 +57,20 @@ fn snoop(cache: &mut Cache, line: LineAddr, writes: bool, covered: bool) -> Snoo
 impl Hierarchy {
     /// Snoops the other first-level cache of the requesting hart (both, for a walker that goes
     /// past them); returns whether no copy stays there.
+    #[inline(always)]
     pub(super) fn snoop_siblings(&mut self, request: Request, outcome: &mut Outcome) -> bool {
-        let mut alone = true;
-        let mut supplied = false;
-        for (index, l1) in self.harts[request.hart].l1.iter_mut().enumerate() {
-            if request.side.is_none_or(|side| side as usize != index) {
-                let snooped = snoop(l1, request.line, request.writes(), false);
-                alone &= !snooped.stays;
-                supplied |= snooped.supplied;
-            }
-        }
+        let [l1i, l1d] = &mut self.harts[request.hart.index()].l1;
+        let snooped = |l1| snoop(l1, request.line, request.writes(), false);
+        let Snooped { stays, supplied } = match request.side {
+            Some(Side::Instruction) => snooped(l1d),
+            Some(Side::Data) => snooped(l1i),
+            None => snooped(l1i).and(snooped(l1d)),
+        };
         if supplied {
             outcome.supplied = true;
-            self.write_back_below_l1(request.hart, request.line, outcome);
+            self.write_back_below_l1(request.hart.index(), request.line, outcome);
         }
-        alone
+        !stays
     }
 
     /// Snoops the private caches of all other harts; returns whether no copy stays there.
@@ -62,7 +78,7 @@ impl Hierarchy {
         let mut alone = true;
         let mut supplied = false;
         for (hart, private) in self.harts.iter_mut().enumerate() {
-            if hart == request.hart {
+            if hart == request.hart.index() {
                 continue;
             }
             for cache in private.l1.iter_mut().chain(&mut private.l2) {
@@ -81,12 +97,12 @@ impl Hierarchy {
     /// Makes all other copies of a line go that the requester holds shared; returns how far the
     /// request had to travel for that.
     pub(super) fn own(&mut self, request: Request) -> Level {
-        for (index, l1) in self.harts[request.hart].l1.iter_mut().enumerate() {
+        for (index, l1) in self.harts[request.hart.index()].l1.iter_mut().enumerate() {
             if request.side.is_none_or(|side| side as usize != index) {
                 snoop(l1, request.line, true, false);
             }
         }
-        if let Some(l2) = &mut self.harts[request.hart].l2
+        if let Some(l2) = &mut self.harts[request.hart.index()].l2
             && let Some(slot) = l2.find(request.line)
         {
             if l2.state(slot) != State::Shared {
@@ -101,7 +117,7 @@ impl Hierarchy {
     /// Makes the copies of other harts go; the requester has the data, so none is handed over.
     pub(super) fn drop_remote_copies(&mut self, request: Request) {
         for (hart, private) in self.harts.iter_mut().enumerate() {
-            if hart != request.hart {
+            if hart != request.hart.index() {
                 for cache in private.l1.iter_mut().chain(&mut private.l2) {
                     snoop(cache, request.line, true, true);
                 }

@@ -13,8 +13,8 @@ use stream::HartId;
 /// A cache of the hierarchy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    L1(usize, Side),
-    L2(usize),
+    L1(HartId, Side),
+    L2(HartId),
     Llc,
 }
 
@@ -84,7 +84,7 @@ impl Overlap {
     pub(super) fn new(harts: u32) -> Self {
         Self {
             fills: (0..USUAL).map(|_| Fill::new()).collect(),
-            unused: (0..USUAL as u32).rev().map(FillId).collect(),
+            unused: (0..USUAL as u32).rev().map(FillId::new).collect(),
             tickets: 0,
             arrivals: (0..harts).map(|_| VecDeque::with_capacity(USUAL)).collect(),
             answer: None,
@@ -97,18 +97,18 @@ impl Overlap {
     pub(super) fn begin_fill(&mut self) -> FillId {
         self.unused.pop().unwrap_or_else(|| {
             self.fills.push(Fill::new());
-            FillId(self.fills.len() as u32 - 1)
+            FillId::new(self.fills.len() as u32 - 1)
         })
     }
 
     /// A miss register is held until the answer to `fill`.
     pub(super) fn holds(&mut self, fill: FillId, place: Place, register: usize) {
-        self.fills[fill.0 as usize].registers.push((place, register));
+        self.fills[fill.index()].registers.push((place, register));
     }
 
     /// Someone waits for the answer to `fill`.
     pub(super) fn awaits(&mut self, fill: FillId, waiter: Waiter) {
-        self.fills[fill.0 as usize].waiters.push(waiter);
+        self.fills[fill.index()].waiters.push(waiter);
     }
 
     /// A ticket that no pending request has.
@@ -121,6 +121,7 @@ impl Overlap {
         self.arrivals[hart.index()].push_back(arrival);
     }
 
+    #[inline]
     pub(super) fn next_arrival(&mut self, hart: HartId) -> Option<Arrival> {
         self.arrivals[hart.index()].pop_front()
     }
@@ -154,7 +155,7 @@ impl Hierarchy {
         let mut answers = std::mem::take(&mut self.overlap.answers);
         self.memory.advance(now, &mut answers);
         for (fill, at) in answers.drain(..) {
-            self.settle(FillId(fill), at);
+            self.settle(FillId::new(fill), at);
         }
         self.overlap.answers = answers;
         self.resume_walks(now);
@@ -162,7 +163,7 @@ impl Hierarchy {
 
     /// Memory answered `id` at `answer`.
     fn settle(&mut self, id: FillId, answer: Cycle) {
-        let mut fill = std::mem::take(&mut self.overlap.fills[id.0 as usize]);
+        let mut fill = std::mem::take(&mut self.overlap.fills[id.index()]);
         for (place, register) in fill.registers.drain(..) {
             let cache = self.cache(place);
             let (line, at, purpose) = cache.mshrs.settle(register, answer);
@@ -178,7 +179,7 @@ impl Hierarchy {
                 Who::Caller => self.overlap.answer = Some(access.at),
             }
         }
-        self.overlap.fills[id.0 as usize] = fill;
+        self.overlap.fills[id.index()] = fill;
         self.overlap.unused.push(id);
     }
 }

@@ -30,7 +30,7 @@ pub use prefetching::Prefetched;
 pub use stats::{HierarchyStats, Level, PrivateStats};
 pub(crate) use walks::{Found, Walks};
 
-use crate::cache::{AccessKind, Cache};
+use crate::cache::{AccessKind, Cache, Slot};
 use crate::memory::{Memory, cycles_of};
 use crate::mmu::Mmu;
 use crate::prefetch::PrefetcherConfig;
@@ -191,43 +191,42 @@ impl Hierarchy {
     /// The same access without time: moves the lines and counts. Returns the level that had it.
     #[inline(always)]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
-        let line = self.line(pa);
-        if let Some(side) = self.side(kind)
+        let request = self.request(hart, kind, pa);
+        if let Some(side) = request.side
             && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(line, kind)
+            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(request.line, kind)
         {
             return Level::L1;
         }
-        self.warm_another(hart, kind, line, pc)
+        self.warm_another(&request, pc)
     }
 
     /// The same for another line than was used last.
     #[inline(never)]
-    fn warm_another(
-        &mut self,
-        hart: HartId,
-        kind: AccessKind,
-        line: LineAddr,
-        pc: VirtAddr,
-    ) -> Level {
-        let side = self.side(kind);
-        if let Some(side) = side
-            && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_hit_untimed(line, kind).is_some()
-        {
-            return Level::L1;
+    fn warm_another(&mut self, request: &Request, pc: VirtAddr) -> Level {
+        let &Request { hart, kind, line, .. } = request;
+        let mut slot = None;
+        if let Some(side) = request.side {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            slot = l1.find(line);
+            if let Some(slot) = slot
+                && !self.plain_hits_watched[side as usize]
+                && l1.plain_hit_untimed((line, slot), kind)
+            {
+                return Level::L1;
+            }
         }
-        let (hart, prefetch, restores) = (hart.index(), None, false);
-        self.warm_at_length(Request { hart, side, kind, prefetch, restores, line }, pc)
+        self.warm_at_length(*request, slot, pc)
     }
 
-    /// The same for more than a hit that nothing follows from.
-    #[inline(never)]
-    fn warm_at_length(&mut self, request: Request, pc: VirtAddr) -> Level {
+    /// The same for more than a hit that nothing follows from, on a line that is
+    /// [there](Self::find_in_l1) in the first level.
+    #[inline(always)]
+    fn warm_at_length(&mut self, request: Request, slot: Option<Slot>, pc: VirtAddr) -> Level {
         if let Some(access) = self.perfect_fetch(Cycle(0), request) {
             return access.found;
         }
-        let outcome = self.transit(request);
+        let outcome = self.transit_from(request, slot);
         self.note_fetch(request, &outcome, pc);
         if !self.plain {
             self.warm_rest(request, &outcome, pc);
@@ -281,10 +280,10 @@ impl Hierarchy {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn request(&self, hart: HartId, kind: AccessKind, pa: PhysAddr) -> Request {
         let (side, line) = (self.side(kind), self.line(pa));
-        Request { hart: hart.index(), side, kind, prefetch: None, restores: false, line }
+        Request { hart, side, kind, prefetch: None, restores: false, line }
     }
 
     /// The first-level cache that is asked, if one is.
@@ -306,6 +305,9 @@ impl Hierarchy {
         &mut self.harts[hart.index()].mmu
     }
 }
+
+/// In [`Hierarchy::watched_from`], the place of requests that begin below both first-level caches.
+const BELOW_L1: usize = 2;
 
 /// See [`Hierarchy::watched_from`].
 fn watched_from(caches: &CachesConfig) -> [Option<Level>; 3] {

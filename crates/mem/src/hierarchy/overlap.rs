@@ -9,14 +9,17 @@ use super::fills::{Waiter, Who};
 use super::transit::{Outcome, Request};
 use super::{Access, Hierarchy, Level};
 use crate::Cycle;
-use crate::cache::AccessKind;
+use crate::cache::{AccessKind, Slot};
 use crate::reply::{Arrival, Reply};
 use crate::when::When;
 use stream::{HartId, PhysAddr, VirtAddr};
 
 impl Hierarchy {
     /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
-    #[inline]
+    ///
+    /// Most requests hit the line that was used last in its set, with nothing to wait for and nothing to
+    /// follow from it: what they come to is what [`Hierarchy::make`] would find in more steps.
+    #[inline(always)]
     pub fn demand(
         &mut self,
         now: Cycle,
@@ -26,17 +29,54 @@ impl Hierarchy {
         pc: VirtAddr,
     ) -> Reply<Access> {
         let request = self.request(hart, kind, pa);
-        if let Some(access) = self.plain_hit(now, request) {
-            return Reply::Done(access);
+        if let Some(side) = request.side
+            && !self.plain_hits_watched[side as usize]
+        {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            if l1.plain_repeat(request.line, kind, now) {
+                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
+            }
         }
+        self.demand_another(now, &request, pc)
+    }
+
+    /// The same for another line than was used last, or for more than a hit.
+    #[inline(never)]
+    fn demand_another(&mut self, now: Cycle, request: &Request, pc: VirtAddr) -> Reply<Access> {
+        let &Request { hart, kind, line, .. } = request;
+        let mut slot = None;
+        if let Some(side) = request.side {
+            let l1 = &mut self.harts[hart.index()].l1[side as usize];
+            slot = l1.find(line);
+            if let Some(slot) = slot
+                && !self.plain_hits_watched[side as usize]
+                && l1.plain_hit((line, slot), kind, now)
+            {
+                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
+            }
+        }
+        self.demand_at_length(now, *request, slot, pc)
+    }
+
+    /// The same for more than a hit that nothing follows from, on a line that is
+    /// [there](Self::find_in_l1) in the first level.
+    #[inline(always)]
+    fn demand_at_length(
+        &mut self,
+        now: Cycle,
+        request: Request,
+        slot: Option<Slot>,
+        pc: VirtAddr,
+    ) -> Reply<Access> {
         if let Some(access) = self.perfect_fetch(now, request) {
             return Reply::Done(access);
         }
-        if self.is_turned_away(now, request) {
+        if self.is_turned_away_from(now, request, slot) {
             return Reply::Busy;
         }
-        let (outcome, when) = self.make(now, request, pc);
-        self.answer(hart, outcome.found, when)
+        let outcome = self.transit_from(request, slot);
+        let when = self.follow(now, request, &outcome, pc);
+        self.answer(request.hart, outcome.found, when)
     }
 
     /// What `hart` is told of a line that was `found` there and comes at `when`.
@@ -52,20 +92,10 @@ impl Hierarchy {
         }
     }
 
-    /// Makes a request that hits a first-level cache with nothing to wait for and nothing to follow from
-    /// it. Most do; what they come to is what [`Hierarchy::make`] would find in more steps.
-    #[inline]
-    fn plain_hit(&mut self, now: Cycle, request: Request) -> Option<Access> {
-        let side = request.side.filter(|side| !self.plain_hits_watched[*side as usize])?;
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
-        l1.plain_hit(request.line, request.kind, now)?;
-        Some(Access { at: now + l1.latency.hit, found: Level::L1 })
-    }
-
     /// Lets main memory act up to and including `now`.
     #[inline]
     pub fn advance(&mut self, now: Cycle) {
-        if self.next_event().is_some_and(|event| event <= now) {
+        if self.memory.acts_by(now) {
             self.run_memory(now);
         }
     }
@@ -86,10 +116,16 @@ impl Hierarchy {
     /// Whether a request has to come again later; counts it if so, and does nothing else.
     #[inline]
     pub(super) fn is_turned_away(&mut self, now: Cycle, request: Request) -> bool {
+        self.is_turned_away_from(now, request, self.find_in_l1(request))
+    }
+
+    /// The same for a line that is [there](Self::find_in_l1) in the first level.
+    #[inline(always)]
+    fn is_turned_away_from(&mut self, now: Cycle, request: Request, slot: Option<Slot>) -> bool {
         if !self.memory.answers_later() {
             return false;
         }
-        let obstacle = self.obstacle(now, request);
+        let obstacle = self.obstacle_from(now, request, slot);
         if let Some(obstacle) = obstacle {
             self.turn_away(obstacle);
         }
@@ -100,16 +136,23 @@ impl Hierarchy {
     #[inline]
     pub(super) fn make(&mut self, now: Cycle, request: Request, pc: VirtAddr) -> (Outcome, When) {
         let outcome = self.transit(request);
-        self.note_fetch(request, &outcome, pc);
-        let watched = self.is_watched(request, &outcome);
+        let when = self.follow(now, request, &outcome, pc);
+        (outcome, when)
+    }
+
+    /// What follows from an access beside the lines it moves; returns when it is done.
+    #[inline(always)]
+    fn follow(&mut self, now: Cycle, request: Request, outcome: &Outcome, pc: VirtAddr) -> When {
+        self.note_fetch(request, outcome, pc);
+        let watched = self.is_watched(request, outcome);
         if watched {
-            self.show(now, request, &outcome, pc);
+            self.show(now, request, outcome, pc);
         }
-        let when = self.completion(now, request, &outcome);
+        let when = self.completion(now, request, outcome);
         if watched {
             self.prefetch_wanted(Some(now), request, outcome.found, pc);
         }
-        (outcome, when)
+        when
     }
 
     /// Makes a request for a caller who waits, and runs memory until it has answered.

@@ -11,7 +11,7 @@
 
 use super::fills::Place;
 use super::transit::{Outcome, Request};
-use super::{Hierarchy, Level, Private, Side};
+use super::{BELOW_L1, Hierarchy, Level, Private, Side};
 use crate::Cycle;
 use crate::cache::{AccessKind, Cache};
 use crate::prefetch::Observed;
@@ -40,8 +40,8 @@ impl Hierarchy {
         va: VirtAddr,
     ) -> Prefetched {
         let line = self.line(pa);
-        let place = Place::L1(hart.index(), Side::Instruction);
-        self.prefetch(Some(now), hart.index(), (place, line), va)
+        let place = Place::L1(hart, Side::Instruction);
+        self.prefetch(Some(now), hart, (place, line), va)
     }
 
     /// What follows from an access without time beside the lines it moves.
@@ -64,7 +64,7 @@ impl Hierarchy {
         {
             return false;
         }
-        let from = self.watched_from[request.side.map_or(2, |side| side as usize)];
+        let from = self.watched_from[request.side.map_or(BELOW_L1, |side| side as usize)];
         from.is_some_and(|from| found >= from)
     }
 
@@ -79,14 +79,27 @@ impl Hierarchy {
     ) {
         let mut later = 0;
         if let Some(side) = request.side {
-            let l1 = &self.harts[request.hart].l1[side as usize];
+            let l1 = &self.harts[request.hart.index()].l1[side as usize];
             later = l1.latency.tag;
             if l1.has_prefetcher() {
                 each(self, Place::L1(request.hart, side), 0);
             }
         }
+        if found != Level::L1 && self.watched_from[BELOW_L1].is_some() {
+            self.each_asked_below(request, found, later, each);
+        }
+    }
+
+    /// The same below the first level, which was left so much `later`.
+    fn each_asked_below(
+        &mut self,
+        request: Request,
+        found: Level,
+        mut later: u64,
+        mut each: impl FnMut(&mut Self, Place, u64),
+    ) {
         let goes_on = |level| found >= level && request.comes_to(level);
-        if let Some(l2) = &self.harts[request.hart].l2 {
+        if let Some(l2) = &self.harts[request.hart.index()].l2 {
             let to_llc = later + l2.latency.tag;
             if goes_on(Level::L2) && l2.has_prefetcher() {
                 each(self, Place::L2(request.hart), later);
@@ -124,12 +137,18 @@ impl Hierarchy {
             return;
         }
         self.each_asked(request, found, |hierarchy, place, later| {
-            let mut next = 0;
-            while let Some(line) = hierarchy.cache(place).wanted(next) {
-                hierarchy.prefetch(now.map(|now| now + later), request.hart, (place, line), pc);
-                next += 1;
-            }
+            hierarchy.prefetch_each(now.map(|now| now + later), request.hart, place, pc);
         });
+    }
+
+    /// Asks for what the prefetcher of the cache at `place` wants.
+    #[inline]
+    fn prefetch_each(&mut self, now: Option<Cycle>, hart: HartId, place: Place, pc: VirtAddr) {
+        let mut next = 0;
+        while let Some(line) = self.cache(place).wanted(next) {
+            self.prefetch(now, hart, (place, line), pc);
+            next += 1;
+        }
     }
 
     /// Tells prefetchers of the lines that came in without time.
@@ -150,7 +169,7 @@ impl Hierarchy {
     pub(super) fn prefetch(
         &mut self,
         now: Option<Cycle>,
-        hart: usize,
+        hart: HartId,
         (place, line): (Place, LineAddr),
         pc: VirtAddr,
     ) -> Prefetched {
@@ -180,32 +199,41 @@ impl Hierarchy {
     }
 
     /// Whether the cache at `place` need not ask for `line`.
-    pub(super) fn is_held(&self, hart: usize, place: Place, line: LineAddr) -> bool {
-        let holds = |cache: &Cache| cache.find(line).is_some();
+    #[inline(always)]
+    pub(super) fn is_held(&self, hart: HartId, place: Place, line: LineAddr) -> bool {
+        let private = &self.harts[hart.index()];
+        let holds = |cache: &Cache| cache.holds(line);
         let hart_holds = |private: &Private| private.l1.iter().chain(&private.l2).any(holds);
         match place {
-            Place::L1(_, side) => holds(&self.harts[hart].l1[side as usize]),
-            Place::L2(_) => hart_holds(&self.harts[hart]),
+            Place::L1(_, side) => private.l1[side as usize].holds(line),
+            Place::L2(_) => hart_holds(private),
             Place::Llc => self.llc.as_ref().is_some_and(holds) || self.harts.iter().any(hart_holds),
         }
     }
 
+    /// Whether the cache at `place`, which does not have the line, can ask for it at `now`.
+    #[inline(always)]
     pub(super) fn can_prefetch(&mut self, now: Cycle, place: Place, request: Request) -> bool {
         let cache = self.cache(place);
-        let start = cache.bank_free(request.line, now);
-        if !cache.mshrs.has_free(start + cache.latency.tag) {
+        let asked = cache.bank_free(request.line, now) + cache.latency.tag;
+        if !cache.mshrs.has_free(asked) {
             return false;
         }
         if !self.memory.answers_later() {
             return true;
         }
+        debug_assert!(!self.cache(place).holds(request.line), "nothing is to be asked for");
+        // What the whole search of the path would find, from where the line is known to be missed.
         let obstacle = match place {
-            Place::L1(..) | Place::L2(_) => self.obstacle(now, request),
-            Place::Llc => self.obstacle_shared(now, request.line),
+            Place::L1(..) => self.obstacle_below(asked, request),
+            Place::L2(_) => self.obstacle_shared(asked, request.line),
+            Place::Llc => self.obstacle_at_memory(Some(request.line)),
         };
+        debug_assert!(place == Place::Llc || obstacle == self.obstacle(now, request));
         obstacle.is_none()
     }
 
+    #[inline(always)]
     pub(super) fn make_prefetch(
         &mut self,
         now: Option<Cycle>,

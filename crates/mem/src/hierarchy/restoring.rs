@@ -61,13 +61,13 @@ impl Hierarchy {
         pa: PhysAddr,
         spare: u32,
     ) -> Prefetched {
-        let (place, line) = (Place::L2(hart.index()), self.line(pa));
-        if self.is_held(hart.index(), place, line) {
+        let (place, line) = (Place::L2(hart), self.line(pa));
+        if self.is_held(hart, place, line) {
             self.cache(place).restored.present.inc();
             return Prefetched::Present;
         }
         let request = Request {
-            hart: hart.index(),
+            hart,
             side: None,
             kind: AccessKind::Instruction,
             prefetch: Some(Level::L2),
@@ -101,12 +101,12 @@ impl Hierarchy {
         (va, pa): (VirtAddr, PhysAddr),
         spare: u32,
     ) -> Prefetched {
-        let (place, line) = (Place::L1(hart.index(), Side::Instruction), self.line(pa));
-        if self.is_held(hart.index(), place, line) {
+        let (place, line) = (Place::L1(hart, Side::Instruction), self.line(pa));
+        if self.is_held(hart, place, line) {
             return Prefetched::Present;
         }
         let request = Request {
-            hart: hart.index(),
+            hart,
             side: Some(Side::Instruction),
             kind: AccessKind::Instruction,
             prefetch: Some(Level::L1),
@@ -118,7 +118,7 @@ impl Hierarchy {
         }) {
             return Prefetched::Dropped;
         }
-        let asked = self.prefetch(now, hart.index(), (place, line), va);
+        let asked = self.prefetch(now, hart, (place, line), va);
         if now.is_none() {
             self.memory.forget();
         }
@@ -182,7 +182,7 @@ impl Hierarchy {
     #[inline(never)]
     fn note_fetch_below_l1(&mut self, request: Request, outcome: &Outcome, pc: VirtAddr) {
         let missed = outcome.found > Level::L2;
-        let private = &mut self.harts[request.hart];
+        let private = &mut self.harts[request.hart.index()];
         let Some(watched) = private.watched.as_mut().filter(|_| missed || outcome.restored) else {
             return;
         };
@@ -195,8 +195,9 @@ impl Hierarchy {
     }
 
     /// Whether `request` is a prefetch for a cache in which fetches hit anyway.
+    #[inline]
     pub(super) fn hits_anyway(&self, request: Request) -> bool {
-        request.side == Some(Side::Instruction) && self.harts[request.hart].fetches_hit
+        request.side == Some(Side::Instruction) && self.harts[request.hart.index()].fetches_hit
     }
 
     /// A fetch where all of them hit, at `now`.
@@ -205,7 +206,7 @@ impl Hierarchy {
         if !self.hits_anyway(request) {
             return None;
         }
-        let l1i = &mut self.harts[request.hart].l1[Side::Instruction as usize];
+        let l1i = &mut self.harts[request.hart.index()].l1[Side::Instruction as usize];
         l1i.stats.hits[AccessKind::Instruction].inc();
         Some(Access { at: now + l1i.latency.hit, found: Level::L1 })
     }

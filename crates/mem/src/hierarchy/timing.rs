@@ -33,7 +33,7 @@ impl Hierarchy {
     #[inline]
     pub(super) fn completion(&mut self, now: Cycle, request: Request, outcome: &Outcome) -> When {
         let Some(side) = request.side else { return self.below(now, request, outcome) };
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
+        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
         let now = l1.take_bank(request.line, now);
         match (outcome.found, outcome.upgrade) {
             (Level::L1, None) => hit(l1, request.line, now, outcome.first_use),
@@ -42,16 +42,16 @@ impl Hierarchy {
         }
     }
 
-    /// When an access is done that missed the first level.
+    /// When an access is done that missed the first level. One function with what it asks below: misses
+    /// are many, and each level little.
+    #[inline(always)]
     fn missed(&mut self, now: Cycle, request: Request, side: Side, outcome: &Outcome) -> When {
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
+        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
         let claim = start_miss(l1, now + l1.latency.tag);
         let response = l1.latency.response;
         let done = self.below(claim.from, request, outcome) + response;
-        let written = self.accept_write_back(claim.from, Level::L1, request.hart);
         self.hold(Place::L1(request.hart, side), claim, request, done);
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
-        let stalled = buffer_write_backs(l1, claim.from, written, outcome.write_backs[0]);
+        let stalled = self.buffer(Place::L1(request.hart, side), claim.from, outcome);
         self.memory.send(claim.from);
         done + stalled
     }
@@ -59,12 +59,14 @@ impl Hierarchy {
     /// When a store has made the other copies of its line go. Where the line is still on its way,
     /// the store waits for it in the same register.
     fn upgrade(&mut self, now: Cycle, request: Request, outcome: &Outcome, asked: Level) -> When {
-        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
+        let l1 = &mut self.harts[request.hart.index()].l1[Side::Data as usize];
         let (tag, response) = (l1.latency.tag, l1.latency.response);
         let late = match l1.mshrs.join(request.line, now) {
             Some(Pending::Blocked(When::At(until))) => {
                 l1.stats.targets_full.add(until - now);
-                return When::At(self.permission(until + tag, request.hart, asked) + response);
+                return When::At(
+                    self.permission(until + tag, request.hart.index(), asked) + response,
+                );
             }
             Some(Pending::Merged(arrival) | Pending::Blocked(arrival)) => {
                 l1.stats.merged.inc();
@@ -74,19 +76,20 @@ impl Hierarchy {
             None => None,
         };
         if let Some(arrival) = late {
-            let allowed = self.permission(now + tag, request.hart, asked) + response;
+            let allowed = self.permission(now + tag, request.hart.index(), asked) + response;
             return arrival.no_earlier_than(allowed);
         }
         let claim = start_miss(l1, now + tag);
-        let done = When::At(self.permission(claim.from, request.hart, asked) + response);
-        let l1 = &mut self.harts[request.hart].l1[Side::Data as usize];
+        let done = When::At(self.permission(claim.from, request.hart.index(), asked) + response);
+        let l1 = &mut self.harts[request.hart.index()].l1[Side::Data as usize];
         l1.mshrs.hold(claim, request.line, done, Purpose::Other);
         done
     }
 
     /// When the level below the first one has the line for a request that reaches it at `at`.
+    #[inline(always)]
     fn below(&mut self, at: Cycle, request: Request, outcome: &Outcome) -> When {
-        let Some(l2) = &mut self.harts[request.hart].l2 else {
+        let Some(l2) = &mut self.harts[request.hart.index()].l2 else {
             return self.shared(at, request, outcome);
         };
         let at = l2.take_bank(request.line, at);
@@ -96,17 +99,34 @@ impl Hierarchy {
             let there = hit(l2, request.line, at, outcome.first_use);
             let there = there + self.supply(request, outcome);
             return match outcome.upgrade {
-                Some(asked) => there.no_earlier_than(self.permission(at, request.hart, asked)),
+                Some(asked) => {
+                    there.no_earlier_than(self.permission(at, request.hart.index(), asked))
+                }
                 None => there,
             };
         }
         let claim = start_miss(l2, at + l2.latency.tag);
         let response = l2.latency.response;
         let done = self.shared(claim.from, request, outcome) + response;
-        let written = self.accept_write_back(claim.from, Level::L2, request.hart);
         self.hold(Place::L2(request.hart), claim, request, done);
-        let l2 = self.harts[request.hart].l2.as_mut().expect("seen above");
-        done + buffer_write_backs(l2, claim.from, written, outcome.write_backs[1])
+        done + self.buffer(Place::L2(request.hart), claim.from, outcome)
+    }
+
+    /// Puts the lines that left a private cache at `at` into its write buffers; returns how long the miss
+    /// that displaced them had to wait for those.
+    #[inline]
+    fn buffer(&mut self, place: Place, at: Cycle, outcome: &Outcome) -> u64 {
+        let (level, hart) = match place {
+            Place::L1(hart, _) => (Level::L1, hart),
+            Place::L2(hart) => (Level::L2, hart),
+            Place::Llc => return 0,
+        };
+        let count = outcome.write_backs[level as usize];
+        if count == 0 {
+            return 0;
+        }
+        let written = self.accept_write_back(at, level, hart.index());
+        buffer_write_backs(self.cache(place), at, written, count)
     }
 
     /// When the shared part has the line for a request that reaches it at `at`.
@@ -143,13 +163,16 @@ impl Hierarchy {
 
     /// Holds a claimed miss register until the line has passed, and tells the prefetcher there when
     /// that is.
+    #[inline(always)]
     fn hold(&mut self, place: Place, claim: Claim, request: Request, until: When) {
         let prefetched = request.prefetch == Some(place.level());
         let purpose = if prefetched { Purpose::Prefetch } else { Purpose::Demand };
-        let cache = self.cache(place);
-        cache.mshrs.hold(claim, request.line, until, purpose);
+        self.cache(place).mshrs.hold(claim, request.line, until, purpose);
         match until {
-            When::At(at) => cache.filled(request.line, at, prefetched),
+            When::At(at) if self.fills_watched => {
+                self.cache(place).filled(request.line, at, prefetched);
+            }
+            When::At(_) => {}
             When::After { fill, .. } => self.overlap.holds(fill, place, claim.register),
         }
     }
@@ -157,8 +180,10 @@ impl Hierarchy {
     #[inline]
     pub(super) fn cache(&mut self, place: Place) -> &mut Cache {
         match place {
-            Place::L1(hart, side) => &mut self.harts[hart].l1[side as usize],
-            Place::L2(hart) => self.harts[hart].l2.as_mut().expect("a request came through it"),
+            Place::L1(hart, side) => &mut self.harts[hart.index()].l1[side as usize],
+            Place::L2(hart) => {
+                self.harts[hart.index()].l2.as_mut().expect("a request came through it")
+            }
             Place::Llc => self.llc.as_mut().expect("a request came through it"),
         }
     }
@@ -166,7 +191,7 @@ impl Hierarchy {
     /// What it adds that another private cache has to hand the line over: that cache's hit time.
     fn supply(&self, request: Request, outcome: &Outcome) -> u64 {
         if outcome.supplied {
-            self.harts[request.hart].l1[Side::Data as usize].latency.hit
+            self.harts[request.hart.index()].l1[Side::Data as usize].latency.hit
         } else {
             0
         }
@@ -204,7 +229,7 @@ impl Hierarchy {
 }
 
 /// When a line that is in the tags is there: at once, or when its outstanding fill arrives.
-#[inline]
+#[inline(always)]
 fn hit(cache: &mut Cache, line: LineAddr, now: Cycle, first_use: bool) -> When {
     let there = now + cache.latency.hit;
     match cache.mshrs.join(line, now) {

@@ -12,12 +12,12 @@
 
 use super::{Hierarchy, Level, Side};
 use crate::cache::{AccessKind, Cache, Mark, Slot, State, Victim};
-use stream::LineAddr;
+use stream::{HartId, LineAddr};
 
-/// An access to one line.
+/// An access to one line: two words, which are handed down in registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
-    pub(super) hart: usize,
+    pub(super) hart: HartId,
     /// The first-level cache that is asked; none when the request begins below them.
     pub(super) side: Option<Side>,
     pub(super) kind: AccessKind,
@@ -27,6 +27,8 @@ pub(super) struct Request {
     pub(super) restores: bool,
     pub(super) line: LineAddr,
 }
+
+const _: () = assert!(size_of::<Request>() == 16);
 
 impl Request {
     pub(super) fn writes(&self) -> bool {
@@ -51,6 +53,7 @@ impl Request {
     }
 
     /// Looks the line up in a cache the request comes to from above.
+    #[inline(always)]
     fn look_up(&self, cache: &mut Cache) -> Option<Slot> {
         if self.prefetch.is_some() {
             cache.look_up_prefetch(self.line)
@@ -102,11 +105,23 @@ impl Hierarchy {
     /// Hits are most of what a simulation does, so they are decided where the caller is.
     #[inline(always)]
     pub(super) fn transit(&mut self, request: Request) -> Outcome {
+        self.transit_from(request, self.find_in_l1(request))
+    }
+
+    /// Where the first-level cache that is asked has the line, if one is and does.
+    #[inline(always)]
+    pub(super) fn find_in_l1(&self, request: Request) -> Option<Slot> {
+        let side = request.side?;
+        self.harts[request.hart.index()].l1[side as usize].find(request.line)
+    }
+
+    /// [`Hierarchy::transit`] for a line that is [there](Self::find_in_l1) in the first level.
+    #[inline(always)]
+    pub(super) fn transit_from(&mut self, request: Request, slot: Option<Slot>) -> Outcome {
         let Some(side) = request.side else { return self.transit_past_l1(request) };
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
-        let Some(slot) = l1.look_up(request.line, request.kind) else {
-            return self.miss(request, side);
-        };
+        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
+        l1.count_look_up(request.line, request.kind, slot);
+        let Some(slot) = slot else { return self.miss(request, side) };
         let mut outcome = Outcome::found(Level::L1);
         outcome.first_use = l1.first_use(slot);
         if request.writes() {
@@ -133,9 +148,9 @@ impl Hierarchy {
             AccessKind::Load | AccessKind::Walk if exclusive => State::Exclusive,
             _ => State::Shared,
         };
-        let l1 = &mut self.harts[request.hart].l1[side as usize];
+        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
         if let Some(victim) = l1.fill(request.line, state, request.mark(Level::L1, outcome.found)) {
-            self.leave_l1(request.hart, side, victim, &mut outcome);
+            self.leave_l1(request.hart.index(), side, victim, &mut outcome);
         }
         outcome
     }
@@ -158,10 +173,11 @@ impl Hierarchy {
     }
 
     /// Finds the line below the first level; returns whether no other first-level cache has it.
+    #[inline(always)]
     fn below_l1(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let alone = self.snoop_siblings(request, outcome);
         outcome.alone = alone;
-        let exclusive = if self.harts[request.hart].l2.is_some() {
+        let exclusive = if self.harts[request.hart.index()].l2.is_some() {
             self.through_l2(request, outcome)
         } else {
             self.beyond_private(request, outcome)
@@ -169,8 +185,9 @@ impl Hierarchy {
         alone && exclusive
     }
 
+    #[inline(always)]
     fn through_l2(&mut self, request: Request, outcome: &mut Outcome) -> bool {
-        let l2 = self.harts[request.hart].l2.as_mut().expect("the caller saw it");
+        let l2 = self.harts[request.hart.index()].l2.as_mut().expect("the caller saw it");
         let own_prefetch = request.prefetch == Some(Level::L2);
         // What a level prefetches for itself it has counted as issued.
         let slot = if own_prefetch { l2.find(request.line) } else { request.look_up(l2) };
@@ -178,7 +195,7 @@ impl Hierarchy {
             return self.hit_l2(request, slot, outcome);
         }
         let exclusive = self.beyond_private(request, outcome);
-        let l2 = self.harts[request.hart].l2.as_mut().expect("the caller saw it");
+        let l2 = self.harts[request.hart.index()].l2.as_mut().expect("the caller saw it");
         if l2.exclusive && request.side.is_some() {
             return exclusive;
         }
@@ -188,13 +205,14 @@ impl Hierarchy {
             (false, false) => State::Shared,
         };
         if let Some(victim) = l2.fill(request.line, state, request.mark(Level::L2, outcome.found)) {
-            self.leave_l2(request.hart, victim, outcome);
+            self.leave_l2(request.hart.index(), victim, outcome);
         }
         exclusive
     }
 
+    #[inline(always)]
     fn hit_l2(&mut self, request: Request, slot: Slot, outcome: &mut Outcome) -> bool {
-        let l2 = self.harts[request.hart].l2.as_mut().expect("the caller saw it");
+        let l2 = self.harts[request.hart.index()].l2.as_mut().expect("the caller saw it");
         outcome.found = Level::L2;
         let mark = l2.take_mark(slot);
         (outcome.first_use, outcome.restored) = (mark != Mark::None, mark.is_restored());
@@ -221,7 +239,7 @@ impl Hierarchy {
     /// Finds the line in the shared part; returns whether no other hart has it (any more).
     fn beyond_private(&mut self, request: Request, outcome: &mut Outcome) -> bool {
         let exclusive = self.snoop_remote(request, outcome);
-        let l2 = self.harts[request.hart].l2.as_ref();
+        let l2 = self.harts[request.hart.index()].l2.as_ref();
         let to_l2 = l2.is_some_and(|l2| !l2.exclusive || request.side.is_none());
         let to_l1 = request.side.is_some();
         let takes_changed = to_l2 || request.side == Some(Side::Data) && outcome.alone;

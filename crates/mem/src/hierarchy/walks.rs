@@ -216,7 +216,7 @@ impl Walking {
 
 impl Hierarchy {
     /// Requests the translation of `va` for a lookup that starts at `now`.
-    #[inline]
+    #[inline(always)]
     pub fn demand_translation(
         &mut self,
         now: Cycle,
@@ -225,7 +225,21 @@ impl Hierarchy {
         what: Translate,
         source: &mut dyn Source,
     ) -> Reply<Translation> {
-        let query = Query { hart, va, asid, what };
+        match self.mmu(hart).look_up_guessed(now, (va, asid), what) {
+            Some((latency, pa)) => Reply::Done(Translation::at(now + latency, false, Some(pa))),
+            None => self.demand_translation_at_length(now, Query { hart, va, asid, what }, source),
+        }
+    }
+
+    /// The same for a page that is not found where it is guessed, or after the end of a walk.
+    #[inline(never)]
+    fn demand_translation_at_length(
+        &mut self,
+        now: Cycle,
+        query: Query,
+        source: &mut dyn Source,
+    ) -> Reply<Translation> {
+        let Query { hart, va, asid, what } = query;
         let mmu = self.mmu(hart);
         mmu.enter_found(now);
         if mmu.refuses(&query, now) {

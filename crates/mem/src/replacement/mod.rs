@@ -74,7 +74,10 @@ macro_rules! replacement_policies {
         }
 
         /// A policy of the kind the configuration names.
+        ///
+        /// Its tag lies beside what the policies keep, where every use of a line finds it at once.
         #[derive(Clone, Debug)]
+        #[repr(u8)]
         pub(crate) enum Policy {
             $($name($module::$policy),)+
         }
@@ -94,6 +97,18 @@ macro_rules! replacement_policies {
             #[inline]
             pub(crate) fn fill(&mut self, set: usize, way: usize) {
                 match self { $(Self::$name(policy) => policy.fill(set, way),)+ }
+            }
+
+            /// The way whose line leaves a full set; a new one is put there.
+            #[inline]
+            pub(crate) fn replace(&mut self, set: usize) -> usize {
+                match self {
+                    $(Self::$name(policy) => {
+                        let way = policy.victim(set);
+                        policy.fill(set, way);
+                        way
+                    })+
+                }
             }
 
             #[inline]

@@ -18,12 +18,34 @@ proptest! {
             for member in window {
                 let member = member * spread;
                 prop_assert_eq!(set.contains(member), reference.contains(&member));
+                prop_assert!(!set.was_recent(member) || set.contains(member));
                 prop_assert_eq!(set.insert(member), reference.insert(member));
                 prop_assert!(set.contains(member));
             }
             prop_assert_eq!(set.len(), reference.len() as u64);
             set.clear();
             prop_assert_eq!(set.len(), 0);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn branches_count_once_by_place_and_once_when_taken(
+        branches in vec((0..600_u64, any::<bool>()), 0..600),
+    ) {
+        let mut bench = Bench::default();
+        let (mut places, mut taken_places) = (BTreeSet::new(), BTreeSet::new());
+        for (place, taken) in branches {
+            let pc = place * 6;
+            let first = bench.footprint.touch_branch(pc, taken, Privilege::User, &mut bench.stats);
+            prop_assert_eq!(first, places.insert(pc));
+            if taken {
+                taken_places.insert(pc);
+            }
+            let counts = &bench.stats.user;
+            prop_assert_eq!(counts.static_branches.get(), places.len() as u64);
+            prop_assert_eq!(counts.static_taken_branches.get(), taken_places.len() as u64);
         }
     }
 }
