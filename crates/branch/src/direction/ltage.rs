@@ -205,9 +205,8 @@ impl Ltage {
             loops: self.loops.predict(site.pc),
         };
         let rows = token.index.chunks_exact_mut(LANES).zip(token.tag.chunks_exact_mut(LANES));
-        let hashes = self.hashes.iter().zip(history.eights());
-        for ((hash, folds), (index, tag)) in hashes.zip(rows) {
-            let (rows, tags) = hash.look(site.pc, history.path(), folds);
+        for (number, (hash, (index, tag))) in self.hashes.iter().zip(rows).enumerate() {
+            let (rows, tags) = hash.look(site.pc, history.path(), history.eight(number));
             index.copy_from_slice(&rows.0);
             tag.copy_from_slice(&tags.0);
         }

@@ -36,7 +36,7 @@ impl FoldSpec {
 /// The widest folded register.
 const MAX_WIDTH: u32 = 16;
 /// Bits of a lane.
-const LANE: u32 = u16::BITS;
+pub(super) const LANE: u32 = u16::BITS;
 /// The most bits that enter at once, so that no shift is by a whole lane.
 const MAX_AT_ONCE: u32 = LANE - 1;
 
@@ -98,7 +98,7 @@ impl Shape {
 
 /// Eight lengths with their registers.
 #[derive(Clone, Debug)]
-struct Eight {
+pub(super) struct Eight {
     lengths: [u32; LANES],
     /// How many of `values` are in use.
     roles: usize,
@@ -132,6 +132,10 @@ impl Eight {
         }
     }
 
+    pub(super) fn lengths(&self) -> [u32; LANES] {
+        self.lengths
+    }
+
     #[inline]
     fn enter(&mut self, count: u32, new: Lanes) {
         let old = self.leaving >> (LANE - count);
@@ -156,7 +160,7 @@ impl Eight {
 /// gone back to soon or never. A bit of age `a` stands at place `a % width` of a register. Eight
 /// lengths move at once; what leaves them is read ahead from the ring, sixteen bits a length.
 #[derive(Clone, Debug)]
-pub(crate) struct FoldedBits {
+pub(super) struct FoldedBits {
     ring: Box<[u32]>,
     head: u64,
     /// The latest bits, the latest lowest.
@@ -174,19 +178,16 @@ pub(crate) struct FoldedBits {
 
 /// A place in the sequence to go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(super) struct Mark {
     position: u64,
     /// Its number among the marks.
     number: u64,
 }
 
 impl Mark {
-    /// The place of an empty sequence.
-    pub(crate) const START: Self = Self { position: 0, number: 0 };
-
     /// How many bits were in the sequence.
     #[cfg(test)]
-    pub(crate) fn position(self) -> u64 {
+    pub(super) fn position(self) -> u64 {
         self.position
     }
 }
@@ -231,7 +232,7 @@ const IN_FLIGHT_BITS: u32 = MAX_IN_FLIGHT as u32 * super::TARGET_BITS;
 const START: u64 = 1 << 63;
 
 impl FoldedBits {
-    pub(crate) fn new(folds: &[FoldSpec]) -> Self {
+    pub(super) fn new(folds: &[FoldSpec]) -> Self {
         let longest = folds.iter().map(|fold| fold.length).max().unwrap_or(0).max(64);
         // Up to two words beyond are read or written.
         let places = (longest + IN_FLIGHT_BITS + 2 * u32::BITS).next_power_of_two();
@@ -259,7 +260,7 @@ impl FoldedBits {
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
     #[inline]
-    pub(crate) fn push(&mut self, bits: u32, count: u32) {
+    pub(super) fn push(&mut self, bits: u32, count: u32) {
         debug_assert!(u64::from(bits) >> count == 0);
         let mut left = count;
         while left > self.at_once {
@@ -327,7 +328,7 @@ impl FoldedBits {
 
     /// Marks the place where the sequence stands.
     #[inline]
-    pub(crate) fn mark(&mut self) -> Mark {
+    pub(super) fn mark(&mut self) -> Mark {
         if !self.saved.is_current {
             self.save();
         }
@@ -350,7 +351,7 @@ impl FoldedBits {
     }
 
     /// Takes bits back until `mark`, which was made since they were taken back farther.
-    pub(crate) fn rewind(&mut self, mark: &Mark) {
+    pub(super) fn rewind(&mut self, mark: &Mark) {
         assert!(mark.position <= self.position(), "a history cannot be rewound to its future");
         if mark.position == self.position() {
             return;
@@ -391,32 +392,34 @@ impl FoldedBits {
         self.saved.is_current = false;
     }
 
-    /// The registers of each eight lengths, in the order they were asked for, each in the upper bits
-    /// of its lane.
+    /// The registers of eight lengths, by the order they were asked for, each in the upper bits of its
+    /// lane.
     #[inline]
-    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
-        self.eights.iter().map(|eight| &eight.values)
+    pub(super) fn eight(&self, number: usize) -> [Lanes; ROLES] {
+        self.eights[number].values
     }
 
     /// One register.
     #[inline]
-    pub(crate) fn fold(&self, number: usize) -> u32 {
+    pub(super) fn fold(&self, number: usize) -> u32 {
         let (eight, role) = self.places[number / LANES];
         let lane = self.eights[eight].values[role].0[number % LANES];
         u32::from(lane) >> (LANE - self.specs[number].width)
     }
 
-    /// The latest `count` bits (up to 64), the latest lowest.
+    /// The latest 64 bits, the latest lowest.
     #[inline]
-    pub(crate) fn recent(&self, count: u32) -> u64 {
-        if count == u64::BITS { self.recent } else { low(self.recent, count) }
+    pub(super) fn recent(&self) -> u64 {
+        self.recent
     }
 
-    /// Bits of storage: as many as the longest fold covers, and the folds.
-    pub(crate) fn storage_bits(&self) -> u64 {
-        let longest = self.specs.iter().map(|spec| spec.length).max().unwrap_or(0);
-        let widths: u32 = self.specs.iter().map(|spec| spec.width).sum();
-        u64::from(longest + widths)
+    #[cfg(test)]
+    pub(super) fn eights(&self) -> usize {
+        self.eights.len()
+    }
+
+    pub(super) fn specs(&self) -> &[FoldSpec] {
+        &self.specs
     }
 }
 
@@ -434,7 +437,7 @@ fn bits_at(ring: &[u32], place: u64) -> u64 {
 }
 
 /// The registers by eight lengths, and where each eight registers went.
-fn eights_of(folds: &[FoldSpec]) -> (Vec<Eight>, Vec<(usize, usize)>) {
+pub(super) fn eights_of(folds: &[FoldSpec]) -> (Vec<Eight>, Vec<(usize, usize)>) {
     let (mut eights, mut places) = (Vec::<Eight>::new(), Vec::new());
     for specs in folds.chunks(LANES) {
         let length = |lane: usize| specs.get(lane).map_or(0, |spec| spec.length);
@@ -518,7 +521,7 @@ mod tests {
                 }
                 let recent = bits.iter().rev().take(64).enumerate();
                 let recent = recent.fold(0, |all, (age, bit)| all | u64::from(*bit) << age);
-                assert_eq!(folded.recent(64), recent);
+                assert_eq!(folded.recent(), recent);
             }
         }
     }
@@ -529,8 +532,8 @@ mod tests {
     }
 
     fn check_equal(a: &FoldedBits, b: &FoldedBits) {
-        assert!(a.eights().eq(b.eights()));
-        assert_eq!((a.position(), a.recent(64)), (b.position(), b.recent(64)));
+        (0..a.eights()).for_each(|eight| assert_eq!(a.eight(eight), b.eight(eight)));
+        assert_eq!((a.position(), a.recent()), (b.position(), b.recent()));
     }
 
     #[test]

@@ -12,12 +12,14 @@
 
 mod contexts;
 mod folded;
+mod sequence;
+mod short;
 
 pub use contexts::{Context, ContextSpec};
 use contexts::{Contexts, Place};
 pub use folded::FoldSpec;
 pub(crate) use folded::ROLES;
-use folded::{FoldedBits, Mark};
+use sequence::{Mark, Sequence};
 
 use crate::bits::{low, site_bits};
 use crate::lanes::Lanes;
@@ -71,8 +73,8 @@ impl Checkpoint {
 #[derive(Clone, Debug)]
 pub struct History {
     insertion: Insertion,
-    global: FoldedBits,
-    targets: FoldedBits,
+    global: Sequence,
+    targets: Sequence,
     path: u32,
     backward: u64,
     inner_loop: u8,
@@ -90,8 +92,8 @@ impl History {
     pub fn new(direction: &HistorySpec, indirect: &[FoldSpec]) -> Self {
         Self {
             insertion: direction.insertion,
-            global: FoldedBits::new(&direction.folds),
-            targets: FoldedBits::new(indirect),
+            global: Sequence::new(&direction.folds),
+            targets: Sequence::new(indirect),
             path: 0,
             backward: 0,
             inner_loop: 0,
@@ -194,10 +196,10 @@ impl History {
         self.global.fold(number)
     }
 
-    /// All of them by eight lengths, each in the upper bits of its lane.
+    /// Those of eight lengths, each in the upper bits of its lane.
     #[inline]
-    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
-        self.global.eights()
+    pub(crate) fn eight(&self, number: usize) -> [Lanes; ROLES] {
+        self.global.eight(number)
     }
 
     /// A folded register of the indirect predictor, over the targets of indirect jumps and calls.
@@ -283,6 +285,11 @@ mod tests {
         }
     }
 
+    fn position(history: &mut History) -> u64 {
+        let Mark::Long(mark) = history.checkpoint().global else { panic!("it is long") };
+        mark.position()
+    }
+
     #[test]
     fn every_kind_of_branch_leaves_a_mark() {
         let kinds = [
@@ -297,10 +304,10 @@ mod tests {
         for kind in kinds {
             for insertion in [Insertion::Outcome, Insertion::OutcomeAndAddress] {
                 let mut history = history(insertion);
-                let before = history.checkpoint().global.position();
+                let before = position(&mut history);
                 let branch = Branch { kind, taken: true, target: VirtAddr(0x40) };
                 history.push(VirtAddr(0x1000), &branch);
-                assert!(history.checkpoint().global.position() > before, "{kind:?}");
+                assert!(position(&mut history) > before, "{kind:?}");
             }
         }
     }

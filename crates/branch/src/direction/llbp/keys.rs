@@ -53,9 +53,8 @@ impl Keys {
     #[inline]
     pub(super) fn new(pc: VirtAddr, history: &History) -> Self {
         let mut keys = [0; LENGTHS];
-        let folds = history.eights().skip(tage_sc_l::HISTORY_EIGHTS);
-        for (keys, folds) in keys.chunks_mut(LANES).zip(folds) {
-            keys.copy_from_slice(&tags(site_bits(pc), folds).0);
+        for (keys, number) in keys.chunks_mut(LANES).zip(tage_sc_l::HISTORY_EIGHTS..) {
+            keys.copy_from_slice(&tags(site_bits(pc), history.eight(number)).0);
         }
         for (length, key) in keys.iter_mut().enumerate() {
             *key |= ((length % LENGTHS_OF_BUCKET) as u16) << TAG_BITS;
@@ -71,10 +70,10 @@ impl Keys {
 
 /// The address, the longer register, and the shorter one twice.
 #[inline]
-fn tags(site: u64, [long, short, _]: &[Lanes; ROLES]) -> Lanes {
+fn tags(site: u64, [long, short, _]: [Lanes; ROLES]) -> Lanes {
     let unused = u16::BITS - TAG_BITS;
     // Registers stand at the upper end of their lanes, so the shorter one already counts double.
-    (Lanes::all(site as u16) << unused ^ *long ^ *short) >> unused
+    (Lanes::all(site as u16) << unused ^ long ^ short) >> unused
 }
 
 #[cfg(test)]

@@ -61,10 +61,10 @@ impl Hash {
     /// The rows of a branch, and its tags in the upper bits of their lanes, where their folded
     /// registers already are.
     #[inline]
-    pub(super) fn look(&self, pc: VirtAddr, path: u32, folds: &[Lanes; 3]) -> (Lanes, Lanes) {
+    pub(super) fn look(&self, pc: VirtAddr, path: u32, folds: [Lanes; 3]) -> (Lanes, Lanes) {
         let (near, far) =
             (Lanes::all(site_bits(pc) as u16), Lanes::all((site_bits(pc) >> 16) as u16));
-        let [index_fold, tag_fold, short_fold] = *folds;
+        let [index_fold, tag_fold, short_fold] = folds;
         let mixed = near ^ near.high(self.mixes) ^ far.low(self.mixes);
         let fold = index_fold.high(self.index_scales) ^ index_fold & self.index_whole;
         let rows = (mixed ^ fold ^ self.path(path)) & self.index_masks;
@@ -134,7 +134,7 @@ mod tests {
                         (folds[at(lane)][role] << (u16::BITS - width)) as u16
                     }))
                 });
-                let (rows, tags) = hash.look(pc, path, &lanes);
+                let (rows, tags) = hash.look(pc, path, lanes);
                 for lane in 0..LANES {
                     let (table, length) = &tables[at(lane)];
                     let of = (at(lane) as u32, table, *length);

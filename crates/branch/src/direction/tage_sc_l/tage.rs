@@ -199,7 +199,7 @@ impl Tage {
         history: &History,
     ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
         let (pc, path) = (site_bits(pc), history.path());
-        let Rows { rows, tags } = self.hashes.look(pc, path, history.eights());
+        let Rows { rows, tags } = self.hashes.look(pc, path, |block| history.eight(block));
         let short = &self.banks[0][first_bank(pc, path, 0) as usize];
         let long = &self.banks[1][first_bank(pc, path, 1) as usize];
         let index = std::array::from_fn(|block| rows[block] | short[block] | long[block]);
