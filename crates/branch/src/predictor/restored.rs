@@ -136,6 +136,13 @@ impl Predictor {
     /// The front end goes by what the buffer knows of a branch.
     #[inline]
     pub(super) fn note_use(&mut self, branch: KnownBranch) {
+        if self.watched.is_some() {
+            self.note_watched_use(branch);
+        }
+    }
+
+    #[inline(never)]
+    fn note_watched_use(&mut self, branch: KnownBranch) {
         if let Some(watched) = &mut self.watched
             && watched.unused.remove(&branch.pc)
         {
