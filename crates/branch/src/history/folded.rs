@@ -3,6 +3,7 @@
 use crate::MAX_IN_FLIGHT;
 use crate::bits::low;
 use crate::lanes::{LANES, Lanes};
+use std::ops::BitXor;
 
 /// A folded register: the latest `length` bits, exclusive-ored in pieces of `width` bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,8 @@ impl FoldSpec {
     /// No register, to fill up eights of them with.
     pub(crate) const NONE: Self = Self { length: 0, width: 0 };
 
-    /// Registers of three widths for each length, eight lengths after the other: as they are read by
-    /// [eights](FoldedBits::eights).
+    /// Registers of three widths for each length, one for indices and two for tags, eight lengths after
+    /// the other: as they are read by [eights](super::History::eights).
     pub(crate) fn eights(registers: &[(u32, [u32; ROLES])]) -> Vec<Self> {
         let eight = |registers: &[(u32, [u32; ROLES])]| {
             let mut specs = [[Self::NONE; LANES]; ROLES];
@@ -40,8 +41,32 @@ pub(super) const LANE: u32 = u16::BITS;
 /// The most bits that enter at once, so that no shift is by a whole lane.
 const MAX_AT_ONCE: u32 = LANE - 1;
 
-/// Registers of different widths that each length can have.
+/// Registers that each length can have: one for indices and two for tags.
 pub(crate) const ROLES: usize = 3;
+
+/// The folded registers of eight lengths as hashes read them, each in the upper bits of its lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Folds {
+    pub(crate) index: Lanes,
+    /// The sum of both registers for tags: one that is one bit narrower counts double.
+    pub(crate) tag: Lanes,
+}
+
+impl Folds {
+    #[inline]
+    pub(crate) fn new([index, tag, other_tag]: &[Lanes; ROLES]) -> Self {
+        Self { index: *index, tag: *tag ^ *other_tag }
+    }
+}
+
+impl BitXor for Folds {
+    type Output = Self;
+
+    #[inline]
+    fn bitxor(self, other: Self) -> Self {
+        Self { index: self.index ^ other.index, tag: self.tag ^ other.tag }
+    }
+}
 
 /// The shapes of eight registers. A register stands in the upper bits of its lane, so that what is
 /// shifted out of it leaves the lane.
@@ -130,10 +155,6 @@ impl Eight {
             values: [Lanes::default(); ROLES],
             shapes: [Shape::default(); ROLES],
         }
-    }
-
-    pub(super) fn lengths(&self) -> [u32; LANES] {
-        self.lengths
     }
 
     #[inline]
@@ -259,7 +280,7 @@ impl FoldedBits {
     }
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
-    #[inline]
+    #[inline(never)]
     pub(super) fn push(&mut self, bits: u32, count: u32) {
         debug_assert!(u64::from(bits) >> count == 0);
         let mut left = count;
@@ -335,6 +356,7 @@ impl FoldedBits {
         Mark { position: self.position(), number: self.saved.latest }
     }
 
+    #[inline(never)]
     fn save(&mut self) {
         let saved = &mut self.saved;
         saved.latest += 1;
@@ -392,11 +414,12 @@ impl FoldedBits {
         self.saved.is_current = false;
     }
 
-    /// The registers of eight lengths, by the order they were asked for, each in the upper bits of its
-    /// lane.
+    /// Reads the registers of each eight lengths from the `first` on, in the order they were asked for.
     #[inline]
-    pub(super) fn eight(&self, number: usize) -> [Lanes; ROLES] {
-        self.eights[number].values
+    pub(super) fn read_eights(&self, first: usize, room: &mut [Folds]) {
+        for (room, eight) in room.iter_mut().zip(&self.eights[first..]) {
+            *room = Folds::new(&eight.values);
+        }
     }
 
     /// One register.
@@ -411,11 +434,6 @@ impl FoldedBits {
     #[inline]
     pub(super) fn recent(&self) -> u64 {
         self.recent
-    }
-
-    #[cfg(test)]
-    pub(super) fn eights(&self) -> usize {
-        self.eights.len()
     }
 
     pub(super) fn specs(&self) -> &[FoldSpec] {
@@ -532,7 +550,8 @@ mod tests {
     }
 
     fn check_equal(a: &FoldedBits, b: &FoldedBits) {
-        (0..a.eights()).for_each(|eight| assert_eq!(a.eight(eight), b.eight(eight)));
+        let all = |bits: &FoldedBits| bits.eights.iter().map(|it| it.values).collect::<Vec<_>>();
+        assert_eq!(all(a), all(b));
         assert_eq!((a.position(), a.recent()), (b.position(), b.recent()));
     }
 

@@ -18,11 +18,10 @@ mod short;
 pub use contexts::{Context, ContextSpec};
 use contexts::{Contexts, Place};
 pub use folded::FoldSpec;
-pub(crate) use folded::ROLES;
+pub(crate) use folded::{Folds, ROLES};
 use sequence::{Mark, Sequence};
 
 use crate::bits::{low, site_bits};
-use crate::lanes::Lanes;
 use stream::{Branch, BranchKind, VirtAddr};
 
 /// What a direction predictor wants of the history; by default, the latest outcomes.
@@ -102,6 +101,7 @@ impl History {
     }
 
     /// Adds the branch at `pc`, of any kind, with the outcome the front end goes by.
+    #[inline(always)]
     pub fn push(&mut self, pc: VirtAddr, branch: &Branch) {
         match self.insertion {
             Insertion::Outcome => {
@@ -126,6 +126,7 @@ impl History {
         self.path = (self.path << 1 ^ bits) & ((1 << PATH_BITS) - 1);
     }
 
+    #[inline(never)]
     fn push_outcome_and_address(&mut self, pc: VirtAddr, branch: &Branch) {
         let (site, target) = (site_bits(pc), site_bits(branch.target));
         let mut bits = site ^ site >> 2 ^ u64::from(branch.taken);
@@ -196,10 +197,10 @@ impl History {
         self.global.fold(number)
     }
 
-    /// Those of eight lengths, each in the upper bits of its lane.
+    /// Those of each eight lengths from the `first` on. There can be fewer than there is room for.
     #[inline]
-    pub(crate) fn eight(&self, number: usize) -> [Lanes; ROLES] {
-        self.global.eight(number)
+    pub(crate) fn eights(&self, first: usize, room: &mut [Folds]) {
+        self.global.eights(first, room);
     }
 
     /// A folded register of the indirect predictor, over the targets of indirect jumps and calls.

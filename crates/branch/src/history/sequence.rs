@@ -1,9 +1,8 @@
 //! A sequence of bits with registers that hold it folded, kept the cheaper way.
 
-use super::folded::{self, FoldSpec, FoldedBits, ROLES};
+use super::folded::{self, FoldSpec, FoldedBits, Folds};
 use super::short::ShortBits;
 use crate::bits::low;
-use crate::lanes::Lanes;
 
 /// A sequence of bits that grows at one end and can be taken back from it.
 #[derive(Clone, Debug)]
@@ -27,8 +26,7 @@ impl Mark {
 
 impl Sequence {
     pub(super) fn new(folds: &[FoldSpec]) -> Self {
-        let longest = folds.iter().map(|fold| fold.length).max().unwrap_or(0);
-        if longest <= ShortBits::REACH {
+        if ShortBits::can_have(folds) {
             Self::Short(ShortBits::new(folds))
         } else {
             Self::Long(FoldedBits::new(folds).into())
@@ -63,13 +61,15 @@ impl Sequence {
         }
     }
 
-    /// The registers of eight lengths, by the order they were asked for, each in the upper bits of its
-    /// lane.
-    #[inline]
-    pub(super) fn eight(&self, number: usize) -> [Lanes; ROLES] {
+    /// The registers of each eight lengths from the `first` on, in the order they were asked for. There
+    /// can be fewer than there is room for.
+    pub(super) fn eights(&self, first: usize, room: &mut [Folds]) {
         match self {
-            Self::Short(it) => it.eight(number),
-            Self::Long(it) => it.eight(number),
+            Self::Short(it) => {
+                let eights = it.eights();
+                room.iter_mut().zip(&eights[first..]).for_each(|(room, it)| *room = *it);
+            }
+            Self::Long(it) => it.read_eights(first, room),
         }
     }
 
@@ -106,33 +106,25 @@ impl Sequence {
 
 #[cfg(test)]
 mod tests {
+    use super::super::folded::ROLES;
     use super::*;
-    use crate::lanes::LANES;
     use proptest::prelude::*;
 
-    fn spec() -> impl Strategy<Value = FoldSpec> {
-        let length = prop_oneof![0..24_u32, 0..=ShortBits::REACH];
-        (length, 0..=16_u32).prop_map(|(length, width)| FoldSpec { length, width })
-    }
-
-    /// Some lengths have several widths, as those of tables do.
+    /// Registers of up to sixteen tables, in eights.
     fn specs() -> impl Strategy<Value = Vec<FoldSpec>> {
-        let registers = prop::collection::vec((spec(), 1..=16_u32), 1..20);
-        (registers, prop::collection::vec(spec(), 0..10)).prop_map(|(tables, others)| {
-            let table = |(spec, width): (FoldSpec, u32)| {
-                let narrow = width.div_ceil(2);
-                (spec.length, if spec.width > 0 { [spec.width, width, narrow] } else { [0; ROLES] })
-            };
-            let mut specs = FoldSpec::eights(&tables.into_iter().map(table).collect::<Vec<_>>());
-            specs.extend(others);
-            specs
-        })
+        let length = prop_oneof![0..24_u32, 0..=128_u32];
+        let table = (length, prop::array::uniform3(0..=16_u32));
+        prop::collection::vec(table, 1..=16).prop_map(|tables| FoldSpec::eights(&tables))
     }
 
-    fn seen(sequence: &Sequence, registers: usize) -> (Vec<[Lanes; ROLES]>, Vec<u32>, u64) {
-        let Sequence::Long(it) = sequence else { panic!("the other one is to be like it") };
-        let eights = (0..it.eights()).map(|number| sequence.eight(number)).collect();
-        (eights, (0..registers).map(|number| sequence.fold(number)).collect(), sequence.recent(64))
+    type Seen = (Vec<Folds>, Vec<Folds>, Vec<u32>, u64, u64);
+
+    fn seen(sequence: &Sequence, registers: usize) -> Seen {
+        let (mut all, mut some) = (vec![Folds::default(); 3], vec![Folds::default(); 3]);
+        sequence.eights(0, &mut all);
+        sequence.eights(1, &mut some);
+        let folds = (0..registers).map(|number| sequence.fold(number)).collect();
+        (all, some, folds, sequence.recent(64), sequence.storage_bits())
     }
 
     proptest! {
@@ -159,22 +151,19 @@ mod tests {
                     }
                 }
             }
-            let (eights, folds, recent) = seen(&long, specs.len());
-            prop_assert_eq!(short.recent(64), recent);
-            for (number, fold) in folds.into_iter().enumerate() {
-                prop_assert_eq!(short.fold(number), fold, "{:?}", specs[number]);
-            }
-            for (number, eight) in eights.into_iter().enumerate() {
-                prop_assert_eq!(short.eight(number), eight);
-            }
-            prop_assert_eq!(short.storage_bits(), long.storage_bits());
+            prop_assert_eq!(seen(&short, specs.len()), seen(&long, specs.len()));
         }
     }
 
     #[test]
-    fn lengths_beyond_reach_make_a_sequence_long() {
-        let of = |length| Sequence::new(&[FoldSpec { length, width: LANES as u32 }]);
-        assert!(matches!(of(ShortBits::REACH), Sequence::Short(_)));
-        assert!(matches!(of(ShortBits::REACH + 1), Sequence::Long(_)));
+    fn too_long_registers_and_too_many_make_a_sequence_long() {
+        let is_short = |length, tables| {
+            let specs = FoldSpec::eights(&vec![(length, [8; ROLES]); tables]);
+            matches!(Sequence::new(&specs), Sequence::Short(_))
+        };
+        assert!(is_short(128, 1) && !is_short(129, 1));
+        let lengths: Vec<_> = (1..=17).map(|length| (length, [8; ROLES])).collect();
+        let of = |count: usize| Sequence::new(&FoldSpec::eights(&lengths[..count]));
+        assert!(matches!(of(16), Sequence::Short(_)) && matches!(of(17), Sequence::Long(_)));
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! Registers move with every branch, but only conditional branches read them, and what is not kept
 //! need not be brought back on a squash: the bits themselves are all that there is to remember.
-//! Folding is linear, so the registers of eight lengths are the exclusive-or of what each few bits
-//! add to them, looked up.
+//! Folding is linear, so registers are the exclusive-or of what each few bits add to them, looked up.
 
-use super::folded::{FoldSpec, LANE, ROLES, eights_of};
+use super::folded::{FoldSpec, Folds, LANE, ROLES, eights_of};
 use crate::bits::low;
 use crate::lanes::{LANES, Lanes};
 
@@ -14,25 +13,40 @@ const STEP: u32 = 4;
 /// Steps of the 64 bits of a half.
 const STEPS_OF_HALF: usize = (u64::BITS / STEP) as usize;
 
-/// What the possible values of so many bits add to the registers of eight lengths.
-type Adds = [[Lanes; ROLES]; 1 << STEP];
+/// What some bits add to the registers, in one line of the host's caches.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Adds([Folds; ShortBits::EIGHTS]);
+
+/// The same for all values of the bits of a step.
+type Step = [Adds; 1 << STEP];
 
 /// A sequence that remembers its latest bits.
 #[derive(Clone, Debug)]
 pub(super) struct ShortBits {
     /// The latest bits, the latest lowest.
     bits: u128,
-    /// Of each eight lengths, what the bits add, step by step from the latest.
-    eights: Vec<Box<[Adds]>>,
+    /// What the bits add, step by step from the latest.
+    steps: Box<[Step]>,
+    pieces: Vec<Pieces>,
     specs: Vec<FoldSpec>,
 }
 
 impl ShortBits {
     /// The most bits that a register can cover.
-    pub(super) const REACH: u32 = u128::BITS;
+    const REACH: u32 = u128::BITS;
+    /// The most eights of lengths.
+    const EIGHTS: usize = 2;
+
+    /// Whether these registers can be read from so few bits.
+    pub(super) fn can_have(folds: &[FoldSpec]) -> bool {
+        let longest = folds.iter().map(|fold| fold.length).max().unwrap_or(0);
+        longest <= Self::REACH && eights_of(folds).0.len() <= Self::EIGHTS
+    }
 
     pub(super) fn new(folds: &[FoldSpec]) -> Self {
-        Self { bits: 0, eights: tables(folds), specs: folds.to_vec() }
+        let pieces = folds.iter().map(|spec| Pieces::new(*spec)).collect();
+        Self { bits: 0, steps: steps(folds), pieces, specs: folds.to_vec() }
     }
 
     /// Adds `count` bits, of which the lowest becomes the youngest.
@@ -52,25 +66,18 @@ impl ShortBits {
         self.bits = bits;
     }
 
-    /// The registers of eight lengths, each in the upper bits of its lane.
+    /// The registers of eight lengths and of the next eight.
     #[inline]
-    pub(super) fn eight(&self, number: usize) -> [Lanes; ROLES] {
-        let mut registers = [Lanes::default(); ROLES];
-        let halves = [self.bits as u64, (self.bits >> u64::BITS) as u64];
-        for (mut bits, steps) in halves.into_iter().zip(self.eights[number].chunks(STEPS_OF_HALF)) {
-            for adds in steps {
-                let adds = &adds[low(bits, STEP) as usize];
-                registers = std::array::from_fn(|role| registers[role] ^ adds[role]);
-                bits >>= STEP;
-            }
-        }
-        registers
+    pub(super) fn eights(&self) -> [Folds; Self::EIGHTS] {
+        let (near, far) = self.steps.split_at(self.steps.len().min(STEPS_OF_HALF));
+        let sum = add(Adds::default(), self.bits as u64, near);
+        add(sum, (self.bits >> u64::BITS) as u64, far).0
     }
 
     /// One register, from the bits.
     #[inline]
     pub(super) fn fold(&self, number: usize) -> u32 {
-        fold(self.bits, self.specs[number])
+        self.pieces[number].fold(self.bits)
     }
 
     pub(super) fn specs(&self) -> &[FoldSpec] {
@@ -78,52 +85,76 @@ impl ShortBits {
     }
 }
 
-/// The latest bits that a register covers, folded.
+/// Adds what the steps of these bits add.
 #[inline]
-fn fold(bits: u128, FoldSpec { length, width }: FoldSpec) -> u32 {
-    if width == 0 {
-        return 0;
+fn add(mut sum: Adds, mut bits: u64, steps: &[Step]) -> Adds {
+    for step in steps {
+        let Adds([one, other]) = &step[low(bits, STEP) as usize];
+        sum = Adds([sum.0[0] ^ *one, sum.0[1] ^ *other]);
+        bits >>= STEP;
     }
-    let covered = if length < u128::BITS { bits & ((1 << length) - 1) } else { bits };
-    // As many whole pieces as 64 bits hold: of what is beyond, each piece is above another one.
-    let whole = u64::BITS / width * width;
-    let (mut left, mut folded) = (0, 0);
-    let mut beyond = covered;
-    while beyond != 0 {
-        left ^= beyond as u64 & (u64::MAX >> (u64::BITS - whole));
-        beyond >>= whole;
-    }
-    while left != 0 {
-        folded ^= left;
-        left >>= width;
-    }
-    low(folded, width) as u32
+    sum
 }
 
-/// What each step of the bits adds to the registers of each eight lengths.
-fn tables(folds: &[FoldSpec]) -> Vec<Box<[Adds]>> {
-    let (eights, places) = eights_of(folds);
-    let steps = |eight: usize| {
-        let longest = eights[eight].lengths().into_iter().max().unwrap_or(0);
-        longest.div_ceil(STEP) as usize
-    };
-    let mut tables: Vec<Box<[Adds]>> =
-        (0..eights.len()).map(|eight| vec![Adds::default(); steps(eight)].into()).collect();
-    for (specs, (eight, role)) in folds.chunks(LANES).zip(places) {
-        for (step, adds) in tables[eight].iter_mut().enumerate() {
-            for (value, adds) in adds.iter_mut().enumerate() {
-                adds[role] = registers(specs, (value as u128) << (step as u32 * STEP));
-            }
+/// How the bits that a register covers are cut into its pieces.
+#[derive(Clone, Copy, Debug)]
+struct Pieces {
+    covered: u128,
+    width: u32,
+    /// As many whole pieces as 64 bits hold: of what is beyond, each piece is above another one.
+    whole: u32,
+}
+
+impl Pieces {
+    fn new(FoldSpec { length, width }: FoldSpec) -> Self {
+        let covered = if length < u128::BITS { (1 << length) - 1 } else { u128::MAX };
+        match width {
+            // A register of nothing is 0 for ever.
+            0 => Self { covered: 0, width: 1, whole: 1 },
+            _ => Self { covered, width, whole: u64::BITS / width * width },
         }
     }
-    tables
+
+    /// The latest bits that a register covers, folded.
+    #[inline]
+    fn fold(&self, bits: u128) -> u32 {
+        let mut covered = bits & self.covered;
+        let mut folded = 0;
+        while covered != 0 {
+            folded ^= covered as u64 & (u64::MAX >> (u64::BITS - self.whole));
+            covered >>= self.whole;
+        }
+        let mut pieces = folded >> self.width;
+        while pieces != 0 {
+            folded ^= pieces;
+            pieces >>= self.width;
+        }
+        low(folded, self.width) as u32
+    }
+}
+
+/// What each step of the bits adds to the registers.
+fn steps(folds: &[FoldSpec]) -> Box<[Step]> {
+    let longest = folds.iter().map(|spec| spec.length).max().unwrap_or(0);
+    let (_, places) = eights_of(folds);
+    let value = |bits: u128| {
+        let mut adds = Adds::default();
+        for (specs, (eight, role)) in folds.chunks(LANES).zip(&places) {
+            let mut all = [Lanes::default(); ROLES];
+            all[*role] = registers(specs, bits);
+            adds.0[*eight] = adds.0[*eight] ^ Folds::new(&all);
+        }
+        adds
+    };
+    let step = |number: u32| std::array::from_fn(|bits| value((bits as u128) << (number * STEP)));
+    (0..longest.div_ceil(STEP)).map(step).collect()
 }
 
 /// Eight registers of these bits, each in the upper bits of its lane.
 fn registers(specs: &[FoldSpec], bits: u128) -> Lanes {
     let mut lanes = Lanes::default();
     for (lane, spec) in lanes.0.iter_mut().zip(specs) {
-        *lane = (fold(bits, *spec) << (LANE - spec.width)) as u16;
+        *lane = (Pieces::new(*spec).fold(bits) << (LANE - spec.width)) as u16;
     }
     lanes
 }
