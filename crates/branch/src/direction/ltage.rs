@@ -15,7 +15,6 @@ use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
 use super::{BranchSite, DirectionPredictor, Moved, Origin, Provider, SecondLevel};
 use crate::bits::{low, step_signed, step_unsigned, strength};
-use crate::history::Folds;
 use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Problems};
@@ -201,8 +200,8 @@ impl Ltage {
     fn look_up(&self, site: BranchSite, history: &History, token: &mut LtageToken) -> u32 {
         token.base = self.base.index(site.pc);
         token.loops = self.loops.predict(site.pc);
-        let (mut rows, mut folds) = ([Lanes::default(); BLOCKS], [Folds::default(); BLOCKS]);
-        history.eights(0, &mut folds);
+        let mut rows = [Lanes::default(); BLOCKS];
+        let folds: [_; BLOCKS] = history.eights();
         for (block, (hash, folds)) in self.hashes.iter().zip(folds).enumerate() {
             (rows[block], token.tag[block]) = hash.look(site.pc, history.path(), folds);
         }

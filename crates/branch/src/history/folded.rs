@@ -205,6 +205,20 @@ pub(super) struct Mark {
     number: u64,
 }
 
+impl From<Mark> for u128 {
+    #[inline]
+    fn from(mark: Mark) -> Self {
+        Self::from(mark.position) | Self::from(mark.number) << u64::BITS
+    }
+}
+
+impl From<u128> for Mark {
+    #[inline]
+    fn from(mark: u128) -> Self {
+        Self { position: mark as u64, number: (mark >> u64::BITS) as u64 }
+    }
+}
+
 impl Mark {
     /// How many bits were in the sequence.
     #[cfg(test)]
@@ -414,10 +428,11 @@ impl FoldedBits {
         self.saved.is_current = false;
     }
 
-    /// Reads the registers of each eight lengths from the `first` on, in the order they were asked for.
-    #[inline]
-    pub(super) fn read_eights(&self, first: usize, room: &mut [Folds]) {
-        for (room, eight) in room.iter_mut().zip(&self.eights[first..]) {
+    /// Reads the registers of each eight lengths, in the order they were asked for, as far as there is
+    /// room.
+    #[inline(never)]
+    pub(super) fn read_eights(&self, room: &mut [Folds]) {
+        for (room, eight) in room.iter_mut().zip(&self.eights) {
             *room = Folds::new(&eight.values);
         }
     }

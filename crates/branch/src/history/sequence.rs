@@ -1,27 +1,25 @@
 //! A sequence of bits with registers that hold it folded, kept the cheaper way.
 
-use super::folded::{self, FoldSpec, FoldedBits, Folds};
+use super::folded::{FoldSpec, FoldedBits, Folds};
 use super::short::ShortBits;
 use crate::bits::low;
 
-/// A sequence of bits that grows at one end and can be taken back from it.
+/// A sequence of bits that grows at one end and can be taken back from it. Where it stands is beside
+/// it, so that a checkpoint copies all that there is of a history at once.
 #[derive(Clone, Debug)]
 pub(super) enum Sequence {
     Short(ShortBits),
     Long(Box<FoldedBits>),
 }
 
-/// A place in the sequence to go back to.
+/// Where a sequence stands: the latest bits of a short one; the latest mark of a long one, which knows
+/// by itself where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// The latest bits there.
-    Short(u128),
-    Long(folded::Mark),
-}
+pub(super) struct Stand(u128);
 
-impl Mark {
-    /// The place of an empty sequence.
-    pub(super) const START: Self = Self::Short(0);
+impl Stand {
+    /// Where an empty sequence stands.
+    pub(super) const START: Self = Self(0);
 }
 
 impl Sequence {
@@ -35,58 +33,58 @@ impl Sequence {
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
     #[inline]
-    pub(super) fn push(&mut self, bits: u32, count: u32) {
+    pub(super) fn push(&mut self, stand: &mut Stand, bits: u32, count: u32) {
         match self {
-            Self::Short(it) => it.push(bits, count),
+            Self::Short(_) => stand.0 = stand.0 << count | u128::from(bits),
             Self::Long(it) => it.push(bits, count),
         }
     }
 
-    /// Marks the place where the sequence stands.
+    /// Makes `stand` a place to go back to.
     #[inline]
-    pub(super) fn mark(&mut self) -> Mark {
-        match self {
-            Self::Short(it) => Mark::Short(it.bits()),
-            Self::Long(it) => Mark::Long(it.mark()),
+    pub(super) fn mark(&mut self, stand: &mut Stand) {
+        if let Self::Long(it) = self {
+            *stand = Stand(it.mark().into());
         }
     }
 
-    /// Takes bits back until `mark`, which was made since they were taken back farther.
+    /// Takes bits back until `stand`, which was marked since they were taken back farther.
     #[inline]
-    pub(super) fn rewind(&mut self, mark: &Mark) {
-        match (self, mark) {
-            (Self::Short(it), Mark::Short(bits)) => it.set_bits(*bits),
-            (Self::Long(it), Mark::Long(mark)) => it.rewind(mark),
-            _ => panic!("a mark of another history"),
+    pub(super) fn rewind(&mut self, stand: Stand) {
+        if let Self::Long(it) = self {
+            it.rewind(&stand.0.into());
         }
     }
 
-    /// The registers of each eight lengths from the `first` on, in the order they were asked for. There
-    /// can be fewer than there is room for.
-    pub(super) fn eights(&self, first: usize, room: &mut [Folds]) {
+    /// The registers of the first so many eights of lengths, in the order they were asked for; where
+    /// there are fewer, the others are 0.
+    #[inline]
+    pub(super) fn eights<const EIGHTS: usize>(&self, stand: Stand) -> [Folds; EIGHTS] {
+        let mut eights = [Folds::default(); EIGHTS];
         match self {
             Self::Short(it) => {
-                let eights = it.eights();
-                room.iter_mut().zip(&eights[first..]).for_each(|(room, it)| *room = *it);
+                let own = it.eights(stand.0);
+                eights.iter_mut().zip(&own).for_each(|(room, own)| *room = *own);
             }
-            Self::Long(it) => it.read_eights(first, room),
+            Self::Long(it) => it.read_eights(&mut eights),
         }
+        eights
     }
 
     /// One register.
     #[inline]
-    pub(super) fn fold(&self, number: usize) -> u32 {
+    pub(super) fn fold(&self, stand: Stand, number: usize) -> u32 {
         match self {
-            Self::Short(it) => it.fold(number),
+            Self::Short(it) => it.fold(stand.0, number),
             Self::Long(it) => it.fold(number),
         }
     }
 
     /// The latest `count` bits (up to 64), the latest lowest.
     #[inline]
-    pub(super) fn recent(&self, count: u32) -> u64 {
+    pub(super) fn recent(&self, stand: Stand, count: u32) -> u64 {
         let bits = match self {
-            Self::Short(it) => it.bits() as u64,
+            Self::Short(_) => stand.0 as u64,
             Self::Long(it) => it.recent(),
         };
         if count == u64::BITS { bits } else { low(bits, count) }
@@ -117,14 +115,30 @@ mod tests {
         prop::collection::vec(table, 1..=16).prop_map(|tables| FoldSpec::eights(&tables))
     }
 
-    type Seen = (Vec<Folds>, Vec<Folds>, Vec<u32>, u64, u64);
+    /// A sequence and where it stands.
+    struct Standing(Sequence, Stand);
 
-    fn seen(sequence: &Sequence, registers: usize) -> Seen {
-        let (mut all, mut some) = (vec![Folds::default(); 3], vec![Folds::default(); 3]);
-        sequence.eights(0, &mut all);
-        sequence.eights(1, &mut some);
-        let folds = (0..registers).map(|number| sequence.fold(number)).collect();
-        (all, some, folds, sequence.recent(64), sequence.storage_bits())
+    impl Standing {
+        fn mark(&mut self) -> Stand {
+            self.0.mark(&mut self.1);
+            self.1
+        }
+
+        fn rewind(&mut self, stand: Stand) {
+            self.0.rewind(stand);
+            self.1 = stand;
+        }
+
+        fn push(&mut self, bits: u32, count: u32) {
+            self.0.push(&mut self.1, low(u64::from(bits), count) as u32, count);
+        }
+
+        fn seen(&self, registers: usize) -> ([Folds; 3], [Folds; 1], Vec<u32>, u64, u64) {
+            let Self(sequence, stand) = self;
+            let (all, some) = (sequence.eights(*stand), sequence.eights(*stand));
+            let folds = (0..registers).map(|number| sequence.fold(*stand, number)).collect();
+            (all, some, folds, sequence.recent(*stand, 64), sequence.storage_bits())
+        }
     }
 
     proptest! {
@@ -133,25 +147,24 @@ mod tests {
             specs in specs(),
             steps in prop::collection::vec((any::<u32>(), 1..=16_u32, 0..8_u32), 1..300),
         ) {
-            let mut short = Sequence::Short(ShortBits::new(&specs));
-            let mut long = Sequence::Long(FoldedBits::new(&specs).into());
+            let mut short = Standing(Sequence::Short(ShortBits::new(&specs)), Stand::START);
+            let mut long = Standing(Sequence::Long(FoldedBits::new(&specs).into()), Stand::START);
             let mut marks = Vec::new();
             for (bits, count, what) in steps {
                 match (what, marks.pop()) {
                     (0, Some((one, other))) => {
-                        short.rewind(&one);
-                        long.rewind(&other);
+                        short.rewind(one);
+                        long.rewind(other);
                     }
                     (_, last) => {
                         marks.extend(last);
                         marks.push((short.mark(), long.mark()));
-                        let bits = low(u64::from(bits), count) as u32;
                         short.push(bits, count);
                         long.push(bits, count);
                     }
                 }
             }
-            prop_assert_eq!(seen(&short, specs.len()), seen(&long, specs.len()));
+            prop_assert_eq!(short.seen(specs.len()), long.seen(specs.len()));
         }
     }
 

@@ -21,11 +21,9 @@ struct Adds([Folds; ShortBits::EIGHTS]);
 /// The same for all values of the bits of a step.
 type Step = [Adds; 1 << STEP];
 
-/// A sequence that remembers its latest bits.
+/// How a sequence of which the latest bits are known is folded.
 #[derive(Clone, Debug)]
 pub(super) struct ShortBits {
-    /// The latest bits, the latest lowest.
-    bits: u128,
     /// What the bits add, step by step from the latest.
     steps: Box<[Step]>,
     pieces: Vec<Pieces>,
@@ -46,38 +44,22 @@ impl ShortBits {
 
     pub(super) fn new(folds: &[FoldSpec]) -> Self {
         let pieces = folds.iter().map(|spec| Pieces::new(*spec)).collect();
-        Self { bits: 0, steps: steps(folds), pieces, specs: folds.to_vec() }
+        Self { steps: steps(folds), pieces, specs: folds.to_vec() }
     }
 
-    /// Adds `count` bits, of which the lowest becomes the youngest.
+    /// The registers of eight lengths and of the next eight, of a sequence with these latest bits, the
+    /// latest lowest.
     #[inline]
-    pub(super) fn push(&mut self, bits: u32, count: u32) {
-        self.bits = self.bits << count | u128::from(bits);
-    }
-
-    /// All there is to bring back.
-    #[inline]
-    pub(super) fn bits(&self) -> u128 {
-        self.bits
-    }
-
-    #[inline]
-    pub(super) fn set_bits(&mut self, bits: u128) {
-        self.bits = bits;
-    }
-
-    /// The registers of eight lengths and of the next eight.
-    #[inline]
-    pub(super) fn eights(&self) -> [Folds; Self::EIGHTS] {
+    pub(super) fn eights(&self, bits: u128) -> [Folds; Self::EIGHTS] {
         let (near, far) = self.steps.split_at(self.steps.len().min(STEPS_OF_HALF));
-        let sum = add(Adds::default(), self.bits as u64, near);
-        add(sum, (self.bits >> u64::BITS) as u64, far).0
+        let sum = add(Adds::default(), bits as u64, near);
+        add(sum, (bits >> u64::BITS) as u64, far).0
     }
 
     /// One register, from the bits.
     #[inline]
-    pub(super) fn fold(&self, number: usize) -> u32 {
-        self.pieces[number].fold(self.bits)
+    pub(super) fn fold(&self, bits: u128, number: usize) -> u32 {
+        self.pieces[number].fold(bits)
     }
 
     pub(super) fn specs(&self) -> &[FoldSpec] {
@@ -101,35 +83,39 @@ fn add(mut sum: Adds, mut bits: u64, steps: &[Step]) -> Adds {
 struct Pieces {
     covered: u128,
     width: u32,
-    /// As many whole pieces as 64 bits hold: of what is beyond, each piece is above another one.
+    /// As many bits as the whole pieces that 64 bits hold: of what is beyond, each piece is above
+    /// another one.
     whole: u32,
+    whole_mask: u64,
+    mask: u32,
 }
 
 impl Pieces {
     fn new(FoldSpec { length, width }: FoldSpec) -> Self {
         let covered = if length < u128::BITS { (1 << length) - 1 } else { u128::MAX };
-        match width {
-            // A register of nothing is 0 for ever.
-            0 => Self { covered: 0, width: 1, whole: 1 },
-            _ => Self { covered, width, whole: u64::BITS / width * width },
-        }
+        // A register of nothing is 0 for ever.
+        let (covered, width) = if width == 0 { (0, 1) } else { (covered, width) };
+        let whole = u64::BITS / width * width;
+        let whole_mask = u64::MAX >> (u64::BITS - whole);
+        Self { covered, width, whole, whole_mask, mask: (1 << width) - 1 }
     }
 
     /// The latest bits that a register covers, folded.
     #[inline]
     fn fold(&self, bits: u128) -> u32 {
-        let mut covered = bits & self.covered;
-        let mut folded = 0;
-        while covered != 0 {
-            folded ^= covered as u64 & (u64::MAX >> (u64::BITS - self.whole));
-            covered >>= self.whole;
+        let covered = bits & self.covered;
+        let mut folded = covered as u64 & self.whole_mask;
+        let mut beyond = covered >> self.whole;
+        while beyond != 0 {
+            folded ^= beyond as u64 & self.whole_mask;
+            beyond >>= self.whole;
         }
         let mut pieces = folded >> self.width;
         while pieces != 0 {
             folded ^= pieces;
             pieces >>= self.width;
         }
-        low(folded, self.width) as u32
+        folded as u32 & self.mask
     }
 }
 

@@ -115,11 +115,12 @@ impl IndirectPredictor for Path {
 }
 
 impl Path {
+    #[inline]
     fn find(&self, token: &PathToken) -> Option<usize> {
         let first = (token.set * self.config.ways) as usize;
-        let ways = first..first + self.config.ways as usize;
-        let is_it = |at: &usize| self.entries[*at].is_some_and(|entry| entry.tag == token.tag);
-        ways.into_iter().find(is_it)
+        let ways = &self.entries[first..first + self.config.ways as usize];
+        let is_it = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.tag == token.tag);
+        Some(first + ways.iter().position(is_it)?)
     }
 }
 

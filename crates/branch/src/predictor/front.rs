@@ -76,7 +76,16 @@ impl Front {
         if let Some(token) = guess.direction() {
             self.direction.speculate(token, branch.taken);
         }
-        match branch.kind {
+        // Most branches leave the stack alone.
+        if branch.kind != BranchKind::Conditional {
+            self.move_stack(fall_through, branch.kind);
+        }
+        self.history.push(pc, branch);
+    }
+
+    #[inline]
+    fn move_stack(&mut self, fall_through: VirtAddr, kind: BranchKind) {
+        match kind {
             BranchKind::Call | BranchKind::IndirectCall => self.ras.push(fall_through),
             BranchKind::Return => drop(self.ras.pop()),
             BranchKind::ReturnAndCall => {
@@ -85,7 +94,6 @@ impl Front {
             }
             BranchKind::Conditional | BranchKind::Jump | BranchKind::IndirectJump => {}
         }
-        self.history.push(pc, branch);
     }
 
     /// Goes by `branch`, and notes in `place`, which has the guess, how to come back.

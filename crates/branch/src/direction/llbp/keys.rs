@@ -53,10 +53,9 @@ impl Keys {
     #[inline]
     pub(super) fn new(pc: VirtAddr, history: &History) -> Self {
         let mut keys = [0; LENGTHS];
-        let mut folds = [Folds::default(); LENGTHS / LANES];
-        history.eights(tage_sc_l::HISTORY_EIGHTS, &mut folds);
-        for (keys, folds) in keys.chunks_mut(LANES).zip(folds) {
-            keys.copy_from_slice(&tags(site_bits(pc), &folds).0);
+        let folds: [_; tage_sc_l::HISTORY_EIGHTS + LENGTHS / LANES] = history.eights();
+        for (keys, folds) in keys.chunks_mut(LANES).zip(&folds[tage_sc_l::HISTORY_EIGHTS..]) {
+            keys.copy_from_slice(&tags(site_bits(pc), folds).0);
         }
         for (length, key) in keys.iter_mut().enumerate() {
             *key |= ((length % LENGTHS_OF_BUCKET) as u16) << TAG_BITS;

@@ -8,12 +8,11 @@ use super::super::Provider;
 use super::super::shared_bimodal::SharedBimodal;
 use super::hash::{Hashes, LENGTH_OF, Rows};
 use super::layout::{
-    LENGTH_BLOCKS, LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS,
-    TABLE_BLOCKS, TABLES, banks, first_bank, lengths, logical_tables,
+    LENGTHS_USED, LOG2_BANK, LOGICAL, Length, POOLS, Pool, SHORT_LENGTHS, TABLE_BLOCKS, TABLES,
+    banks, first_bank, lengths, logical_tables,
 };
 use super::opinion::{Confidence, Opinion};
 use crate::bits::{site_bits, step_signed, strength};
-use crate::history::Folds;
 use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Insertion};
@@ -193,9 +192,7 @@ impl Tage {
         history: &History,
     ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
         let (pc, path) = (site_bits(pc), history.path());
-        let mut folds = [Folds::default(); LENGTH_BLOCKS];
-        history.eights(0, &mut folds);
-        let Rows { rows, tags } = self.hashes.look(pc, path, &folds);
+        let Rows { rows, tags } = self.hashes.look(pc, path, &history.eights());
         let short = &self.banks[0][first_bank(pc, path, 0) as usize];
         let long = &self.banks[1][first_bank(pc, path, 1) as usize];
         let index = std::array::from_fn(|block| rows[block] | short[block] | long[block]);
