@@ -65,7 +65,7 @@ impl Lanes {
 #[inline]
 fn zero_lanes(lanes: u64) -> u64 {
     const HIGHEST: u64 = 0x8000_8000_8000_8000;
-    !((lanes & !HIGHEST) + !HIGHEST | lanes) & HIGHEST
+    !(((lanes & !HIGHEST) + !HIGHEST) | lanes) & HIGHEST
 }
 
 impl BitXor for Lanes {

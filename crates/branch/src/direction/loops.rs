@@ -165,9 +165,7 @@ impl Loops {
             (site as u32 & self.set_mask, (site >> self.set_bits) as u16 & self.tag_mask);
         let ways = self.ways(set);
         let first = ways.start;
-        let set_of = &self.entries[ways];
-        for way in 0..set_of.len() {
-            let entry = &set_of[way];
+        for (way, entry) in self.entries[ways].iter().enumerate() {
             if entry.tag == tag && entry.age > 0 {
                 return LoopToken { set, tag, hit: Some(self.look((first + way) as u32, entry)) };
             }

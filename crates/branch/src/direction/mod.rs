@@ -180,6 +180,7 @@ macro_rules! direction_predictors {
             }
 
             /// The front end takes the branch of `token` back; the youngest first.
+            #[inline]
             pub fn repair(&mut self, token: &DirectionToken) {
                 match (&mut self.0, token) {
                     $((Any::$name(it), DirectionToken::$name(token)) => it.repair(token),)+

@@ -125,9 +125,10 @@ impl InFlight {
         (record.0.wrapping_sub(self.oldest) as usize) < self.len()
     }
 
-    pub(super) fn is_youngest(&self, record: &Record) -> bool {
+    /// How many branches are younger. Panics if it is not in flight.
+    pub(super) fn younger(&self, record: &Record) -> u32 {
         assert!(self.holds(record), "branch {record:?} is not in flight");
-        record.0.wrapping_add(1) == self.next
+        self.next.wrapping_sub(record.0.wrapping_add(1))
     }
 
     pub(super) fn is_oldest(&self, record: &Record) -> bool {

@@ -124,7 +124,7 @@ impl Predictor {
     /// goes that way and stays in flight; without, it is taken back too. Panics if it is not in
     /// flight.
     pub fn squash_to(&mut self, record: &Record, actual: Option<&Branch>) {
-        while !self.in_flight.is_youngest(record) {
+        for _ in 0..self.in_flight.younger(record) {
             self.repair_youngest();
             self.in_flight.drop_youngest();
         }
