@@ -28,11 +28,24 @@ impl Lanes {
     }
 
     /// A bit for each lane in which both have the same number.
+    ///
+    /// Written with 64 bits at a time: of a comparison lane by lane compilers make half a vector and
+    /// half single ones.
     #[inline]
     pub(crate) fn equal(self, other: Self) -> u8 {
-        let place = std::array::from_fn(|lane| 1 << lane);
-        let same = self.zip(other, |a, b| if a == b { u16::MAX } else { 0 }) & Self(place);
-        same.0.iter().fold(0, |all, bit| all | bit) as u8
+        let (own, others) = (self.halves(), other.halves());
+        let (low, high) = (zero_lanes(own.0 ^ others.0), zero_lanes(own.1 ^ others.1));
+        // The product moves the bits of the low and of the high lanes side by side to its upper end.
+        ((low >> 15 | high >> 11).wrapping_mul(0x0001_0002_0004_0008) >> 48) as u8
+    }
+
+    /// The low and the high four numbers, side by side.
+    #[inline]
+    fn halves(self) -> (u64, u64) {
+        let half = |first: usize| {
+            (0..LANES / 2).fold(0, |all, lane| all | u64::from(self.0[first + lane]) << (16 * lane))
+        };
+        (half(0), half(LANES / 2))
     }
 
     /// The lower halves of the products.
@@ -46,6 +59,13 @@ impl Lanes {
     pub(crate) fn high(self, other: Self) -> Self {
         self.zip(other, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16)
     }
+}
+
+/// The highest bit of each lane that is 0. No sum reaches beyond its lane.
+#[inline]
+fn zero_lanes(lanes: u64) -> u64 {
+    const HIGHEST: u64 = 0x8000_8000_8000_8000;
+    !(((lanes & !HIGHEST) + !HIGHEST) | lanes) & HIGHEST
 }
 
 impl BitXor for Lanes {
@@ -96,12 +116,32 @@ impl Shr<u32> for Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workbench::Scatter;
 
     #[test]
     fn equal_lanes_have_their_bit() {
         let a = Lanes([7, 1, 2, 3, 4, 5, 6, 0xffff]);
         assert_eq!((a.equal(a), a.equal(Lanes::all(2))), (0xff, 0b100));
         assert_eq!(a.equal(Lanes([7, 0, 0, 0, 0, 0, 0, 0xffff])), 0b1000_0001);
+    }
+
+    #[test]
+    fn lanes_are_compared_as_one_by_one() {
+        let mut scatter = Scatter::new(8);
+        for _ in 0..5000 {
+            let lanes = [(); LANES].map(|()| scatter.next() as u16);
+            // Differences of one bit, of none and of many.
+            let differ = |number: u16| match scatter.next() % 4 {
+                0 => number,
+                1 => number ^ 0x8000,
+                2 => number ^ 1 << (scatter.next() % 16),
+                _ => scatter.next() as u16,
+            };
+            let others = lanes.map(differ);
+            let one_by_one = (0..LANES)
+                .fold(0, |bits, lane| bits | u8::from(lanes[lane] == others[lane]) << lane);
+            assert_eq!(Lanes(lanes).equal(Lanes(others)), one_by_one);
+        }
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl<P: DirectionPredictor> Workbench<P> {
         }
         let checkpoint = self.history.checkpoint();
         let site = BranchSite { pc, oracle: branch.taken };
-        let (guess, token) = self.predictor.predict(site, &self.history);
+        let mut token = P::Token::default();
+        let guess = self.predictor.predict(site, &self.history, &mut token);
         self.predictor.speculate(&token, guess);
         self.history.push(pc, &Branch { taken: guess, ..*branch });
         if guess != branch.taken {
@@ -117,7 +118,8 @@ impl<P: DirectionPredictor> Workbench<P> {
             let (pc, branch) = self.scatter.branch();
             if branch.kind == BranchKind::Conditional {
                 let site = BranchSite { pc, oracle: branch.taken };
-                let (_, token) = self.predictor.predict(site, &self.history);
+                let mut token = P::Token::default();
+                self.predictor.predict(site, &self.history, &mut token);
                 self.predictor.speculate(&token, branch.taken);
                 tokens.push(token);
             }

@@ -49,9 +49,9 @@ impl DirectionPredictor for Bimodal {
         HistorySpec::default()
     }
 
-    fn predict(&self, site: BranchSite, _history: &History) -> (bool, u32) {
-        let index = low(site_bits(site.pc), self.config.log2_entries) as u32;
-        (self.counters[index as usize] >> (self.config.counter_bits - 1) == 1, index)
+    fn predict(&self, site: BranchSite, _history: &History, token: &mut u32) -> bool {
+        *token = low(site_bits(site.pc), self.config.log2_entries) as u32;
+        self.counters[*token as usize] >> (self.config.counter_bits - 1) == 1
     }
 
     fn train(&mut self, token: &u32, actual: bool) {

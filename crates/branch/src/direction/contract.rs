@@ -50,7 +50,10 @@ pub(super) fn the_outcome_decides_only_if<P: DirectionPredictor>(perfect: bool) 
     bench.run(program(300));
     let mut differ = false;
     for (pc, _) in program(50) {
-        let guess = |oracle| bench.predictor.predict(BranchSite { pc, oracle }, &bench.history).0;
+        let guess = |oracle| {
+            let site = BranchSite { pc, oracle };
+            bench.predictor.predict(site, &bench.history, &mut P::Token::default())
+        };
         differ |= guess(true) != guess(false);
     }
     assert_eq!(differ, perfect);
@@ -72,10 +75,11 @@ pub(super) fn a_base_table_guesses_what_it_was_set_to<P: DirectionPredictor>() {
         if !predictor.set_base(site.pc, taken) {
             continue;
         }
-        let (guess, token) = predictor.predict(site, &history);
+        let mut token = P::Token::default();
+        let guess = predictor.predict(site, &history, &mut token);
         assert_eq!(guess, taken);
         predictor.train(&token, !taken);
-        assert_eq!(predictor.predict(site, &history).0, !taken, "it was set weakly");
+        assert_eq!(predictor.predict(site, &history, &mut token), !taken, "it was set weakly");
     }
 }
 
@@ -86,6 +90,7 @@ pub(super) fn the_default_configuration_is_valid<P: DirectionPredictor>() {
     let predictor = P::new(&P::Config::default());
     let history = History::new(&predictor.history(), &[]);
     let site = BranchSite { pc: VirtAddr(u64::MAX), oracle: false };
-    let (_, token) = predictor.predict(site, &history);
+    let mut token = P::Token::default();
+    predictor.predict(site, &history, &mut token);
     predictor.clone().train(&token, true);
 }

@@ -47,15 +47,15 @@ impl DirectionPredictor for Gshare {
         HistorySpec { folds: vec![kept], ..HistorySpec::default() }
     }
 
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {
+    fn predict(&self, site: BranchSite, history: &History, token: &mut u32) -> bool {
         let mut outcomes = history.recent(self.config.history_bits);
         let mut hashed = site_bits(site.pc);
         while outcomes != 0 {
             hashed ^= outcomes;
             outcomes >>= self.config.log2_entries;
         }
-        let index = low(hashed, self.config.log2_entries) as u32;
-        (self.counters[index as usize] >= 2, index)
+        *token = low(hashed, self.config.log2_entries) as u32;
+        self.counters[*token as usize] >= 2
     }
 
     fn train(&mut self, token: &u32, actual: bool) {

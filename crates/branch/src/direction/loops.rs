@@ -105,7 +105,7 @@ struct Entry {
 }
 
 /// What the loop predictor remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LoopToken {
     set: u32,
     tag: u16,
@@ -130,48 +130,71 @@ impl LoopToken {
 #[derive(Clone, Debug)]
 pub(super) struct Loops {
     config: LoopConfig,
+    set_bits: u32,
+    set_mask: u32,
+    tag_mask: u16,
+    ways: usize,
     entries: Vec<Entry>,
     lfsr: Lfsr,
 }
 
 impl Loops {
     pub(super) fn new(config: &LoopConfig) -> Self {
-        let entries = vec![Entry::default(); 1 << config.log2_entries];
-        Self { config: config.clone(), entries, lfsr: Lfsr::new() }
+        let set_bits = config.log2_entries - config.log2_ways;
+        Self {
+            set_bits,
+            set_mask: (1 << set_bits) - 1,
+            tag_mask: low(u64::MAX, config.tag_bits) as u16,
+            ways: 1 << config.log2_ways,
+            entries: vec![Entry::default(); 1 << config.log2_entries],
+            lfsr: Lfsr::new(),
+            config: config.clone(),
+        }
     }
 
+    #[inline]
     fn ways(&self, set: u32) -> std::ops::Range<usize> {
-        let first = (set as usize) << self.config.log2_ways;
-        first..first + (1 << self.config.log2_ways)
+        let first = set as usize * self.ways;
+        first..first + self.ways
     }
 
+    #[inline]
     pub(super) fn predict(&self, pc: VirtAddr) -> LoopToken {
-        let set_bits = self.config.log2_entries - self.config.log2_ways;
-        let set = low(site_bits(pc), set_bits) as u32;
-        let tag = low(site_bits(pc) >> set_bits, self.config.tag_bits) as u16;
-        let mut ways = self.ways(set);
-        let at = ways.find(|at| self.entries[*at].tag == tag && self.entries[*at].age > 0);
-        LoopToken { set, tag, hit: at.map(|at| self.look(at)) }
+        let site = site_bits(pc);
+        let (set, tag) =
+            (site as u32 & self.set_mask, (site >> self.set_bits) as u16 & self.tag_mask);
+        let ways = self.ways(set);
+        let first = ways.start;
+        for (way, entry) in self.entries[ways].iter().enumerate() {
+            if entry.tag == tag && entry.age > 0 {
+                return LoopToken { set, tag, hit: Some(self.look((first + way) as u32, entry)) };
+            }
+        }
+        LoopToken { set, tag, hit: None }
     }
 
-    fn look(&self, at: usize) -> Hit {
-        let entry = &self.entries[at];
+    fn look(&self, at: u32, entry: &Entry) -> Hit {
         let leaves = entry.trip != 0 && entry.current + 1 == entry.trip;
         let product = u32::from(entry.confidence) * u32::from(entry.trip);
         let full = u32::from(entry.confidence) == (1 << self.config.confidence_bits) - 1;
         let trusted =
             full || (self.config.trusted_product > 0 && product > self.config.trusted_product);
-        Hit { at: at as u32, current: entry.current, guess: entry.direction ^ leaves, trusted }
+        Hit { at, current: entry.current, guess: entry.direction ^ leaves, trusted }
     }
 
     /// The entry of a token, if it still belongs to its branch.
+    #[inline]
     fn entry(&mut self, token: &LoopToken) -> Option<(&mut Entry, Hit)> {
         let hit = token.hit?;
         let entry = &mut self.entries[hit.at as usize];
         (entry.tag == token.tag && entry.age > 0).then_some((entry, hit))
     }
 
+    #[inline]
     pub(super) fn speculate(&mut self, token: &LoopToken, taken: bool) {
+        if token.hit.is_none() {
+            return;
+        }
         let most = self.most_iterations();
         if let Some((entry, _)) = self.entry(token) {
             let stays = taken == entry.direction;
@@ -190,22 +213,27 @@ impl Loops {
     }
 
     /// Trains with the outcome, and with what the predictor would have said without the loop's.
+    #[inline]
     pub(super) fn train(&mut self, token: &LoopToken, actual: bool, without: bool, wrong: bool) {
-        let (most, config) = (self.most_iterations(), self.config.clone());
-        match self.entry(token) {
-            Some((entry, hit)) => {
-                if hit.trusted && hit.guess != actual {
-                    *entry = Entry { age: 0, current: 0, trip: 0, confidence: 0, ..*entry };
-                    return;
-                }
-                if hit.trusted && without != actual {
-                    entry.age = step_unsigned(entry.age, true, config.age_bits);
-                }
-                entry.learn(hit.current + 1, actual, most, config.confidence_bits);
-            }
-            None if token.hit.is_none() && wrong => self.allocate(token, actual),
+        match token.hit {
+            Some(_) => self.train_hit(token, actual, without),
+            None if wrong => self.allocate(token, actual),
             None => {}
         }
+    }
+
+    fn train_hit(&mut self, token: &LoopToken, actual: bool, without: bool) {
+        let most = self.most_iterations();
+        let LoopConfig { age_bits, confidence_bits, .. } = self.config;
+        let Some((entry, hit)) = self.entry(token) else { return };
+        if hit.trusted && hit.guess != actual {
+            *entry = Entry { age: 0, current: 0, trip: 0, confidence: 0, ..*entry };
+            return;
+        }
+        if hit.trusted && without != actual {
+            entry.age = step_unsigned(entry.age, true, age_bits);
+        }
+        entry.learn(hit.current + 1, actual, most, confidence_bits);
     }
 
     fn allocate(&mut self, token: &LoopToken, actual: bool) {

@@ -14,8 +14,8 @@ mod hash;
 use super::loops::{LoopToken, Loops};
 use super::shared_bimodal::SharedBimodal;
 use super::{BranchSite, DirectionPredictor, Moved, Origin, Provider, SecondLevel};
-use crate::bits::{step_signed, step_unsigned, strength};
-use crate::lanes::LANES;
+use crate::bits::{low, step_signed, step_unsigned, strength};
+use crate::lanes::{LANES, Lanes};
 use crate::lfsr::Lfsr;
 use crate::{FoldSpec, History, HistorySpec, Problems};
 use hash::{Hash, hashes};
@@ -24,6 +24,8 @@ use stream::VirtAddr;
 pub use config::{LtageConfig, TaggedTableConfig};
 
 const MAX_TABLES: usize = 16;
+/// Blocks of tables that are looked up side by side.
+const BLOCKS: usize = MAX_TABLES / LANES;
 const COUNTER_BITS: u32 = 3;
 const USEFUL_BITS: u32 = 2;
 const USE_ALTERNATE_BITS: u32 = 4;
@@ -37,13 +39,13 @@ struct Entry {
 }
 
 /// What L-TAGE remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LtageToken {
     base: u32,
-    /// The row of each table.
-    index: [u16; MAX_TABLES],
+    /// The place of each table's row among all entries.
+    place: [[u32; LANES]; BLOCKS],
     /// The tag there, in the upper bits.
-    tag: [u16; MAX_TABLES],
+    tag: [Lanes; BLOCKS],
     provider: Option<u8>,
     alternate: Option<u8>,
     provider_guess: bool,
@@ -57,6 +59,16 @@ pub struct LtageToken {
     loops: LoopToken,
 }
 
+impl LtageToken {
+    fn place(&self, table: usize) -> usize {
+        self.place[table / LANES][table % LANES] as usize
+    }
+
+    fn tag(&self, table: usize) -> u16 {
+        self.tag[table / LANES].0[table % LANES]
+    }
+}
+
 /// L-TAGE.
 #[derive(Clone, Debug)]
 pub struct Ltage {
@@ -67,7 +79,7 @@ pub struct Ltage {
     /// The entries of all tables, one table after the other.
     entries: Vec<Entry>,
     /// Where each table starts.
-    starts: Vec<u32>,
+    starts: [[u32; LANES]; BLOCKS],
     use_alternate: i8,
     with_loop: i8,
     trained: u64,
@@ -95,12 +107,11 @@ impl DirectionPredictor for Ltage {
 
     fn new(config: &Self::Config) -> Self {
         let lengths = config.lengths();
-        let mut entries = 0;
-        let start = |table: &TaggedTableConfig| {
+        let (mut entries, mut starts) = (0, [[0; LANES]; BLOCKS]);
+        for (start, table) in starts.as_flattened_mut().iter_mut().zip(&config.tables) {
+            *start = entries;
             entries += 1 << table.log2_entries;
-            entries - (1 << table.log2_entries)
-        };
-        let starts = config.tables.iter().map(start).collect();
+        }
         Self {
             hashes: hashes(&config.tables, &lengths),
             lengths,
@@ -125,19 +136,14 @@ impl DirectionPredictor for Ltage {
         HistorySpec { folds, ..HistorySpec::default() }
     }
 
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, LtageToken) {
-        let mut token = self.look_up(site, history);
-        let rows = token.index.iter().zip(&token.tag).zip(&self.starts);
-        let hits = rows.enumerate().fold(0_u32, |hits, (number, ((row, tag), start))| {
-            let hit = self.entries[*start as usize + usize::from(*row)].tag == *tag;
-            hits | u32::from(hit) << number
-        });
+    fn predict(&self, site: BranchSite, history: &History, token: &mut LtageToken) -> bool {
+        let hits = self.look_up(site, history, token);
         let provider = hits.checked_ilog2();
         let alternate = provider.and_then(|table| (hits & !(1 << table)).checked_ilog2());
         token.provider = provider.map(|table| table as u8);
         token.alternate = alternate.map(|table| table as u8);
-        self.decide(&mut token);
-        (token.guess, token)
+        self.decide(token);
+        token.guess
     }
 
     fn speculate(&mut self, token: &LtageToken, taken: bool) {
@@ -189,46 +195,54 @@ impl DirectionPredictor for Ltage {
 }
 
 impl Ltage {
-    fn look_up(&self, site: BranchSite, history: &History) -> LtageToken {
-        let mut token = LtageToken {
-            base: self.base.index(site.pc),
-            index: [0; MAX_TABLES],
-            tag: [0; MAX_TABLES],
-            provider: None,
-            alternate: None,
-            provider_guess: false,
-            alternate_guess: false,
-            tage_guess: false,
-            used_alternate: false,
-            from_loop: false,
-            guess: false,
-            loops: self.loops.predict(site.pc),
-        };
-        let rows = token.index.chunks_exact_mut(LANES).zip(token.tag.chunks_exact_mut(LANES));
-        let hashes = self.hashes.iter().zip(history.eights());
-        for ((hash, folds), (index, tag)) in hashes.zip(rows) {
-            let (rows, tags) = hash.look(site.pc, history.path(), folds);
-            index.copy_from_slice(&rows.0);
-            tag.copy_from_slice(&tags.0);
+    /// Where all parts have the branch; a bit for each table whose entry has the tag.
+    #[inline]
+    fn look_up(&self, site: BranchSite, history: &History, token: &mut LtageToken) -> u32 {
+        token.base = self.base.index(site.pc);
+        token.loops = self.loops.predict(site.pc);
+        let mut rows = [Lanes::default(); BLOCKS];
+        let folds: [_; BLOCKS] = history.eights();
+        for (block, (hash, folds)) in self.hashes.iter().zip(folds).enumerate() {
+            (rows[block], token.tag[block]) = hash.look(site.pc, history.path(), folds);
         }
-        token
+        let mut found = [Lanes::default(); BLOCKS];
+        self.read_tags(&rows, &mut token.place, &mut found);
+        let mut hits = 0;
+        for (block, (found, tag)) in found.iter().zip(&token.tag).enumerate() {
+            hits |= u32::from(found.equal(*tag)) << (block * LANES);
+        }
+        // The last block can have fewer tables than lanes, or none.
+        hits & ((1 << self.config.tables.len()) - 1)
     }
 
-    /// The place of a table's row among all entries.
-    fn place(&self, token: &LtageToken, table: usize) -> usize {
-        self.starts[table] as usize + usize::from(token.index[table])
+    /// Works out the places of rows and reads the tags there. It is a function of its own so that
+    /// rows are hashed and tags compared side by side.
+    #[inline(never)]
+    fn read_tags(
+        &self,
+        rows: &[Lanes; BLOCKS],
+        places: &mut [[u32; LANES]; BLOCKS],
+        found: &mut [Lanes; BLOCKS],
+    ) {
+        for ((places, rows), starts) in places.iter_mut().zip(rows).zip(&self.starts) {
+            *places = std::array::from_fn(|lane| starts[lane] + u32::from(rows.0[lane]));
+        }
+        for (found, places) in found.iter_mut().zip(places) {
+            for (found, place) in found.0.iter_mut().zip(places) {
+                *found = self.entries[*place as usize].tag;
+            }
+        }
     }
 
     fn entry(&self, token: &LtageToken, table: u8) -> &Entry {
-        &self.entries[self.place(token, usize::from(table))]
+        &self.entries[token.place(usize::from(table))]
     }
 
     /// The entry a guess came from, unless another branch has taken it since.
     fn entry_of(&mut self, token: &LtageToken, table: u8) -> Option<&mut Entry> {
         let table = usize::from(table);
-        let place = self.place(token, table);
-        let entry = &mut self.entries[place];
-        (entry.tag == token.tag[table]).then_some(entry)
+        let entry = &mut self.entries[token.place(table)];
+        (entry.tag == token.tag(table)).then_some(entry)
     }
 
     fn decide(&self, token: &mut LtageToken) {
@@ -251,7 +265,7 @@ impl Ltage {
     }
 
     fn should_allocate(&mut self, token: &LtageToken, actual: bool) -> bool {
-        let longest = self.starts.len() as u8 - 1;
+        let longest = self.config.tables.len() as u8 - 1;
         let longer = token.provider.is_none_or(|table| table < longest);
         let mut wanted = token.tage_guess != actual && longer;
         if let Some(table) = token.provider
@@ -270,24 +284,22 @@ impl Ltage {
     /// candidates become less useful.
     fn allocate(&mut self, token: &LtageToken, actual: bool) {
         let first = token.provider.map_or(0, |table| usize::from(table) + 1);
-        let count = self.starts.len();
+        let count = self.config.tables.len();
         let mut start = first;
         while start + 1 < count && self.lfsr.bits(1) == 1 {
             start += 1;
         }
-        let free = |at: &usize| self.entries[self.place(token, *at)].useful == 0;
+        let free = |at: &usize| self.entries[token.place(*at)].useful == 0;
         let found = (start..count).find(free).or_else(|| (first..start).find(free));
         match found {
             Some(at) => {
                 let counter = if actual { 0 } else { -1 };
-                let fresh = Entry { tag: token.tag[at], counter, useful: 0 };
-                let place = self.place(token, at);
-                self.entries[place] = fresh;
+                let fresh = Entry { tag: token.tag(at), counter, useful: 0 };
+                self.entries[token.place(at)] = fresh;
             }
             None => {
                 for at in first..count {
-                    let place = self.place(token, at);
-                    let entry = &mut self.entries[place];
+                    let entry = &mut self.entries[token.place(at)];
                     entry.useful = step_unsigned(entry.useful, false, USEFUL_BITS);
                 }
             }
@@ -324,9 +336,9 @@ impl Ltage {
     /// Clears the higher and the lower useful bit of all entries in turn.
     fn age(&mut self) {
         self.trained += 1;
-        let period = 1 << self.config.useful_reset_log2;
-        if self.trained.is_multiple_of(period) {
-            let kept = if (self.trained / period) & 1 == 1 { 0b01 } else { 0b10 };
+        let log2 = self.config.useful_reset_log2;
+        if low(self.trained, log2) == 0 {
+            let kept = if self.trained >> log2 & 1 == 1 { 0b01 } else { 0b10 };
             self.entries.iter_mut().for_each(|entry| entry.useful &= kept);
         }
     }
@@ -364,14 +376,14 @@ mod tests {
         let mut ltage = Ltage::new(&LtageConfig::default());
         let history = History::new(&ltage.history(), &[]);
         let site = BranchSite { pc: VirtAddr(0x4aaa), oracle: false };
-        let token = ltage.look_up(site, &history);
+        let mut token = LtageToken::default();
+        ltage.look_up(site, &history, &mut token);
         // The base says not taken; a tagged entry says taken, first weakly and then less so.
         let guesses = [(0, 0), (0, -1), (1, 0)].map(|(counter, use_alternate)| {
-            let entry = Entry { tag: token.tag[3], counter, useful: 0 };
-            let place = ltage.place(&token, 3);
-            ltage.entries[place] = entry;
+            let entry = Entry { tag: token.tag(3), counter, useful: 0 };
+            ltage.entries[token.place(3)] = entry;
             ltage.use_alternate = use_alternate;
-            ltage.predict(site, &history).0
+            ltage.predict(site, &history, &mut LtageToken::default())
         });
         assert_eq!(guesses, [false, true, true]);
     }

@@ -49,7 +49,7 @@ pub trait DirectionPredictor: Debug + Clone {
     /// Its parameters; the default is the published design.
     type Config: Debug + Clone + Default + PartialEq + Serialize;
     /// What it remembers from a guess until the branch commits.
-    type Token: Copy + Debug;
+    type Token: Copy + Debug + Default;
 
     /// Notes what cannot be in a configuration.
     fn validate(config: &Self::Config, problems: &mut Problems);
@@ -57,8 +57,9 @@ pub trait DirectionPredictor: Debug + Clone {
     fn new(config: &Self::Config) -> Self;
     /// What it reads of the history.
     fn history(&self) -> HistorySpec;
-    /// Guesses the direction of a branch.
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, Self::Token);
+    /// Guesses the direction of a branch. What it remembers of that goes to `token`, in place because
+    /// it can be large; what was there is left over from another guess.
+    fn predict(&self, site: BranchSite, history: &History, token: &mut Self::Token) -> bool;
     /// The front end goes on with this direction.
     fn speculate(&mut self, _token: &Self::Token, _taken: bool) {}
     /// The front end takes the branch of `token` back.
@@ -145,18 +146,32 @@ macro_rules! direction_predictors {
                 match &self.0 { $(Any::$name(it) => it.history(),)+ }
             }
 
-            /// Guesses the direction of a branch.
+            /// A token for guesses to be remembered in.
             #[must_use]
-            pub fn predict(&self, site: BranchSite, history: &History) -> (bool, DirectionToken) {
-                match &self.0 {
-                    $(Any::$name(it) => {
-                        let (taken, token) = it.predict(site, history);
-                        (taken, DirectionToken::$name(token))
+            pub fn token(&self) -> DirectionToken {
+                match &self.0 { $(Any::$name(_) => DirectionToken::$name(Default::default()),)+ }
+            }
+
+            /// Guesses the direction of a branch and remembers that in `token`, which is of this
+            /// predictor.
+            #[must_use]
+            #[inline]
+            pub fn predict(
+                &self,
+                site: BranchSite,
+                history: &History,
+                token: &mut DirectionToken,
+            ) -> bool {
+                match (&self.0, token) {
+                    $((Any::$name(it), DirectionToken::$name(token)) => {
+                        it.predict(site, history, token)
                     })+
+                    _ => panic!("a token of another direction predictor"),
                 }
             }
 
             /// The front end goes on with this direction.
+            #[inline]
             pub fn speculate(&mut self, token: &DirectionToken, taken: bool) {
                 match (&mut self.0, token) {
                     $((Any::$name(it), DirectionToken::$name(token)) => it.speculate(token, taken),)+
@@ -165,6 +180,7 @@ macro_rules! direction_predictors {
             }
 
             /// The front end takes the branch of `token` back; the youngest first.
+            #[inline]
             pub fn repair(&mut self, token: &DirectionToken) {
                 match (&mut self.0, token) {
                     $((Any::$name(it), DirectionToken::$name(token)) => it.repair(token),)+

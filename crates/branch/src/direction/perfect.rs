@@ -27,8 +27,8 @@ impl DirectionPredictor for Perfect {
         HistorySpec::default()
     }
 
-    fn predict(&self, site: BranchSite, _history: &History) -> (bool, ()) {
-        (site.oracle, ())
+    fn predict(&self, site: BranchSite, _history: &History, _token: &mut ()) -> bool {
+        site.oracle
     }
 
     fn train(&mut self, _token: &(), _actual: bool) {}

@@ -3,6 +3,7 @@
 use crate::MAX_IN_FLIGHT;
 use crate::bits::low;
 use crate::lanes::{LANES, Lanes};
+use std::ops::BitXor;
 
 /// A folded register: the latest `length` bits, exclusive-ored in pieces of `width` bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,8 @@ impl FoldSpec {
     /// No register, to fill up eights of them with.
     pub(crate) const NONE: Self = Self { length: 0, width: 0 };
 
-    /// Registers of three widths for each length, eight lengths after the other: as they are read by
-    /// [eights](FoldedBits::eights).
+    /// Registers of three widths for each length, one for indices and two for tags, eight lengths after
+    /// the other: as they are read by [eights](super::History::eights).
     pub(crate) fn eights(registers: &[(u32, [u32; ROLES])]) -> Vec<Self> {
         let eight = |registers: &[(u32, [u32; ROLES])]| {
             let mut specs = [[Self::NONE; LANES]; ROLES];
@@ -36,12 +37,36 @@ impl FoldSpec {
 /// The widest folded register.
 const MAX_WIDTH: u32 = 16;
 /// Bits of a lane.
-const LANE: u32 = u16::BITS;
+pub(super) const LANE: u32 = u16::BITS;
 /// The most bits that enter at once, so that no shift is by a whole lane.
 const MAX_AT_ONCE: u32 = LANE - 1;
 
-/// Registers of different widths that each length can have.
+/// Registers that each length can have: one for indices and two for tags.
 pub(crate) const ROLES: usize = 3;
+
+/// The folded registers of eight lengths as hashes read them, each in the upper bits of its lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Folds {
+    pub(crate) index: Lanes,
+    /// The sum of both registers for tags: one that is one bit narrower counts double.
+    pub(crate) tag: Lanes,
+}
+
+impl Folds {
+    #[inline]
+    pub(crate) fn new([index, tag, other_tag]: &[Lanes; ROLES]) -> Self {
+        Self { index: *index, tag: *tag ^ *other_tag }
+    }
+}
+
+impl BitXor for Folds {
+    type Output = Self;
+
+    #[inline]
+    fn bitxor(self, other: Self) -> Self {
+        Self { index: self.index ^ other.index, tag: self.tag ^ other.tag }
+    }
+}
 
 /// The shapes of eight registers. A register stands in the upper bits of its lane, so that what is
 /// shifted out of it leaves the lane.
@@ -98,7 +123,7 @@ impl Shape {
 
 /// Eight lengths with their registers.
 #[derive(Clone, Debug)]
-struct Eight {
+pub(super) struct Eight {
     lengths: [u32; LANES],
     /// How many of `values` are in use.
     roles: usize,
@@ -156,7 +181,7 @@ impl Eight {
 /// gone back to soon or never. A bit of age `a` stands at place `a % width` of a register. Eight
 /// lengths move at once; what leaves them is read ahead from the ring, sixteen bits a length.
 #[derive(Clone, Debug)]
-pub(crate) struct FoldedBits {
+pub(super) struct FoldedBits {
     ring: Box<[u32]>,
     head: u64,
     /// The latest bits, the latest lowest.
@@ -174,19 +199,30 @@ pub(crate) struct FoldedBits {
 
 /// A place in the sequence to go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(super) struct Mark {
     position: u64,
     /// Its number among the marks.
     number: u64,
 }
 
-impl Mark {
-    /// The place of an empty sequence.
-    pub(crate) const START: Self = Self { position: 0, number: 0 };
+impl From<Mark> for u128 {
+    #[inline]
+    fn from(mark: Mark) -> Self {
+        Self::from(mark.position) | Self::from(mark.number) << u64::BITS
+    }
+}
 
+impl From<u128> for Mark {
+    #[inline]
+    fn from(mark: u128) -> Self {
+        Self { position: mark as u64, number: (mark >> u64::BITS) as u64 }
+    }
+}
+
+impl Mark {
     /// How many bits were in the sequence.
     #[cfg(test)]
-    pub(crate) fn position(self) -> u64 {
+    pub(super) fn position(self) -> u64 {
         self.position
     }
 }
@@ -231,7 +267,7 @@ const IN_FLIGHT_BITS: u32 = MAX_IN_FLIGHT as u32 * super::TARGET_BITS;
 const START: u64 = 1 << 63;
 
 impl FoldedBits {
-    pub(crate) fn new(folds: &[FoldSpec]) -> Self {
+    pub(super) fn new(folds: &[FoldSpec]) -> Self {
         let longest = folds.iter().map(|fold| fold.length).max().unwrap_or(0).max(64);
         // Up to two words beyond are read or written.
         let places = (longest + IN_FLIGHT_BITS + 2 * u32::BITS).next_power_of_two();
@@ -258,8 +294,8 @@ impl FoldedBits {
     }
 
     /// Adds `count` bits (up to 31), of which the lowest becomes the youngest.
-    #[inline]
-    pub(crate) fn push(&mut self, bits: u32, count: u32) {
+    #[inline(never)]
+    pub(super) fn push(&mut self, bits: u32, count: u32) {
         debug_assert!(u64::from(bits) >> count == 0);
         let mut left = count;
         while left > self.at_once {
@@ -327,13 +363,14 @@ impl FoldedBits {
 
     /// Marks the place where the sequence stands.
     #[inline]
-    pub(crate) fn mark(&mut self) -> Mark {
+    pub(super) fn mark(&mut self) -> Mark {
         if !self.saved.is_current {
             self.save();
         }
         Mark { position: self.position(), number: self.saved.latest }
     }
 
+    #[inline(never)]
     fn save(&mut self) {
         let saved = &mut self.saved;
         saved.latest += 1;
@@ -350,7 +387,7 @@ impl FoldedBits {
     }
 
     /// Takes bits back until `mark`, which was made since they were taken back farther.
-    pub(crate) fn rewind(&mut self, mark: &Mark) {
+    pub(super) fn rewind(&mut self, mark: &Mark) {
         assert!(mark.position <= self.position(), "a history cannot be rewound to its future");
         if mark.position == self.position() {
             return;
@@ -391,32 +428,31 @@ impl FoldedBits {
         self.saved.is_current = false;
     }
 
-    /// The registers of each eight lengths, in the order they were asked for, each in the upper bits
-    /// of its lane.
-    #[inline]
-    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
-        self.eights.iter().map(|eight| &eight.values)
+    /// Reads the registers of each eight lengths, in the order they were asked for, as far as there is
+    /// room.
+    #[inline(never)]
+    pub(super) fn read_eights(&self, room: &mut [Folds]) {
+        for (room, eight) in room.iter_mut().zip(&self.eights) {
+            *room = Folds::new(&eight.values);
+        }
     }
 
     /// One register.
     #[inline]
-    pub(crate) fn fold(&self, number: usize) -> u32 {
+    pub(super) fn fold(&self, number: usize) -> u32 {
         let (eight, role) = self.places[number / LANES];
         let lane = self.eights[eight].values[role].0[number % LANES];
         u32::from(lane) >> (LANE - self.specs[number].width)
     }
 
-    /// The latest `count` bits (up to 64), the latest lowest.
+    /// The latest 64 bits, the latest lowest.
     #[inline]
-    pub(crate) fn recent(&self, count: u32) -> u64 {
-        if count == u64::BITS { self.recent } else { low(self.recent, count) }
+    pub(super) fn recent(&self) -> u64 {
+        self.recent
     }
 
-    /// Bits of storage: as many as the longest fold covers, and the folds.
-    pub(crate) fn storage_bits(&self) -> u64 {
-        let longest = self.specs.iter().map(|spec| spec.length).max().unwrap_or(0);
-        let widths: u32 = self.specs.iter().map(|spec| spec.width).sum();
-        u64::from(longest + widths)
+    pub(super) fn specs(&self) -> &[FoldSpec] {
+        &self.specs
     }
 }
 
@@ -434,7 +470,7 @@ fn bits_at(ring: &[u32], place: u64) -> u64 {
 }
 
 /// The registers by eight lengths, and where each eight registers went.
-fn eights_of(folds: &[FoldSpec]) -> (Vec<Eight>, Vec<(usize, usize)>) {
+pub(super) fn eights_of(folds: &[FoldSpec]) -> (Vec<Eight>, Vec<(usize, usize)>) {
     let (mut eights, mut places) = (Vec::<Eight>::new(), Vec::new());
     for specs in folds.chunks(LANES) {
         let length = |lane: usize| specs.get(lane).map_or(0, |spec| spec.length);
@@ -518,7 +554,7 @@ mod tests {
                 }
                 let recent = bits.iter().rev().take(64).enumerate();
                 let recent = recent.fold(0, |all, (age, bit)| all | u64::from(*bit) << age);
-                assert_eq!(folded.recent(64), recent);
+                assert_eq!(folded.recent(), recent);
             }
         }
     }
@@ -529,8 +565,9 @@ mod tests {
     }
 
     fn check_equal(a: &FoldedBits, b: &FoldedBits) {
-        assert!(a.eights().eq(b.eights()));
-        assert_eq!((a.position(), a.recent(64)), (b.position(), b.recent(64)));
+        let all = |bits: &FoldedBits| bits.eights.iter().map(|it| it.values).collect::<Vec<_>>();
+        assert_eq!(all(a), all(b));
+        assert_eq!((a.position(), a.recent()), (b.position(), b.recent()));
     }
 
     #[test]

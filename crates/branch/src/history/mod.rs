@@ -12,15 +12,16 @@
 
 mod contexts;
 mod folded;
+mod sequence;
+mod short;
 
 pub use contexts::{Context, ContextSpec};
 use contexts::{Contexts, Place};
 pub use folded::FoldSpec;
-pub(crate) use folded::ROLES;
-use folded::{FoldedBits, Mark};
+pub(crate) use folded::{Folds, ROLES};
+use sequence::{Sequence, Stand};
 
 use crate::bits::{low, site_bits};
-use crate::lanes::Lanes;
 use stream::{Branch, BranchKind, VirtAddr};
 
 /// What a direction predictor wants of the history; by default, the latest outcomes.
@@ -47,8 +48,8 @@ pub enum Insertion {
 /// A place in the history to go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    global: Mark,
-    targets: Mark,
+    global: Stand,
+    targets: Stand,
     path: u32,
     backward: u64,
     inner_loop: u8,
@@ -58,8 +59,8 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The place of an empty history.
     pub(crate) const START: Self = Self {
-        global: Mark::START,
-        targets: Mark::START,
+        global: Stand::START,
+        targets: Stand::START,
         path: 0,
         backward: 0,
         inner_loop: 0,
@@ -71,12 +72,10 @@ impl Checkpoint {
 #[derive(Clone, Debug)]
 pub struct History {
     insertion: Insertion,
-    global: FoldedBits,
-    targets: FoldedBits,
-    path: u32,
-    backward: u64,
-    inner_loop: u8,
+    global: Sequence,
+    targets: Sequence,
     contexts: Option<Contexts>,
+    now: Checkpoint,
 }
 
 /// Bits an indirect branch adds to the history of targets.
@@ -90,20 +89,19 @@ impl History {
     pub fn new(direction: &HistorySpec, indirect: &[FoldSpec]) -> Self {
         Self {
             insertion: direction.insertion,
-            global: FoldedBits::new(&direction.folds),
-            targets: FoldedBits::new(indirect),
-            path: 0,
-            backward: 0,
-            inner_loop: 0,
+            global: Sequence::new(&direction.folds),
+            targets: Sequence::new(indirect),
             contexts: direction.contexts.map(Contexts::new),
+            now: Checkpoint::START,
         }
     }
 
     /// Adds the branch at `pc`, of any kind, with the outcome the front end goes by.
+    #[inline(always)]
     pub fn push(&mut self, pc: VirtAddr, branch: &Branch) {
         match self.insertion {
             Insertion::Outcome => {
-                self.global.push(u32::from(branch.taken), 1);
+                self.global.push(&mut self.now.global, u32::from(branch.taken), 1);
                 self.push_path((site_bits(pc) ^ site_bits(pc) >> 1) as u32 & 1);
             }
             Insertion::OutcomeAndAddress => self.push_outcome_and_address(pc, branch),
@@ -121,9 +119,10 @@ impl History {
     }
 
     fn push_path(&mut self, bits: u32) {
-        self.path = (self.path << 1 ^ bits) & ((1 << PATH_BITS) - 1);
+        self.now.path = (self.now.path << 1 ^ bits) & ((1 << PATH_BITS) - 1);
     }
 
+    #[inline(never)]
     fn push_outcome_and_address(&mut self, pc: VirtAddr, branch: &Branch) {
         let (site, target) = (site_bits(pc), site_bits(branch.target));
         let mut bits = site ^ site >> 2 ^ u64::from(branch.taken);
@@ -136,46 +135,43 @@ impl History {
                 3
             }
         };
-        self.global.push(low(bits, count) as u32, count);
+        self.global.push(&mut self.now.global, low(bits, count) as u32, count);
         (0..count).for_each(|step| self.push_path((path >> step) as u32 & 0x7f));
     }
 
     /// Counts the iterations of the innermost loop: a backward branch closes one.
     fn push_loop(&mut self, pc: VirtAddr, branch: &Branch) {
         let backward = branch.target < pc;
-        self.backward = self.backward << 1 | u64::from(branch.taken && backward);
+        self.now.backward = self.now.backward << 1 | u64::from(branch.taken && backward);
         if backward {
-            self.inner_loop = if branch.taken { self.inner_loop.saturating_add(1) } else { 0 };
+            self.now.inner_loop =
+                if branch.taken { self.now.inner_loop.saturating_add(1) } else { 0 };
         }
     }
 
     fn push_target(&mut self, pc: VirtAddr, target: VirtAddr) {
         let bits = site_bits(target) ^ site_bits(target) >> 3 ^ site_bits(pc);
-        self.targets.push(low(bits, TARGET_BITS) as u32, TARGET_BITS);
+        self.targets.push(&mut self.now.targets, low(bits, TARGET_BITS) as u32, TARGET_BITS);
     }
 
     /// Where the history stands.
     #[must_use]
     #[inline]
     pub fn checkpoint(&mut self) -> Checkpoint {
-        Checkpoint {
-            global: self.global.mark(),
-            targets: self.targets.mark(),
-            path: self.path,
-            backward: self.backward,
-            inner_loop: self.inner_loop,
-            contexts: self.contexts.as_ref().map_or(Place::START, Contexts::place),
+        self.global.mark(&mut self.now.global);
+        self.targets.mark(&mut self.now.targets);
+        if let Some(contexts) = &self.contexts {
+            self.now.contexts = contexts.place();
         }
+        self.now
     }
 
     /// Forgets every branch since `checkpoint`. Panics if that is far more than
     /// [`MAX_IN_FLIGHT`](crate::MAX_IN_FLIGHT) branches.
     pub fn rewind(&mut self, checkpoint: &Checkpoint) {
-        self.global.rewind(&checkpoint.global);
-        self.targets.rewind(&checkpoint.targets);
-        self.path = checkpoint.path;
-        self.backward = checkpoint.backward;
-        self.inner_loop = checkpoint.inner_loop;
+        self.global.rewind(checkpoint.global);
+        self.targets.rewind(checkpoint.targets);
+        self.now = *checkpoint;
         if let Some(contexts) = &mut self.contexts {
             contexts.rewind(&checkpoint.contexts);
         }
@@ -184,45 +180,45 @@ impl History {
     /// The latest `count` bits (up to 64) of the global history, the latest lowest.
     #[must_use]
     pub fn recent(&self, count: u32) -> u64 {
-        self.global.recent(count)
+        self.global.recent(self.now.global, count)
     }
 
     /// A folded register of the direction predictor, by its place among those it asked for.
     #[must_use]
     #[inline]
     pub fn fold(&self, number: usize) -> u32 {
-        self.global.fold(number)
+        self.global.fold(self.now.global, number)
     }
 
-    /// All of them by eight lengths, each in the upper bits of its lane.
+    /// Those of the first so many eights of lengths; where there are fewer, the others are 0.
     #[inline]
-    pub(crate) fn eights(&self) -> impl Iterator<Item = &[Lanes; ROLES]> {
-        self.global.eights()
+    pub(crate) fn eights<const EIGHTS: usize>(&self) -> [Folds; EIGHTS] {
+        self.global.eights(self.now.global)
     }
 
     /// A folded register of the indirect predictor, over the targets of indirect jumps and calls.
     #[must_use]
     #[inline]
     pub fn target_fold(&self, number: usize) -> u32 {
-        self.targets.fold(number)
+        self.targets.fold(self.now.targets, number)
     }
 
     /// Address bits of the latest branches, 27 bits.
     #[must_use]
     pub fn path(&self) -> u32 {
-        self.path
+        self.now.path
     }
 
     /// A bit per conditional branch: it was taken, and backward. The latest is lowest.
     #[must_use]
     pub fn backward(&self, count: u32) -> u64 {
-        low(self.backward, count)
+        low(self.now.backward, count)
     }
 
     /// Iterations of the innermost loop so far, at most 255.
     #[must_use]
     pub fn inner_loop(&self) -> u8 {
-        self.inner_loop
+        self.now.inner_loop
     }
 
     /// The program context, for a predictor that asked for them.
@@ -283,6 +279,11 @@ mod tests {
         }
     }
 
+    fn position(history: &mut History) -> u64 {
+        let Sequence::Long(bits) = &mut history.global else { panic!("it is long") };
+        bits.mark().position()
+    }
+
     #[test]
     fn every_kind_of_branch_leaves_a_mark() {
         let kinds = [
@@ -297,10 +298,10 @@ mod tests {
         for kind in kinds {
             for insertion in [Insertion::Outcome, Insertion::OutcomeAndAddress] {
                 let mut history = history(insertion);
-                let before = history.checkpoint().global.position();
+                let before = position(&mut history);
                 let branch = Branch { kind, taken: true, target: VirtAddr(0x40) };
                 history.push(VirtAddr(0x1000), &branch);
-                assert!(history.checkpoint().global.position() > before, "{kind:?}");
+                assert!(position(&mut history) > before, "{kind:?}");
             }
         }
     }

@@ -30,7 +30,8 @@ impl<P: IndirectPredictor> Bench<P> {
     pub(super) fn jump(&mut self, pc: u64, target: u64) -> Option<VirtAddr> {
         let (pc, target) = (VirtAddr(pc), VirtAddr(target));
         let site = IndirectSite { pc, oracle: Some(target) };
-        let (guess, token) = self.predictor.predict(site, &self.history);
+        let mut token = P::Token::default();
+        let guess = self.predictor.predict(site, &self.history, &mut token);
         let branch = Branch { kind: BranchKind::IndirectJump, taken: true, target };
         self.history.push(pc, &branch);
         self.predictor.train(&token, target);
@@ -43,7 +44,7 @@ impl<P: IndirectPredictor> Bench<P> {
         for _ in 0..30 {
             let (pc, branch) = scatter.branch();
             let site = IndirectSite { pc, oracle: None };
-            let _ = self.predictor.predict(site, &self.history);
+            self.predictor.predict(site, &self.history, &mut P::Token::default());
             self.history.push(pc, &branch);
         }
         self.history.rewind(&from);
@@ -87,7 +88,7 @@ pub(super) fn the_outcome_decides_only_if<P: IndirectPredictor>(perfect: bool) {
     (0..200).for_each(|step| _ = bench.jump(0x1000, 0x2000 + step % 4 * 16));
     let guess = |target| {
         let site = IndirectSite { pc: VirtAddr(0x1000), oracle: Some(VirtAddr(target)) };
-        bench.predictor.predict(site, &bench.history).0
+        bench.predictor.predict(site, &bench.history, &mut P::Token::default())
     };
     assert_eq!(guess(0x2000) != guess(0x2010), perfect);
 }

@@ -81,7 +81,7 @@ struct Entry {
 }
 
 /// What ITTAGE remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct IttageToken {
     index: [u16; TABLES],
     tag: [u16; TABLES],
@@ -125,10 +125,15 @@ impl IndirectPredictor for Ittage {
         FoldSpec::eights(&registers)
     }
 
-    fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, IttageToken) {
-        let mut token = look_up(site.pc, history);
+    fn predict(
+        &self,
+        site: IndirectSite,
+        history: &History,
+        token: &mut IttageToken,
+    ) -> Option<VirtAddr> {
+        *token = look_up(site.pc, history);
         let target = |table: usize| {
-            let entry = self.entry(&token, table);
+            let entry = self.entry(token, table);
             let hit = table == 0 || entry.tag == token.tag[table];
             Some((table as u8, self.regions.address(entry.target.filter(|_| hit)?)))
         };
@@ -136,10 +141,10 @@ impl IndirectPredictor for Ittage {
         let (provider, alternate) = (hits.next(), hits.next());
         (token.provider, token.alternate) = (provider, alternate);
         let unsure = |(table, _): (u8, VirtAddr)| {
-            self.entry(&token, usize::from(table)).confidence == 0 && self.use_alternate >= 0
+            self.entry(token, usize::from(table)).confidence == 0 && self.use_alternate >= 0
         };
         let guess = if provider.is_some_and(unsure) { alternate.or(provider) } else { provider };
-        (guess.map(|(_, target)| target), token)
+        guess.map(|(_, target)| target)
     }
 
     fn train(&mut self, token: &IttageToken, actual: VirtAddr) {

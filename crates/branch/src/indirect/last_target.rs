@@ -29,8 +29,13 @@ impl IndirectPredictor for LastTarget {
         Vec::new()
     }
 
-    fn predict(&self, _site: IndirectSite, _history: &History) -> (Option<VirtAddr>, ()) {
-        (None, ())
+    fn predict(
+        &self,
+        _site: IndirectSite,
+        _history: &History,
+        _token: &mut (),
+    ) -> Option<VirtAddr> {
+        None
     }
 
     fn train(&mut self, _token: &(), _actual: VirtAddr) {}

@@ -37,7 +37,7 @@ pub trait IndirectPredictor: Debug + Clone {
     /// Its parameters; the default is the published design.
     type Config: Debug + Clone + Default + PartialEq + Serialize;
     /// What it remembers from a guess until the branch commits.
-    type Token: Copy + Debug;
+    type Token: Copy + Debug + Default;
 
     /// Notes what cannot be in a configuration.
     fn validate(config: &Self::Config, problems: &mut Problems);
@@ -45,8 +45,14 @@ pub trait IndirectPredictor: Debug + Clone {
     fn new(config: &Self::Config) -> Self;
     /// What it reads of the [history of targets](History::target_fold).
     fn folds(&self) -> Vec<FoldSpec>;
-    /// Guesses the target of a branch.
-    fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, Self::Token);
+    /// Guesses the target of a branch. What it remembers of that goes to `token`, in place because it
+    /// can be large; what was there is left over from another guess.
+    fn predict(
+        &self,
+        site: IndirectSite,
+        history: &History,
+        token: &mut Self::Token,
+    ) -> Option<VirtAddr>;
     /// The branch committed with this target.
     fn train(&mut self, token: &Self::Token, actual: VirtAddr);
     /// Bits of storage, without the history.
@@ -116,18 +122,27 @@ macro_rules! indirect_predictors {
                 match &self.0 { $(Any::$name(it) => it.folds(),)+ }
             }
 
-            /// Guesses the target of a branch.
+            /// A token for guesses to be remembered in.
             #[must_use]
+            pub fn token(&self) -> IndirectToken {
+                match &self.0 { $(Any::$name(_) => IndirectToken::$name(Default::default()),)+ }
+            }
+
+            /// Guesses the target of a branch and remembers that in `token`, which is of this
+            /// predictor.
+            #[must_use]
+            #[inline]
             pub fn predict(
                 &self,
                 site: IndirectSite,
                 history: &History,
-            ) -> (Option<VirtAddr>, IndirectToken) {
-                match &self.0 {
-                    $(Any::$name(it) => {
-                        let (target, token) = it.predict(site, history);
-                        (target, IndirectToken::$name(token))
+                token: &mut IndirectToken,
+            ) -> Option<VirtAddr> {
+                match (&self.0, token) {
+                    $((Any::$name(it), IndirectToken::$name(token)) => {
+                        it.predict(site, history, token)
                     })+
+                    _ => panic!("a token of another indirect predictor"),
                 }
             }
 

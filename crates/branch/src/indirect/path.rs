@@ -46,7 +46,7 @@ struct Entry {
 }
 
 /// What the path predictor remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PathToken {
     set: u32,
     tag: u16,
@@ -85,14 +85,19 @@ impl IndirectPredictor for Path {
         vec![FoldSpec { length, width: self.config.sets.ilog2() }]
     }
 
-    fn predict(&self, site: IndirectSite, history: &History) -> (Option<VirtAddr>, PathToken) {
+    fn predict(
+        &self,
+        site: IndirectSite,
+        history: &History,
+        token: &mut PathToken,
+    ) -> Option<VirtAddr> {
         let pc = site_bits(site.pc);
         let path = u64::from(history.target_fold(0));
         let hashed = pc ^ path ^ history.recent(self.config.history_bits);
         let set = low(hashed, self.config.sets.ilog2()) as u32;
-        let token = PathToken { set, tag: low(pc, self.config.tag_bits) as u16 };
-        let entry = self.find(&token).and_then(|at| self.entries[at]);
-        (entry.map(|entry| entry.target), token)
+        *token = PathToken { set, tag: low(pc, self.config.tag_bits) as u16 };
+        let entry = self.find(token).and_then(|at| self.entries[at]);
+        entry.map(|entry| entry.target)
     }
 
     fn train(&mut self, token: &PathToken, target: VirtAddr) {
@@ -110,11 +115,12 @@ impl IndirectPredictor for Path {
 }
 
 impl Path {
+    #[inline]
     fn find(&self, token: &PathToken) -> Option<usize> {
         let first = (token.set * self.config.ways) as usize;
-        let ways = first..first + self.config.ways as usize;
-        let is_it = |at: &usize| self.entries[*at].is_some_and(|entry| entry.tag == token.tag);
-        ways.into_iter().find(is_it)
+        let ways = &self.entries[first..first + self.config.ways as usize];
+        let is_it = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.tag == token.tag);
+        Some(first + ways.iter().position(is_it)?)
     }
 }
 

@@ -28,8 +28,8 @@ impl IndirectPredictor for Perfect {
         Vec::new()
     }
 
-    fn predict(&self, site: IndirectSite, _history: &History) -> (Option<VirtAddr>, ()) {
-        (site.oracle, ())
+    fn predict(&self, site: IndirectSite, _history: &History, _token: &mut ()) -> Option<VirtAddr> {
+        site.oracle
     }
 
     fn train(&mut self, _token: &(), _actual: VirtAddr) {}

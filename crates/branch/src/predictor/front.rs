@@ -2,7 +2,7 @@
 //! at does not change.
 
 use super::BranchConfig;
-use super::in_flight::{Guess, Predicted};
+use super::in_flight::{Asked, Guess, Predicted};
 use crate::direction::{BranchSite, Direction};
 use crate::indirect::{Indirect, IndirectSite};
 use crate::{ConfigError, History, ReturnStack};
@@ -30,7 +30,7 @@ impl Front {
 
     /// The guess of the component that knows this kind of branch; what it remembers of it goes to
     /// `guess`, in place because it is large.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask(
         &self,
         pc: VirtAddr,
@@ -43,29 +43,29 @@ impl Front {
         match kind {
             BranchKind::Conditional => {
                 let site = BranchSite { pc, oracle: oracle.is_some_and(|branch| branch.taken) };
-                let (taken, token) = self.direction.predict(site, &self.history);
-                *guess = Guess::Direction(token);
+                guess.asked = Asked::Direction;
+                let taken = self.direction.predict(site, &self.history, &mut guess.direction);
                 Branch { taken, ..certain }
             }
             BranchKind::Jump | BranchKind::Call => {
-                *guess = Guess::None;
+                guess.asked = Asked::Nobody;
                 certain
             }
             BranchKind::IndirectJump | BranchKind::IndirectCall => {
                 let site = IndirectSite { pc, oracle: oracle.map(|branch| branch.target) };
-                let (target, token) = self.indirect.predict(site, &self.history);
-                *guess = Guess::Indirect(token);
+                guess.asked = Asked::Indirect;
+                let target = self.indirect.predict(site, &self.history, &mut guess.indirect);
                 Branch { target: target.unwrap_or(btb_target), ..certain }
             }
             BranchKind::Return | BranchKind::ReturnAndCall => {
-                *guess = Guess::None;
+                guess.asked = Asked::Nobody;
                 Branch { target: self.ras.peek().unwrap_or(btb_target), ..certain }
             }
         }
     }
 
     /// Moves everything speculative by the outcome the front end goes by.
-    #[inline]
+    #[inline(always)]
     pub(super) fn go(
         &mut self,
         pc: VirtAddr,
@@ -73,10 +73,19 @@ impl Front {
         branch: &Branch,
         guess: &Guess,
     ) {
-        if let Guess::Direction(token) = guess {
+        if let Some(token) = guess.direction() {
             self.direction.speculate(token, branch.taken);
         }
-        match branch.kind {
+        // Most branches leave the stack alone.
+        if branch.kind != BranchKind::Conditional {
+            self.move_stack(fall_through, branch.kind);
+        }
+        self.history.push(pc, branch);
+    }
+
+    #[inline]
+    fn move_stack(&mut self, fall_through: VirtAddr, kind: BranchKind) {
+        match kind {
             BranchKind::Call | BranchKind::IndirectCall => self.ras.push(fall_through),
             BranchKind::Return => drop(self.ras.pop()),
             BranchKind::ReturnAndCall => {
@@ -85,11 +94,10 @@ impl Front {
             }
             BranchKind::Conditional | BranchKind::Jump | BranchKind::IndirectJump => {}
         }
-        self.history.push(pc, branch);
     }
 
     /// Goes by `branch`, and notes in `place`, which has the guess, how to come back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn go_by(
         &mut self,
         place: &mut Predicted,

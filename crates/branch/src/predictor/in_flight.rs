@@ -11,14 +11,30 @@ use stream::{Branch, BranchKind, VirtAddr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record(u32);
 
-/// What a predictor remembers of its guess.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Guess {
+/// Which predictor was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
     /// Nothing had to be guessed, or the return stack did.
-    #[default]
-    None,
-    Direction(DirectionToken),
-    Indirect(IndirectToken),
+    Nobody,
+    Direction,
+    Indirect,
+}
+
+/// What a predictor remembers of its guess. Tokens are large, so each has a place that it is written
+/// in; what is in the place of a predictor that was not asked is left over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guess {
+    pub(super) asked: Asked,
+    pub(super) direction: DirectionToken,
+    pub(super) indirect: IndirectToken,
+}
+
+impl Guess {
+    /// The token of the direction predictor, if that was asked.
+    #[inline]
+    pub(super) fn direction(&self) -> Option<&DirectionToken> {
+        (self.asked == Asked::Direction).then_some(&self.direction)
+    }
 }
 
 /// A branch in flight.
@@ -36,14 +52,16 @@ pub(super) struct Predicted {
 
 impl Predicted {
     /// What an unused place holds.
-    const NONE: Self = Self {
-        pc: VirtAddr(0),
-        fall_through: VirtAddr(0),
-        branch: Branch { kind: BranchKind::Jump, taken: false, target: VirtAddr(0) },
-        history: Checkpoint::START,
-        stack: StackCheckpoint::START,
-        guess: Guess::None,
-    };
+    fn none(direction: DirectionToken, indirect: IndirectToken) -> Self {
+        Self {
+            pc: VirtAddr(0),
+            fall_through: VirtAddr(0),
+            branch: Branch { kind: BranchKind::Jump, taken: false, target: VirtAddr(0) },
+            history: Checkpoint::START,
+            stack: StackCheckpoint::START,
+            guess: Guess { asked: Asked::Nobody, direction, indirect },
+        }
+    }
 }
 
 /// A ring that grows to the most branches that were ever in flight, so that what most cores need stays
@@ -59,8 +77,10 @@ pub(super) struct InFlight {
 const INITIAL: usize = 256;
 
 impl InFlight {
-    pub(super) fn new() -> Self {
-        Self { ring: vec![Predicted::NONE; INITIAL], oldest: 0, next: 0 }
+    /// For guesses that leave tokens of these kinds.
+    pub(super) fn new(direction: DirectionToken, indirect: IndirectToken) -> Self {
+        let none = Predicted::none(direction, indirect);
+        Self { ring: vec![none; INITIAL], oldest: 0, next: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -93,7 +113,7 @@ impl InFlight {
     fn grow(&mut self) {
         let larger = 2 * self.ring.len();
         assert!(larger <= MAX_IN_FLIGHT, "more than {MAX_IN_FLIGHT} branches in flight");
-        let mut ring = vec![Predicted::NONE; larger];
+        let mut ring = vec![self.ring[0]; larger];
         for offset in 0..self.len() as u32 {
             let number = self.oldest.wrapping_add(offset);
             ring[number as usize & (larger - 1)] = self.ring[self.place(number)];
@@ -105,9 +125,10 @@ impl InFlight {
         (record.0.wrapping_sub(self.oldest) as usize) < self.len()
     }
 
-    pub(super) fn is_youngest(&self, record: &Record) -> bool {
+    /// How many branches are younger. Panics if it is not in flight.
+    pub(super) fn younger(&self, record: &Record) -> u32 {
         assert!(self.holds(record), "branch {record:?} is not in flight");
-        record.0.wrapping_add(1) == self.next
+        self.next.wrapping_sub(record.0.wrapping_add(1))
     }
 
     pub(super) fn is_oldest(&self, record: &Record) -> bool {

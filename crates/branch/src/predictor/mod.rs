@@ -36,7 +36,7 @@ use crate::ConfigError;
 use crate::direction::{Direction, Origin};
 use crate::target::{Btb, BtbHit};
 use front::Front;
-use in_flight::{Guess, InFlight, Predicted};
+use in_flight::{Asked, InFlight, Predicted};
 use restored::Watched;
 use stream::{Branch, BranchKind, VirtAddr};
 
@@ -66,10 +66,11 @@ impl Predictor {
     /// Builds the predictors, unless their parameters cannot be.
     pub fn new(config: &BranchConfig) -> Result<Self, ConfigError> {
         config.validate()?;
+        let front = Front::new(config)?;
         Ok(Self {
-            front: Front::new(config)?,
             btb: Btb::new(&config.btb)?,
-            in_flight: InFlight::new(),
+            in_flight: InFlight::new(front.direction.token(), front.indirect.token()),
+            front,
             watched: None,
             config: config.clone(),
         })
@@ -123,7 +124,7 @@ impl Predictor {
     /// goes that way and stays in flight; without, it is taken back too. Panics if it is not in
     /// flight.
     pub fn squash_to(&mut self, record: &Record, actual: Option<&Branch>) {
-        while !self.in_flight.is_youngest(record) {
+        for _ in 0..self.in_flight.younger(record) {
             self.repair_youngest();
             self.in_flight.drop_youngest();
         }
@@ -140,7 +141,7 @@ impl Predictor {
     }
 
     fn repair_youngest(&mut self) {
-        if let Guess::Direction(token) = &self.in_flight.youngest().guess {
+        if let Some(token) = self.in_flight.youngest().guess.direction() {
             self.front.direction.repair(token);
         }
     }
@@ -153,16 +154,17 @@ impl Predictor {
         let predicted = self.in_flight.oldest();
         debug_assert_eq!(predicted.pc, pc);
         let mut origin = None;
-        match &predicted.guess {
-            Guess::Direction(token) if actual.kind == BranchKind::Conditional => {
+        match predicted.guess.asked {
+            Asked::Direction if actual.kind == BranchKind::Conditional => {
+                let token = &predicted.guess.direction;
                 origin = Direction::origin(token);
                 self.front.direction.train(token, actual.taken);
                 if let Some(origin) = &mut origin {
                     origin.moved = self.front.direction.moved();
                 }
             }
-            Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
-            Guess::Direction(_) | Guess::None => {}
+            Asked::Indirect => self.front.indirect.train(&predicted.guess.indirect, actual.target),
+            Asked::Direction | Asked::Nobody => {}
         }
         let length = length(pc, predicted.fall_through);
         self.in_flight.drop_oldest();
@@ -198,23 +200,27 @@ impl Predictor {
         if hit.is_none() && !actual.taken {
             return false;
         }
-        let (mut wrong, mut known, mut guess) = (true, false, Guess::None);
+        let (mut wrong, mut known) = (true, false);
         let length = length(pc, fall_through);
         if let Some(hit) = hit {
             self.note_use(KnownBranch { pc, target: hit.target, kind: hit.kind, length });
-            let branch = self.front.ask(pc, hit.kind, hit.target, Some(actual), &mut guess);
+        }
+        // What the guess leaves has its place there, though the branch is never in flight.
+        let guess = &mut self.in_flight.next_place().guess;
+        if let Some(hit) = hit {
+            let branch = self.front.ask(pc, hit.kind, hit.target, Some(actual), guess);
             wrong =
                 branch.taken != actual.taken || (actual.taken && branch.target != actual.target);
             known = hit.kind == actual.kind;
         }
         if !known {
-            self.front.ask(pc, actual.kind, actual.target, Some(actual), &mut guess);
+            self.front.ask(pc, actual.kind, actual.target, Some(actual), guess);
         }
-        self.front.go(pc, fall_through, actual, &guess);
-        match &guess {
-            Guess::Direction(token) => self.front.direction.train(token, actual.taken),
-            Guess::Indirect(token) => self.front.indirect.train(token, actual.target),
-            Guess::None => {}
+        self.front.go(pc, fall_through, actual, guess);
+        match guess.asked {
+            Asked::Direction => self.front.direction.train(&guess.direction, actual.taken),
+            Asked::Indirect => self.front.indirect.train(&guess.indirect, actual.target),
+            Asked::Nobody => {}
         }
         // Inserting a branch is a use of its entry, too.
         match actual.taken {

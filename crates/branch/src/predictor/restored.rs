@@ -117,15 +117,17 @@ impl Predictor {
     /// Puts a branch that was taken into the buffer.
     #[inline]
     pub(super) fn insert_target(&mut self, branch: KnownBranch) {
-        if self.watched.is_some() {
-            self.note_insertion(branch);
-        }
         let KnownBranch { pc, target, kind, length } = branch;
+        if self.watched.is_some() {
+            self.note_insertion(pc, target, kind, length);
+        }
         self.btb.insert(pc, kind, target, length);
     }
 
+    /// Takes the branch apart, or it would be put together in memory whether there is a unit or not.
     #[inline(never)]
-    fn note_insertion(&mut self, branch: KnownBranch) {
+    fn note_insertion(&mut self, pc: VirtAddr, target: VirtAddr, kind: BranchKind, length: u8) {
+        let branch = KnownBranch { pc, target, kind, length };
         let known = self.btb.look_up(branch.pc).is_some();
         if let Some(watched) = self.watched.as_mut().filter(|_| !known) {
             watched.unused.remove(&branch.pc);
@@ -136,6 +138,15 @@ impl Predictor {
     /// The front end goes by what the buffer knows of a branch.
     #[inline]
     pub(super) fn note_use(&mut self, branch: KnownBranch) {
+        let KnownBranch { pc, target, kind, length } = branch;
+        if self.watched.is_some() {
+            self.note_watched_use(pc, target, kind, length);
+        }
+    }
+
+    #[inline(never)]
+    fn note_watched_use(&mut self, pc: VirtAddr, target: VirtAddr, kind: BranchKind, length: u8) {
+        let branch = KnownBranch { pc, target, kind, length };
         if let Some(watched) = &mut self.watched
             && watched.unused.remove(&branch.pc)
         {

@@ -216,7 +216,7 @@ fn each_flush_makes_its_component_cold_and_no_other() {
     warm.warm(VirtAddr(0x500), &branch(BranchKind::Call, 0x600), VirtAddr(0x504));
     let nowhere = VirtAddr(0xbad0);
     let state = |predictor: &Predictor| {
-        let mut guess = Guess::None;
+        let mut guess = predictor.in_flight.clone().next_place().guess;
         let mut ask = |pc, kind| predictor.front.ask(pc, kind, nowhere, None, &mut guess);
         let taken = ask(conditional.0, conditional.1).taken;
         let jump = ask(VirtAddr(0x300), BranchKind::IndirectJump).target;

@@ -77,12 +77,10 @@ pub trait TargetBuffer: Debug + Clone {
 fn first_in_maps(start: VirtAddr, end: VirtAddr, map: impl Fn(u64) -> u16) -> Option<VirtAddr> {
     let (mut at, stop) = (start.0 >> 1, end.0 >> 1);
     while at < stop {
-        let mut found = map(at) >> (at & 15);
-        if stop - at < 16 {
-            found &= (1 << (stop - at)) - 1;
-        }
+        let found = map(at) >> (at & 15);
         if found != 0 {
-            return Some(VirtAddr((at + u64::from(found.trailing_zeros())) << 1));
+            let first = at + u64::from(found.trailing_zeros());
+            return (first < stop).then_some(VirtAddr(first << 1));
         }
         at = (at | 15) + 1;
     }
@@ -154,11 +152,13 @@ macro_rules! target_buffers {
             }
 
             /// The front end goes by what it knows of `pc`.
+            #[inline]
             pub fn touch(&mut self, pc: VirtAddr) {
                 match &mut self.0 { $(Any::$name(it) => it.touch(pc),)+ }
             }
 
             /// Remembers a branch that was taken.
+            #[inline]
             pub fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
                 match &mut self.0 { $(Any::$name(it) => it.insert(pc, kind, target, length),)+ }
             }

@@ -31,6 +31,9 @@ struct Entry {
 pub(super) struct Table {
     set_bits: u32,
     tag_bits: u32,
+    /// The address bits that the table knows, set and tag.
+    known_mask: u64,
+    set_mask: u64,
     ways: usize,
     latency_cycles: u32,
     tags: Box<[u32]>,
@@ -61,9 +64,12 @@ impl Table {
     pub(super) fn new(config: &LevelConfig) -> Self {
         let count = config.entries as usize;
         let free = Entry { target: VirtAddr(0), kind: BranchKind::Jump, length: 0, used: 0 };
+        let set_bits = (config.entries / config.ways).ilog2();
         Self {
-            set_bits: (config.entries / config.ways).ilog2(),
+            set_bits,
             tag_bits: config.tag_bits,
+            known_mask: low(u64::MAX, set_bits + config.tag_bits),
+            set_mask: low(u64::MAX, set_bits),
             ways: config.ways as usize,
             latency_cycles: config.latency_cycles,
             tags: vec![FREE; count].into(),
@@ -76,11 +82,12 @@ impl Table {
     /// The address bits that the table knows, set and tag.
     #[inline]
     fn known(&self, halfword: u64) -> u64 {
-        low(halfword, self.set_bits + self.tag_bits)
+        halfword & self.known_mask
     }
 
+    #[inline]
     fn first_way(&self, known: u64) -> usize {
-        low(known, self.set_bits) as usize * self.ways
+        (known & self.set_mask) as usize * self.ways
     }
 
     #[inline]
@@ -120,10 +127,14 @@ impl Table {
     pub(super) fn insert(&mut self, pc: VirtAddr, kind: BranchKind, target: VirtAddr, length: u8) {
         self.uses += 1;
         let fresh = Entry { target, kind, length, used: self.uses };
-        if let Some(at) = self.find(pc) {
-            self.entries[at] = fresh;
-            return;
+        match self.find(pc) {
+            Some(at) => self.entries[at] = fresh,
+            None => self.insert_new(pc, fresh),
         }
+    }
+
+    #[inline(never)]
+    fn insert_new(&mut self, pc: VirtAddr, fresh: Entry) {
         let known = self.known(site_bits(pc));
         let at = self.victim(self.first_way(known));
         self.free(at);

@@ -47,11 +47,11 @@ impl DirectionPredictor for Gselect {
         HistorySpec::default()
     }
 
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, u32) {
+    fn predict(&self, site: BranchSite, history: &History, token: &mut u32) -> bool {
         let address = low(site_bits(site.pc), self.config.address_bits);
         let outcomes = history.recent(self.config.history_bits);
-        let index = (address << self.config.history_bits | outcomes) as u32;
-        (self.counters[index as usize] >= 2, index)
+        *token = (address << self.config.history_bits | outcomes) as u32;
+        self.counters[*token as usize] >= 2
     }
 
     fn train(&mut self, token: &u32, actual: bool) {

@@ -26,13 +26,14 @@ fn the_added_predictor_is_built_from_its_name_and_predicts() {
     let mut direction = Direction::new(&config).expect("its defaults are valid");
     let history = History::new(&direction.history(), &[]);
     let site = BranchSite { pc: VirtAddr(0x40), oracle: false };
-    let (before, token) = direction.predict(site, &history);
+    let mut token = direction.token();
+    let before = direction.predict(site, &history, &mut token);
     direction.speculate(&token, before);
     direction.repair(&token);
     direction.train(&token, true);
     assert_eq!(Direction::origin(&token), None, "it has no parts");
     assert_eq!(direction.moved(), Moved::default(), "it has one level");
-    assert_eq!((before, direction.predict(site, &history).0), (false, true));
+    assert_eq!((before, direction.predict(site, &history, &mut token)), (false, true));
     assert!(!direction.set_base(site.pc, true), "it has no base table");
     assert_eq!(direction.storage_bits(), 2 << 14);
 }

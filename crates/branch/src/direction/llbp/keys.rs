@@ -5,7 +5,7 @@
 
 use crate::bits::site_bits;
 use crate::direction::tage_sc_l;
-use crate::history::ROLES;
+use crate::history::Folds;
 use crate::lanes::{LANES, Lanes};
 use crate::{FoldSpec, History};
 use stream::VirtAddr;
@@ -39,13 +39,13 @@ fn history_bits(length: usize) -> u32 {
 /// fewer.
 pub(super) fn folds() -> Vec<FoldSpec> {
     let registers: [_; LENGTHS] =
-        std::array::from_fn(|length| (history_bits(length), [TAG_BITS, TAG_BITS - 1, 0]));
+        std::array::from_fn(|length| (history_bits(length), [0, TAG_BITS, TAG_BITS - 1]));
     FoldSpec::eights(&registers)
 }
 
 /// What the pattern of each length has to have to be the branch's: its tag and, above that, which
 /// length of its bucket it is of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys([u16; LENGTHS]);
 
 impl Keys {
@@ -53,8 +53,8 @@ impl Keys {
     #[inline]
     pub(super) fn new(pc: VirtAddr, history: &History) -> Self {
         let mut keys = [0; LENGTHS];
-        let folds = history.eights().skip(tage_sc_l::HISTORY_EIGHTS);
-        for (keys, folds) in keys.chunks_mut(LANES).zip(folds) {
+        let folds: [_; tage_sc_l::HISTORY_EIGHTS + LENGTHS / LANES] = history.eights();
+        for (keys, folds) in keys.chunks_mut(LANES).zip(&folds[tage_sc_l::HISTORY_EIGHTS..]) {
             keys.copy_from_slice(&tags(site_bits(pc), folds).0);
         }
         for (length, key) in keys.iter_mut().enumerate() {
@@ -71,15 +71,15 @@ impl Keys {
 
 /// The address, the longer register, and the shorter one twice.
 #[inline]
-fn tags(site: u64, [long, short, _]: &[Lanes; ROLES]) -> Lanes {
+fn tags(site: u64, folds: &Folds) -> Lanes {
     let unused = u16::BITS - TAG_BITS;
-    // Registers stand at the upper end of their lanes, so the shorter one already counts double.
-    (Lanes::all(site as u16) << unused ^ *long ^ *short) >> unused
+    (Lanes::all(site as u16) << unused ^ folds.tag) >> unused
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::ROLES;
     use crate::workbench::Scatter;
     use crate::{HistorySpec, Insertion};
 
@@ -111,7 +111,7 @@ mod tests {
         for length in 0..LENGTHS {
             let block = first + length / LANES * LANES * ROLES;
             let register = |role: usize| history.fold(block + role * LANES + length % LANES);
-            let tag = (0x91a2 ^ register(0) ^ register(1) << 1) & 0x1fff;
+            let tag = (0x91a2 ^ register(1) ^ register(2) << 1) & 0x1fff;
             assert_eq!(u32::from(keys.of(length)), tag | (length as u32 % 4) << 13, "{length}");
         }
     }

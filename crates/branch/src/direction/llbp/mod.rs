@@ -40,9 +40,10 @@ use store::{Created, Store};
 use stream::VirtAddr;
 
 /// What the second level said of a branch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Answer {
     /// It does not know the context.
+    #[default]
     Unknown,
     /// The context's pattern set was not there in time.
     Late,
@@ -55,7 +56,7 @@ enum Answer {
 }
 
 /// What the predictor remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LlbpToken {
     base: TageScLToken,
     keys: Keys,
@@ -113,15 +114,14 @@ impl DirectionPredictor for Llbp {
         spec
     }
 
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, LlbpToken) {
+    fn predict(&self, site: BranchSite, history: &History, token: &mut LlbpToken) -> bool {
         let context = history.context().expect("the history has the contexts that were asked for");
-        let keys = Keys::new(site.pc, history);
-        let tage = self.base.look_up(site.pc, history);
-        let first = tage.opinion();
-        let (answer, opinion) = self.ask(&context, &keys, first);
-        let base = self.base.check(site.pc, history, tage, opinion);
-        let arrival = self.arrival(&context);
-        (base.guess(), LlbpToken { base, keys, context: context.id, arrival, answer })
+        (token.context, token.arrival) = (context.id, self.arrival(&context));
+        token.keys = Keys::new(site.pc, history);
+        let first = self.base.look_up(site.pc, history, &mut token.base);
+        let opinion;
+        (token.answer, opinion) = self.ask(&context, &token.keys, first);
+        self.base.check(site.pc, history, opinion, &mut token.base)
     }
 
     fn speculate(&mut self, token: &LlbpToken, taken: bool) {

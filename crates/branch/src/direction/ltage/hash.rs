@@ -2,6 +2,7 @@
 
 use super::TaggedTableConfig;
 use crate::bits::site_bits;
+use crate::history::Folds;
 use crate::lanes::{LANES, Lanes};
 use stream::VirtAddr;
 
@@ -61,15 +62,13 @@ impl Hash {
     /// The rows of a branch, and its tags in the upper bits of their lanes, where their folded
     /// registers already are.
     #[inline]
-    pub(super) fn look(&self, pc: VirtAddr, path: u32, folds: &[Lanes; 3]) -> (Lanes, Lanes) {
+    pub(super) fn look(&self, pc: VirtAddr, path: u32, folds: Folds) -> (Lanes, Lanes) {
         let (near, far) =
             (Lanes::all(site_bits(pc) as u16), Lanes::all((site_bits(pc) >> 16) as u16));
-        let [index_fold, tag_fold, short_fold] = *folds;
         let mixed = near ^ near.high(self.mixes) ^ far.low(self.mixes);
-        let fold = index_fold.high(self.index_scales) ^ index_fold & self.index_whole;
+        let fold = folds.index.high(self.index_scales) ^ folds.index & self.index_whole;
         let rows = (mixed ^ fold ^ self.path(path)) & self.index_masks;
-        // The second tag register is one narrower and counts double, which is where it stands.
-        (rows, near.low(self.tag_rights) ^ tag_fold ^ short_fold)
+        (rows, near.low(self.tag_rights) ^ folds.tag)
     }
 
     #[inline]
@@ -134,7 +133,7 @@ mod tests {
                         (folds[at(lane)][role] << (u16::BITS - width)) as u16
                     }))
                 });
-                let (rows, tags) = hash.look(pc, path, &lanes);
+                let (rows, tags) = hash.look(pc, path, Folds::new(&lanes));
                 for lane in 0..LANES {
                     let (table, length) = &tables[at(lane)];
                     let of = (at(lane) as u32, table, *length);

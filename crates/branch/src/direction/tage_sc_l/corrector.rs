@@ -32,7 +32,7 @@ const LOOP_REGISTERS: usize = 256;
 const LOOP_OUTCOME_BITS: u32 = 10;
 
 /// What the corrector remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CorrectorToken {
     site: u32,
     counters: [u16; COUNTERS],
@@ -43,7 +43,6 @@ pub(super) struct CorrectorToken {
     /// The local histories before the branch, and where they are.
     local: [(u16, u16); LOCALS],
     loop_outcomes: (u16, u16),
-    pub(super) guess: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -80,40 +79,32 @@ impl Corrector {
         }
     }
 
+    /// Checks an opinion, or what the loop predictor made of it, `inner`; the guess.
     pub(super) fn predict(
         &self,
         pc: VirtAddr,
         history: &History,
         opinion: &Opinion,
         inner: bool,
-    ) -> CorrectorToken {
+        token: &mut CorrectorToken,
+    ) -> bool {
         let site = site_bits(pc);
-        let local = self.local_registers(site);
+        token.site = site as u32;
+        token.threshold = self.threshold_of(site);
+        token.local = self.local_registers(site);
         let inner_loop = u16::from(history.inner_loop());
-        let loop_outcomes = (inner_loop, self.loop_outcomes[usize::from(inner_loop)]);
-        let mut token = CorrectorToken {
-            site: site as u32,
-            counters: [0; COUNTERS],
-            sums: [0; GROUPS],
-            total: 0,
-            threshold: self.threshold_of(site),
-            guess_of_sum: false,
-            local,
-            loop_outcomes,
-            guess: inner,
-        };
+        token.loop_outcomes = (inner_loop, self.loop_outcomes[usize::from(inner_loop)]);
         token.counters[..BIAS].copy_from_slice(&bias_indices(site, opinion, inner));
         // What each group hashes: an address and a history.
         let mut sources = [(site, 0); GROUPS];
         sources[GLOBAL] = (site << 1 | u64::from(inner), history.backward(40));
         sources[PATH].1 = u64::from(history.path());
-        (0..LOCALS).for_each(|set| sources[LOCAL + set].1 = u64::from(local[set].1));
-        sources[LOOP_OUTCOMES].1 = u64::from(loop_outcomes.1);
+        (0..LOCALS).for_each(|set| sources[LOCAL + set].1 = u64::from(token.local[set].1));
+        sources[LOOP_OUTCOMES].1 = u64::from(token.loop_outcomes.1);
         sources[LOOP_COUNT].1 = u64::from(inner_loop);
         token.counters[BIAS..].copy_from_slice(&rows(&sources));
-        self.add_up(&mut token);
-        token.guess = self.choose(&token, opinion.confidence, inner);
-        token
+        self.add_up(token);
+        self.choose(token, opinion.confidence, inner)
     }
 
     fn local_registers(&self, site: u64) -> [(u16, u16); LOCALS] {

@@ -5,6 +5,7 @@ use super::layout::{
     BANK, LENGTH_BLOCKS, LENGTHS_USED, LOG2_BANK, Length, PATH_BITS, POOLS, SHORT_LENGTHS,
     TABLE_BLOCKS, TABLES,
 };
+use crate::history::Folds;
 use crate::lanes::{LANES, Lanes};
 
 const LANE: u32 = u16::BITS;
@@ -46,14 +47,13 @@ impl Hash {
 
     /// The rows, with bits above them, and the tags.
     #[inline]
-    fn look(&self, pc: u64, path: u32, [index, tag, short_tag]: &[Lanes; 3]) -> (Lanes, Lanes) {
+    fn look(&self, pc: u64, path: u32, folds: Folds) -> (Lanes, Lanes) {
         let [first, second, third] = [0, 16, 32].map(|bit| Lanes::all((pc >> bit) as u16));
         let lower = first & self.near | second & self.far;
         let upper = second & self.near | third & self.far;
         let mixed = first ^ lower.high(self.mixes) ^ upper.low(self.mixes);
-        let rows = mixed ^ *index >> (LANE - LOG2_BANK) ^ self.path(path);
-        // The second tag register is one narrower and counts double, which is where it stands.
-        let tags = first.low(self.tag_rights) ^ *tag ^ *short_tag;
+        let rows = mixed ^ folds.index >> (LANE - LOG2_BANK) ^ self.path(path);
+        let tags = first.low(self.tag_rights) ^ folds.tag;
         (rows, tags.high(self.tag_scales))
     }
 
@@ -86,17 +86,11 @@ impl Hashes {
         Self(hashes)
     }
 
-    /// `folds` are a register of each length for indices, one and another for tags.
     #[inline]
-    pub(super) fn look<'a>(
-        &self,
-        pc: u64,
-        path: u32,
-        folds: impl Iterator<Item = &'a [Lanes; 3]>,
-    ) -> Rows {
+    pub(super) fn look(&self, pc: u64, path: u32, folds: &[Folds; LENGTH_BLOCKS]) -> Rows {
         let (mut rows, mut tags) = ([0; LENGTH_BLOCKS * LANES], [0; LENGTH_BLOCKS * LANES]);
         for (block, (hash, folds)) in self.0.iter().zip(folds).enumerate() {
-            let (row, tag) = hash.look(pc, path, folds);
+            let (row, tag) = hash.look(pc, path, *folds);
             rows[block * LANES..][..LANES].copy_from_slice(&row.0);
             tags[block * LANES..][..LANES].copy_from_slice(&tag.0);
         }
@@ -200,7 +194,7 @@ mod tests {
                     value
                 })
             });
-            let Rows { rows, tags } = hashes.look(pc, path, folds.iter());
+            let Rows { rows, tags } = hashes.look(pc, path, &folds.map(|folds| Folds::new(&folds)));
             for at in 0..TABLES {
                 let number = LENGTH_OF[at];
                 let (row, tag) = row_and_tag(number, &lengths[number], (pc, path), values[number]);

@@ -60,7 +60,7 @@ pub(super) fn provider_of(table: u8) -> Provider {
 }
 
 /// What TAGE-SC-L remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TageScLToken {
     tage: TageToken,
     /// The guess that loop predictor and corrector checked, and how sure it was.
@@ -70,16 +70,12 @@ pub struct TageScLToken {
     /// The guess of TAGE and the loop predictor.
     inner: bool,
     from_loop: bool,
-    corrector: Option<CorrectorToken>,
+    /// Left over if there is no corrector.
+    corrector: CorrectorToken,
     guess: bool,
 }
 
 impl TageScLToken {
-    /// The guess of the whole predictor.
-    pub(super) fn guess(&self) -> bool {
-        self.guess
-    }
-
     /// The guess of TAGE, whoever's opinion was checked.
     pub(super) fn tage_guess(&self) -> bool {
         self.tage.opinion().guess
@@ -114,18 +110,17 @@ impl DirectionPredictor for TageScL {
         self.tage.history()
     }
 
-    fn predict(&self, site: BranchSite, history: &History) -> (bool, TageScLToken) {
-        let tage = self.look_up(site.pc, history);
-        let token = self.check(site.pc, history, tage, tage.opinion());
-        (token.guess, token)
+    fn predict(&self, site: BranchSite, history: &History, token: &mut TageScLToken) -> bool {
+        let opinion = self.look_up(site.pc, history, token);
+        self.check(site.pc, history, opinion, token)
     }
 
     fn speculate(&mut self, token: &TageScLToken, taken: bool) {
         if let (Some(loops), Some(token)) = (&mut self.loops, &token.loops) {
             loops.speculate(token, taken);
         }
-        if let (Some(corrector), Some(token)) = (&mut self.corrector, &token.corrector) {
-            corrector.speculate(token, taken);
+        if let Some(corrector) = &mut self.corrector {
+            corrector.speculate(&token.corrector, taken);
         }
     }
 
@@ -133,8 +128,8 @@ impl DirectionPredictor for TageScL {
         if let (Some(loops), Some(token)) = (&mut self.loops, &token.loops) {
             loops.repair(token);
         }
-        if let (Some(corrector), Some(token)) = (&mut self.corrector, &token.corrector) {
-            corrector.repair(token);
+        if let Some(corrector) = &mut self.corrector {
+            corrector.repair(&token.corrector);
         }
     }
 
@@ -173,28 +168,36 @@ impl DirectionPredictor for TageScL {
 impl TageScL {
     /// What TAGE knows of a branch.
     #[inline]
-    pub(super) fn look_up(&self, pc: VirtAddr, history: &History) -> TageToken {
-        self.tage.predict(pc, history)
+    pub(super) fn look_up(
+        &self,
+        pc: VirtAddr,
+        history: &History,
+        token: &mut TageScLToken,
+    ) -> Opinion {
+        self.tage.predict(pc, history, &mut token.tage);
+        token.tage.opinion()
     }
 
-    /// Has the loop predictor and the corrector check an opinion: TAGE's, or a better one.
+    /// Has the loop predictor and the corrector check an opinion: TAGE's, or a better one. Returns the
+    /// guess.
     #[inline]
     pub(super) fn check(
         &self,
         pc: VirtAddr,
         history: &History,
-        tage: TageToken,
         opinion: Opinion,
-    ) -> TageScLToken {
-        let loops = self.loops.as_ref().map(|loops| loops.predict(pc));
-        let from_loop = loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
-        let inner = from_loop.unwrap_or(opinion.guess);
-        let corrector = self.corrector.as_ref();
-        let corrector = corrector.map(|it| it.predict(pc, history, &opinion, inner));
-        let guess = corrector.map_or(inner, |token| token.guess);
-        let from_loop = from_loop.is_some();
-        let Opinion { guess: checked, confidence, .. } = opinion;
-        TageScLToken { tage, checked, confidence, loops, inner, from_loop, corrector, guess }
+        token: &mut TageScLToken,
+    ) -> bool {
+        (token.checked, token.confidence) = (opinion.guess, opinion.confidence);
+        token.loops = self.loops.as_ref().map(|loops| loops.predict(pc));
+        let from_loop = token.loops.and_then(|token| token.guess()).filter(|_| self.with_loop >= 0);
+        token.from_loop = from_loop.is_some();
+        token.inner = from_loop.unwrap_or(opinion.guess);
+        token.guess = match &self.corrector {
+            Some(it) => it.predict(pc, history, &opinion, token.inner, &mut token.corrector),
+            None => token.inner,
+        };
+        token.guess
     }
 
     /// Trains the loop predictor and the corrector.
@@ -209,8 +212,8 @@ impl TageScL {
             }
             loops.train(loop_token, actual, checked, wrong);
         }
-        if let (Some(corrector), Some(sums)) = (&mut self.corrector, &token.corrector) {
-            corrector.train(sums, token.confidence, token.inner, actual);
+        if let Some(corrector) = &mut self.corrector {
+            corrector.train(&token.corrector, token.confidence, token.inner, actual);
         }
     }
 

@@ -4,8 +4,9 @@
 use crate::bits::strength;
 
 /// How sure a counter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::direction) enum Confidence {
+    #[default]
     Low,
     Medium,
     High,

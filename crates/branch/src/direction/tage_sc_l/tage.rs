@@ -36,7 +36,7 @@ struct Entry {
 }
 
 /// What TAGE remembers from a guess.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(in crate::direction) struct TageToken {
     base: u32,
     /// The entry of each table among all, and the tag there.
@@ -148,42 +148,35 @@ impl Tage {
         }
     }
 
-    pub(super) fn predict(&self, pc: VirtAddr, history: &History) -> TageToken {
-        let (index, tag) = self.look_up(pc, history);
-        let hits = self.hits(&index, &tag);
-        let base = self.base.index(pc);
-        let counter = self.base.counter(base);
+    pub(super) fn predict(&self, pc: VirtAddr, history: &History, token: &mut TageToken) {
+        (token.index, token.tag) = self.look_up(pc, history);
+        let hits = self.hits(&token.index, &token.tag);
+        token.base = self.base.index(pc);
+        let counter = self.base.counter(token.base);
         let base_confidence =
             if matches!(counter, 0 | 3) { Confidence::High } else { Confidence::Low };
-        let entry = |at: usize| &self.entries[usize::from(index[at / LANES].0[at % LANES])];
         let longest = |hits: u32| hits.checked_ilog2().map(|at| at as usize);
         let provider = longest(hits);
         let alternate = provider.and_then(|at| longest(hits & !(1 << at)));
         let look = |at: Option<usize>| match at {
             None => (counter >= 2, base_confidence),
-            Some(at) => (entry(at).counter >= 0, Confidence::of(entry(at).counter)),
+            Some(at) => {
+                let counter = self.entry(token, at).counter;
+                (counter >= 0, Confidence::of(counter))
+            }
         };
         let (provider_guess, confidence) = look(provider);
         let (alternate_guess, alternate_confidence) = look(alternate);
-        let mut token = TageToken {
-            base,
-            index,
-            tag,
-            provider: provider.map(|at| at as u8),
-            alternate: alternate.map(|at| at as u8),
-            provider_guess,
-            provider_low: provider.is_some() && confidence == Confidence::Low,
-            alternate_guess,
-            alternate_confidence,
-            used_alternate: false,
-            guess: provider_guess,
-            confidence,
-            hit: provider.map_or(0, |at| self.logical[at]),
-        };
-        if token.provider_low && self.use_alternate[self.use_alternate_index(&token)] >= 0 {
-            (token.guess, token.used_alternate) = (alternate_guess, true);
-        }
-        token
+        token.provider = provider.map(|at| at as u8);
+        token.alternate = alternate.map(|at| at as u8);
+        (token.provider_guess, token.confidence) = (provider_guess, confidence);
+        (token.alternate_guess, token.alternate_confidence) =
+            (alternate_guess, alternate_confidence);
+        token.provider_low = provider.is_some() && confidence == Confidence::Low;
+        token.hit = provider.map_or(0, |at| self.logical[at]);
+        token.used_alternate =
+            token.provider_low && self.use_alternate[self.use_alternate_index(token)] >= 0;
+        token.guess = if token.used_alternate { alternate_guess } else { provider_guess };
     }
 
     fn use_alternate_index(&self, token: &TageToken) -> usize {
@@ -199,7 +192,7 @@ impl Tage {
         history: &History,
     ) -> ([Lanes; TABLE_BLOCKS], [Lanes; TABLE_BLOCKS]) {
         let (pc, path) = (site_bits(pc), history.path());
-        let Rows { rows, tags } = self.hashes.look(pc, path, history.eights());
+        let Rows { rows, tags } = self.hashes.look(pc, path, &history.eights());
         let short = &self.banks[0][first_bank(pc, path, 0) as usize];
         let long = &self.banks[1][first_bank(pc, path, 1) as usize];
         let index = std::array::from_fn(|block| rows[block] | short[block] | long[block]);
@@ -409,7 +402,8 @@ mod tests {
     fn no_bank_is_read_twice_for_one_guess() {
         let tage = Tage::new();
         let history = History::new(&tage.history(), &[]);
-        let token = tage.predict(VirtAddr(0xdead_beec), &history);
+        let mut token = TageToken::default();
+        tage.predict(VirtAddr(0xdead_beec), &history, &mut token);
         let banks = |pool| {
             let tables = (0..TABLES).filter(move |at| pool_of(*at) == pool);
             let mut banks: Vec<_> = tables.map(|at| token.index(at) >> LOG2_BANK).collect();
@@ -425,7 +419,8 @@ mod tests {
     fn the_second_table_of_a_length_has_a_row_of_its_own() {
         let tage = Tage::new();
         let history = History::new(&tage.history(), &[]);
-        let token = tage.predict(VirtAddr(0xdead_beec), &history);
+        let mut token = TageToken::default();
+        tage.predict(VirtAddr(0xdead_beec), &history, &mut token);
         let row = |at: usize| token.index(at) & (BANK as usize - 1);
         let mut pairs = 0;
         for at in 1..TABLES {

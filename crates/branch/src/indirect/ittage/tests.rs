@@ -73,7 +73,8 @@ fn write(ittage: &mut Ittage, history: &History, table: usize, target: VirtAddr,
 }
 
 fn guess(ittage: &Ittage, history: &History) -> (Option<VirtAddr>, IttageToken) {
-    ittage.predict(IndirectSite { pc: PC, oracle: None }, history)
+    let mut token = IttageToken::default();
+    (ittage.predict(IndirectSite { pc: PC, oracle: None }, history, &mut token), token)
 }
 
 #[test]
