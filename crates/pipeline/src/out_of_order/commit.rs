@@ -16,6 +16,12 @@ impl OutOfOrder {
             self.commit_head(source);
             committed += 1;
         }
+        if committed > 0 {
+            self.last_commit = self.now;
+            let stats = self.stats.at(self.privilege);
+            stats.instructions.add(committed);
+            stats.out_of_order_mut().retired.add(committed);
+        }
         committed
     }
 
@@ -66,10 +72,10 @@ impl OutOfOrder {
         } else if self.barriers.front() == Some(&at) {
             self.barriers.pop_front();
         }
-        self.last_commit = self.now;
         let branch = instr.branch.is_some();
-        self.count_commit(at);
+        let first_time = self.count_commit(at);
         if branch {
+            self.count_branch(at, first_time);
             self.train(at);
         }
         self.window.head += 1;
@@ -95,26 +101,31 @@ impl OutOfOrder {
         }
     }
 
+    /// Counts what is special about the instruction at `at`, which commits, and what it touches. Returns
+    /// whether it is a branch that did not commit before in this window.
     #[inline]
-    fn count_commit(&mut self, at: Position) {
+    fn count_commit(&mut self, at: Position) -> bool {
         let slot = self.window.get(at);
-        let initial = self.footprint.touch(&slot.instr, self.privilege, &mut self.stats);
-        let stats = self.stats.at(self.privilege);
-        stats.instructions.inc();
+        let first_time = self.footprint.touch(&slot.instr, self.privilege, &mut self.stats);
         match slot.instr.event {
             Event::None => {}
-            Event::Interrupt => stats.interrupts.inc(),
-            Event::Exception => stats.exceptions.inc(),
+            Event::Interrupt => self.stats.at(self.privilege).interrupts.inc(),
+            Event::Exception => self.stats.at(self.privilege).exceptions.inc(),
         }
-        let Some(branch) = &slot.instr.branch else {
-            let ours = stats.out_of_order_mut();
-            ours.retired.inc();
-            ours.moves_eliminated.add(u64::from(slot.eliminated));
-            return;
-        };
+        if slot.eliminated {
+            self.stats.at(self.privilege).out_of_order_mut().moves_eliminated.inc();
+        }
+        first_time
+    }
+
+    /// Counts the branch at `at`, which commits.
+    #[inline]
+    fn count_branch(&mut self, at: Position, first_time: bool) {
+        let slot = self.window.get(at);
+        let Some(branch) = &slot.instr.branch else { return };
+        let stats = self.stats.at(self.privilege);
         stats.branches.inc();
         let ours = stats.out_of_order_mut();
-        ours.retired.inc();
         if branch.kind == stream::BranchKind::Conditional {
             ours.conditional_branches.inc();
         }
@@ -123,7 +134,7 @@ impl OutOfOrder {
         }
         if let Some(guess) = slot.mispredicted.and_then(Cause::guess) {
             ours.mispredicted[guess].inc();
-            ours.mispredicted_initially[guess].add(u64::from(initial));
+            ours.mispredicted_initially[guess].add(u64::from(first_time));
         }
     }
 

@@ -145,6 +145,10 @@ impl OutOfOrder {
     pub(super) fn issued(&mut self, cycles: u64, issued: [u64; 2]) -> Issued {
         let slots = self.issue_slots * cycles;
         let any = issued != [0, 0];
+        if !any && self.issued_ahead == [0, 0] {
+            let why = self.why_not_issued();
+            return Issued { any, right: 0, wrong: 0, left: slots, why };
+        }
         let [right, wrong] = issued;
         let [right, wrong] = [right + self.issued_ahead[0], wrong + self.issued_ahead[1]];
         let taken_right = right.min(slots);

@@ -279,7 +279,7 @@ impl OutOfOrder {
             self.stores.is_known(slot.access.store);
         }
         self.complete(at, self.now + 1);
-        let wrong = self.loads.from(next_load, &bytes).find(|&load| {
+        let wrong = self.loads.find(next_load, &bytes, |load| {
             let slot = self.window.get(load);
             let from = slot.access.forwarded_from;
             let newer = from != NOBODY && from > at;

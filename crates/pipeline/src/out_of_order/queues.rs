@@ -131,13 +131,25 @@ impl Loads {
         self.queue.pop_back();
     }
 
-    /// The positions of the loads from the given number on that may touch `bytes`.
+    /// The position of the first load from the given number on that `is` so, of those that may touch `bytes`.
     #[inline]
-    pub(super) fn from(&self, number: u64, bytes: &Bytes) -> impl Iterator<Item = Position> {
-        let none = !self.granules.may_meet(bytes);
-        let first =
-            if none { self.queue.len() } else { number.saturating_sub(self.first) as usize };
-        (first..self.queue.len()).map(|index| self.queue[index])
+    pub(super) fn find(
+        &self,
+        number: u64,
+        bytes: &Bytes,
+        is: impl Fn(Position) -> bool,
+    ) -> Option<Position> {
+        if !self.granules.may_meet(bytes) {
+            return None;
+        }
+        // A loop: most of the queue is gone through, and an iterator's calls are not inlined here.
+        for index in number.saturating_sub(self.first) as usize..self.queue.len() {
+            let load = self.queue[index];
+            if is(load) {
+                return Some(load);
+            }
+        }
+        None
     }
 
     /// All, the oldest first.

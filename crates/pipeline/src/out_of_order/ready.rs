@@ -89,13 +89,13 @@ impl Ready {
         self.words[word] &= !bit;
     }
 
-    /// Takes out the instruction at a place, which is squashed, if it is in it or will be.
+    /// Takes out the instruction at a place, which is squashed, if it is in it or will be: from `when` on.
     #[inline]
-    pub(super) fn forget(&mut self, place: Place) {
+    pub(super) fn forget(&mut self, place: Place, when: Cycle) {
         let (word, bit) = Self::locate(place);
         self.count -= u32::from(self.words[word] & bit != 0);
         self.words[word] &= !bit;
-        self.soon[word].iter_mut().for_each(|ready| *ready &= !bit);
+        self.soon[word][(when.0 % NEAR) as usize] &= !bit;
     }
 
     #[inline]
@@ -190,8 +190,8 @@ mod tests {
         let mut ready = Ready::new();
         ready.insert(7, false);
         ready.insert(1000, true);
-        ready.forget(7);
-        ready.forget(7);
+        ready.forget(7, Cycle(0));
+        ready.forget(7, Cycle(0));
         assert_eq!(all(&ready, 0, SLOTS as u64), [1000]);
         assert!(!ready.is_empty());
         ready.remove(1000);
@@ -208,7 +208,7 @@ mod tests {
             }
             ready.insert(5, false);
             assert_eq!((all(&ready, 0, size), ready.len()), (vec![5], 1));
-            ready.forget(700);
+            ready.forget(700, Cycle(now + 5));
             let mut there = vec![5];
             for (ahead, place) in (1..NEAR).zip([0, 63, 64, 65, 700, 701, size - 1]) {
                 ready.take_in(Cycle(now + ahead));

@@ -264,7 +264,8 @@ impl OutOfOrder {
         // It is looked at in the next cycle at the earliest: issue comes before rename in a cycle.
         let when = when.max(self.now + 1);
         if when - self.now < NEAR {
-            let slot = self.window.get(at);
+            let slot = self.window.get_mut(at);
+            slot.ready_at = when;
             let (scheduler, ordered) = (usize::from(slot.scheduler), is_ordered(slot.instr.class));
             self.schedulers[scheduler].ready.insert_for(when, self.window.place(at), ordered);
             self.soon |= 1 << (when.0 % NEAR);

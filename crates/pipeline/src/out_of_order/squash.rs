@@ -146,7 +146,7 @@ impl OutOfOrder {
         if slot.issued_at == super::slot::NEVER {
             let scheduler = &mut self.schedulers[usize::from(slot.scheduler)];
             scheduler.free += 1;
-            scheduler.ready.forget(self.window.place(at));
+            scheduler.ready.forget(self.window.place(at), slot.ready_at);
         }
         self.leave_queues(at);
     }
