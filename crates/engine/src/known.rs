@@ -58,6 +58,46 @@ pub(crate) struct Found<'a, D> {
     pub tail: Option<u64>,
 }
 
+/// A page that a hart fetches from, and where its instructions are kept: who stays on it need not look
+/// for each anew.
+#[derive(Clone, Copy, Debug)]
+pub struct CodePage {
+    /// The virtual address of its first byte.
+    va: u64,
+    /// The physical one.
+    pa: u64,
+    /// The slot of the instruction there.
+    first: usize,
+    /// The tag of its instructions.
+    tag: u32,
+}
+
+impl CodePage {
+    /// One that no even address lies on, as all of instructions are.
+    pub const NOWHERE: Self = Self { va: 1, pa: 0, first: 0, tag: EMPTY };
+
+    /// The page of `hart`'s pc; [`CodePage::NOWHERE`] if the TLB does not lead there.
+    #[inline]
+    #[must_use]
+    pub fn of<B: Bus>(hart: &Hart, port: &FastPort<B>) -> Self {
+        let va = hart.pc & !(ram::PAGE - 1);
+        match port.tlb.lookup(Access::Fetch, hart.fetch_tag, va, 1) {
+            Some(offset) => {
+                let (first, tag) = (slot(offset), tag(offset));
+                Self { va, pa: RAM_BASE + offset as u64, first, tag }
+            }
+            None => Self::NOWHERE,
+        }
+    }
+
+    /// Whether `pc` lies on it.
+    #[inline(always)]
+    #[must_use]
+    pub fn holds(&self, pc: u64) -> bool {
+        (pc ^ self.va) & !(ram::PAGE - 2) == 0
+    }
+}
+
 /// Two megabytes of code: a guest runs more than a megabyte an invocation, kernel included. With an
 /// eighth of that an instruction in eight had to be decoded anew, with this one in fifty.
 const SLOTS: usize = 1 << 20;
@@ -139,13 +179,15 @@ impl<D: Describe> KnownInsts<D> {
         self.decode(hart, port, offset)
     }
 
-    /// The instruction at `hart`'s pc, if the TLB leads there and it is in the table.
+    /// The instruction at `pc`, if that lies on `page` and is in the table.
     #[inline(always)]
-    pub(crate) fn at_hand<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> Option<Found<'_, D>> {
-        let offset = port.tlb.lookup(Access::Fetch, hart.fetch_tag, hart.pc, 1)?;
-        let slot = &self.slots[slot(offset)];
-        let found = || Found { known: &slot.known, pa: RAM_BASE + offset as u64, tail: None };
-        slot.holds(offset).then(found)
+    pub(crate) fn on_page(&self, page: &CodePage, pc: u64) -> Option<Found<'_, D>> {
+        if !page.holds(pc) {
+            return None;
+        }
+        let slot = &self.slots[(page.first + (pc % ram::PAGE / 2) as usize) % SLOTS];
+        let found = || Found { known: &slot.known, pa: page.pa + pc % ram::PAGE, tail: None };
+        (slot.tag == page.tag).then(found)
     }
 
     #[cold]

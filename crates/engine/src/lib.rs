@@ -25,8 +25,8 @@ mod tlb;
 
 pub use bus::{Bus, NoBus};
 pub use code::Code;
-pub use known::Describe;
-pub use note::{Accesses, StepAccess};
+pub use known::{CodePage, Describe};
+pub use note::StepAccess;
 pub use port::FastPort;
 pub use run::{Stop, run};
 pub use step::{Step, Stepper};

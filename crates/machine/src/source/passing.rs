@@ -45,7 +45,7 @@ pub(super) fn show(
         let (pc, pa) = (VirtAddr(pc), PhysAddr(pa));
         follower.fetch(&Bytes { pc, pa, tail: None, len, asid, translated }, &mut walk);
     }
-    if let Some(part) = &step.accesses[0] {
+    if let Some(part) = step.access() {
         follower.access(VirtAddr(pc), context.asid, &access(context, step, part), &mut walk);
     }
     if let Some(kind) = step.description.branch {
