@@ -90,6 +90,19 @@ impl CodePage {
         }
     }
 
+    /// Whether `slot`, one of its, holds an instruction of it.
+    #[inline(always)]
+    pub(crate) fn has<D>(&self, slot: &Slot<D>) -> bool {
+        slot.tag == self.tag
+    }
+
+    /// The physical address of `pc`, which lies on it.
+    #[inline(always)]
+    #[must_use]
+    pub fn pa(&self, pc: u64) -> u64 {
+        self.pa + pc % ram::PAGE
+    }
+
     /// Whether `pc` lies on it.
     #[inline(always)]
     #[must_use]
@@ -106,11 +119,11 @@ const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
 const EMPTY: u32 = 0;
 
 #[derive(Clone, Copy, Debug)]
-struct Slot<D> {
+pub(crate) struct Slot<D> {
     /// Which of the instructions that belong here it is: see [`tag`]. In four bytes, so that a slot
     /// with what a machine wants to know is half a cache line.
-    tag: u32,
-    known: Known<D>,
+    pub tag: u32,
+    pub known: Known<D>,
 }
 
 impl<D> Slot<D> {
@@ -186,8 +199,15 @@ impl<D: Describe> KnownInsts<D> {
             return None;
         }
         let slot = &self.slots[(page.first + (pc % ram::PAGE / 2) as usize) % SLOTS];
-        let found = || Found { known: &slot.known, pa: page.pa + pc % ram::PAGE, tail: None };
-        (slot.tag == page.tag).then(found)
+        let found = || Found { known: &slot.known, pa: page.pa(pc), tail: None };
+        page.has(slot).then(found)
+    }
+
+    /// The slots of the `bytes` bytes from `pc`, all of which lie on `page`.
+    #[inline]
+    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64, bytes: u64) -> &[Slot<D>] {
+        let first = page.first + (pc % ram::PAGE / 2) as usize;
+        &self.slots[first..first + (bytes / 2) as usize]
     }
 
     #[cold]

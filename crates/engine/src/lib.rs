@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bus;
+mod chain;
 mod code;
 mod known;
 mod lockup;
@@ -24,6 +25,7 @@ mod threaded;
 mod tlb;
 
 pub use bus::{Bus, NoBus};
+pub use chain::Witness;
 pub use code::Code;
 pub use known::{CodePage, Describe};
 pub use note::StepAccess;

@@ -1,6 +1,6 @@
 //! The machine as seen through [`Source`].
 
-use super::passing::{Line, show};
+use super::passing::{Line, Passing};
 use super::record::{Context, Description, is_rare, plain, record, write_plain};
 use crate::board::Board;
 use engine::{Code, CodePage, FastPort, Step, Stepper};
@@ -44,6 +44,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Live<'a> {
+    #[inline(always)]
     pub(super) fn new(
         hart: &'a mut Hart,
         port: &'a mut FastPort<Board>,
@@ -52,24 +53,25 @@ impl<'a> Live<'a> {
         flushes: &'a mut VecDeque<FlushScope>,
         cycle: Picos,
     ) -> Self {
-        let context = Context::of(hart);
-        let event = Event::None;
-        let (page, wrong_page) = (CodePage::NOWHERE, CodePage::NOWHERE);
-        let (locked_up, step_began) = (false, hart.now());
         port.review_attention();
-        let turn = Turn {
-            hart,
-            port,
-            flushes,
-            context,
-            event,
-            page,
-            wrong_page,
-            locked_up,
-            cycle,
-            step_began,
-        };
-        Self { turn, code, stepper }
+        // In one expression, so that it is made where it is kept: turns may be as short as an
+        // instruction.
+        Self {
+            turn: Turn {
+                context: Context::of(hart),
+                event: Event::None,
+                page: CodePage::NOWHERE,
+                wrong_page: CodePage::NOWHERE,
+                locked_up: false,
+                step_began: hart.now(),
+                hart,
+                port,
+                flushes,
+                cycle,
+            },
+            code,
+            stepper,
+        }
     }
 
     /// Goes on after a fetch that faulted: it executes nothing, and the handler's first instruction
@@ -184,10 +186,14 @@ impl Turn<'_> {
         asked || self.hart.pending_interrupt().is_some() || self.event != Event::None
     }
 
-    /// Finds the page of the next instruction if it is another than that of the last.
+    /// Finds the page of the next instruction if it is another than that of the last. Whether it did.
     #[inline(never)]
     fn turn_page(&mut self) -> bool {
-        !self.page.holds(self.hart.pc) && self.find_page() && self.page.holds(self.hart.pc)
+        if self.page.holds(self.hart.pc) {
+            return false;
+        }
+        self.find_page();
+        self.page.holds(self.hart.pc)
     }
 
     /// Finds the page of the next instruction, unless there is more to say of that. Whether there is one.
@@ -282,7 +288,13 @@ impl Source for Live<'_> {
                 return self.show_rare(fetched, instructions, follower);
             }
             instructions += 1;
-            show(context, &step, &mut line, follower, |va, _| walk(hart, port, va));
+            let mut passing = Passing { context, follower };
+            passing.show(&step, &mut line, hart, port);
+            if instructions < most {
+                // No instruction is shorter than two bytes.
+                let left = line.left(page.pa(hart.pc)).min((most - instructions).saturating_mul(2));
+                instructions += self.stepper.chain(page, left, hart, port, &mut passing);
+            }
         }
         Followed { instructions, goes_on: true }
     }
@@ -392,7 +404,7 @@ fn write_rare(into: &mut Instr, context: &Context, step: Step<'_, Description>) 
 }
 
 /// The walk for `va` in the current address space of `hart`.
-fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
+pub(super) fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
     let mut walk = Walk::new();
     if let Some(found) = port.walk(hart, va.0) {
         for &entry in &found.ptes[..usize::from(found.depth)] {
