@@ -236,7 +236,7 @@ mod tests {
 
         fn chain(&mut self, bytes: u64) -> (u64, Seen) {
             let mut seen = Seen::default();
-            let page = CodePage::of(&self.hart, &self.port);
+            let page = self.stepper.code_page(&self.hart, &self.port);
             let Self { hart, port, stepper, .. } = self;
             port.review_attention();
             (stepper.chain(&page, bytes, hart, port, &mut seen), seen)
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn there_are_no_chains_where_somebody_must_look() {
         let mut bench = Bench::new();
-        let page = CodePage::of(&bench.hart, &bench.port);
+        let page = bench.stepper.code_page(&bench.hart, &bench.port);
         let Bench { hart, port, stepper, .. } = &mut bench;
         port.attention = true;
         assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);

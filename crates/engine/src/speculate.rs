@@ -158,7 +158,7 @@ impl<D: Describe> Stepper<D> {
     #[inline]
     #[must_use]
     pub fn wrong_code_page<B: Bus>(&self, hart: usize, port: &FastPort<B>) -> CodePage {
-        CodePage::of(&self.wrong_paths[hart].hart, port)
+        self.code_page(&self.wrong_paths[hart].hart, port)
     }
 
     /// As [`Stepper::step_wrong`] if the instruction is at hand, on `page`. `None`, and nothing is done,

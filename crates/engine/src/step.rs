@@ -179,6 +179,14 @@ impl<D: Describe> Stepper<D> {
         Some(execute(hart, port, found, notes, &mut self.reservations, faults))
     }
 
+    /// The page that `hart` fetches from, for [`Stepper::step_at_hand`]: [`CodePage::NOWHERE`] if the TLB
+    /// does not lead there.
+    #[inline]
+    #[must_use]
+    pub fn code_page<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> CodePage {
+        self.insts.page(hart, port)
+    }
+
     /// As [`Stepper::step`] if the instruction is at hand (on `page`, and decoded), `permits` it by its
     /// description and [`FastPort`] asks for no attention. `None`, and nothing is done, if not.
     ///

@@ -103,7 +103,7 @@ impl<'a> Live<'a> {
         if turn.hart.pending_interrupt().is_some() {
             return Err(Instead::Alone);
         }
-        if turn.find_page() {
+        if turn.find_page(self.stepper) {
             let Turn { page, hart, port, context, .. } = turn;
             if let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) {
                 if !step.is_simple() {
@@ -188,19 +188,19 @@ impl Turn<'_> {
 
     /// Finds the page of the next instruction if it is another than that of the last. Whether it did.
     #[inline(never)]
-    fn turn_page(&mut self) -> bool {
+    fn turn_page(&mut self, stepper: &Stepper<Description>) -> bool {
         if self.page.holds(self.hart.pc) {
             return false;
         }
-        self.find_page();
+        self.find_page(stepper);
         self.page.holds(self.hart.pc)
     }
 
     /// Finds the page of the next instruction, unless there is more to say of that. Whether there is one.
-    fn find_page(&mut self) -> bool {
+    fn find_page(&mut self, stepper: &Stepper<Description>) -> bool {
         self.port.review_attention();
         let found = self.event == Event::None;
-        self.page = if found { CodePage::of(self.hart, self.port) } else { CodePage::NOWHERE };
+        self.page = if found { stepper.code_page(self.hart, self.port) } else { CodePage::NOWHERE };
         found
     }
 
@@ -278,7 +278,7 @@ impl Source for Live<'_> {
         while instructions < most {
             let Turn { page, hart, port, context, .. } = &mut self.turn;
             let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) else {
-                if self.turn.turn_page() {
+                if self.turn.turn_page(self.stepper) {
                     continue;
                 }
                 break;
