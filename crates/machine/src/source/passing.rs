@@ -24,8 +24,7 @@ impl Line {
     /// How many of its bytes come from `pa` on; none if `pa` does not lie in it.
     #[inline(always)]
     pub(super) fn left(&self, pa: u64) -> u64 {
-        let within = pa.wrapping_sub(self.start);
-        if within < self.length { self.length - within } else { 0 }
+        self.length.saturating_sub(pa.wrapping_sub(self.start))
     }
 
     /// Whether the `len` bytes from `pa` lie in it. It is the line of their last then.

@@ -122,6 +122,7 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
         is_move,
         event,
     } = into;
+    let Description { class: of_class, len: of_bytes, .. } = *step.description;
     // One after the other, so that none has to be kept until all are known.
     *pc = VirtAddr(step.pc);
     *fetch_pa = PhysAddr(step.fetch_pa);
@@ -132,8 +133,8 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
     *translated = context.fetch_translated;
     *serialising = false;
     *event = Event::None;
-    *class = step.description.class;
-    *len = step.description.len;
+    *class = of_class;
+    *len = of_bytes;
     *operands = step.description.operands;
     *is_move = step.description.is_move;
     match step.access() {
