@@ -128,7 +128,7 @@ pub fn run_stepping(image: &Image, coverage: &mut Coverage) -> Result<Run, RunEr
         }
         if let Some(step) = stepper.step(&mut hart, &mut port, &mut code) {
             let traps_by_nature = matches!(step.inst.op, Op::Ecall | Op::Ebreak);
-            if !step.raised || traps_by_nature {
+            if !step.raised() || traps_by_nature {
                 coverage.0[step.inst.op as usize] += 1;
                 in_programs += u64::from(!is_harness(image, step.pc));
             }

@@ -1,6 +1,6 @@
 //! Instructions decoded once, for those that execute them one at a time.
 //!
-//! A direct-mapped table by physical address, so that harts and address spaces share it. An
+//! A table for each page of RAM that holds code, so that harts and address spaces share it. An
 //! instruction that lies on two pages depends on two translations and is not kept there. Pages
 //! whose instructions are kept are marked, so that a store to one is noticed and drops them.
 //!
@@ -58,26 +58,125 @@ pub(crate) struct Found<'a, D> {
     pub tail: Option<u64>,
 }
 
-/// Two megabytes of code: a guest runs more than a megabyte an invocation, kernel included. With an
-/// eighth of that an instruction in eight had to be decoded anew, with this one in fifty.
-const SLOTS: usize = 1 << 20;
+/// A page that a hart fetches from, and where its instructions are kept: who stays on it need not look
+/// for each anew.
+#[derive(Clone, Copy, Debug)]
+pub struct CodePage {
+    /// The virtual address of its first byte.
+    va: u64,
+    /// The physical one.
+    pa: u64,
+    /// The slot of the instruction there.
+    first: usize,
+    /// The tag of its instructions.
+    tag: u32,
+}
+
+impl CodePage {
+    /// One that no even address lies on, as all of instructions are.
+    pub const NOWHERE: Self = Self { va: 1, pa: 0, first: 0, tag: EMPTY };
+
+    /// Whether `slot`, one of its, holds an instruction of it.
+    #[inline(always)]
+    pub(crate) fn has<D>(&self, slot: &Slot<D>) -> bool {
+        slot.tag == self.tag
+    }
+
+    /// The physical address of `pc`, which lies on it.
+    #[inline(always)]
+    #[must_use]
+    pub fn pa(&self, pc: u64) -> u64 {
+        self.pa + pc % ram::PAGE
+    }
+
+    /// Whether `pc` lies on it.
+    #[inline(always)]
+    #[must_use]
+    pub fn holds(&self, pc: u64) -> bool {
+        (pc ^ self.va) & !(ram::PAGE - 2) == 0
+    }
+}
+
 const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
+/// Most pages whose instructions are kept, eight megabytes of code: a guest runs one to three an
+/// invocation, kernel included.
+const MOST_PAGES: usize = 2048;
 /// An empty slot's [`Slot::tag`].
 const EMPTY: u32 = 0;
 
 #[derive(Clone, Copy, Debug)]
-struct Slot<D> {
-    /// Which of the instructions that belong here it is: see [`tag`]. In four bytes, so that a slot
-    /// with what a machine wants to know is half a cache line.
-    tag: u32,
-    known: Known<D>,
+pub(crate) struct Slot<D> {
+    /// The page of the instruction, see [`tag`], or [`EMPTY`]. In four bytes, so that a slot with what a
+    /// machine wants to know is half a cache line.
+    pub tag: u32,
+    pub known: Known<D>,
 }
 
-impl<D> Slot<D> {
-    /// Whether it holds the instruction at RAM offset `offset`.
+/// The instructions of pages.
+#[derive(Debug)]
+struct Pages<D> {
+    /// For each page of RAM, by its number, which part of `slots` is its; 0 where none is.
+    parts: Vec<u16>,
+    /// Parts of [`PAGE_SLOTS`] each. Those of the first stay empty, so that pages without a part are
+    /// looked up like others. Grows in place, by what is used.
+    slots: Vec<Slot<D>>,
+}
+
+const _: () = assert!(MOST_PAGES < u16::MAX as usize);
+
+impl<D: Describe> Pages<D> {
+    fn new() -> Self {
+        let mut slots = Vec::with_capacity((1 + MOST_PAGES) * PAGE_SLOTS);
+        slots.resize(PAGE_SLOTS, Self::empty());
+        Self { parts: Vec::new(), slots }
+    }
+
+    fn empty() -> Slot<D> {
+        Slot { tag: EMPTY, known: Known::filler() }
+    }
+
+    /// The first slot of the page of RAM offset `offset`.
     #[inline(always)]
-    fn holds(&self, offset: usize) -> bool {
-        self.tag == tag(offset)
+    fn first(&self, offset: usize) -> usize {
+        let part = self.parts.get(offset / ram::PAGE as usize).copied().unwrap_or(0);
+        usize::from(part) * PAGE_SLOTS
+    }
+
+    /// The slot of the instruction at RAM offset `offset`, or an empty one.
+    #[inline(always)]
+    fn at(&self, offset: usize) -> usize {
+        self.first(offset) + offset % ram::PAGE as usize / 2
+    }
+
+    /// Keeps the instruction at RAM offset `offset`.
+    fn put(&mut self, offset: usize, known: Known<D>) {
+        if self.first(offset) == 0 {
+            self.add(offset / ram::PAGE as usize);
+        }
+        let at = self.at(offset);
+        self.slots[at] = Slot { tag: tag(offset), known };
+    }
+
+    /// Gives page `page`, which has none, a part. If there are too many, all others lose theirs.
+    fn add(&mut self, page: usize) {
+        if self.slots.len() > MOST_PAGES * PAGE_SLOTS {
+            self.clear();
+        }
+        if page >= self.parts.len() {
+            self.parts.resize(page + 1, 0);
+        }
+        self.parts[page] = (self.slots.len() / PAGE_SLOTS) as u16;
+        self.slots.resize(self.slots.len() + PAGE_SLOTS, Self::empty());
+    }
+
+    fn forget(&mut self, page: usize) {
+        let first = self.first(page * ram::PAGE as usize);
+        self.slots[first..first + PAGE_SLOTS].iter_mut().for_each(|slot| slot.tag = EMPTY);
+    }
+
+    fn clear(&mut self) {
+        self.parts.clear();
+        self.slots.truncate(PAGE_SLOTS);
     }
 }
 
@@ -109,16 +208,13 @@ impl<D: Describe> Meanings<D> {
 /// The tables.
 #[derive(Debug)]
 pub(crate) struct KnownInsts<D> {
-    slots: Box<[Slot<D>; SLOTS]>,
+    pages: Pages<D>,
     meanings: Meanings<D>,
 }
 
 impl<D: Describe> KnownInsts<D> {
     pub(crate) fn new() -> Self {
-        let filler = Known::filler();
-        let slots = vec![Slot { tag: EMPTY, known: filler }; SLOTS].into_boxed_slice();
-        let slots = slots.try_into().expect("it has this length");
-        Self { slots, meanings: Meanings::new() }
+        Self { pages: Pages::new(), meanings: Meanings::new() }
     }
 
     /// The instruction at `hart`'s pc. Raises what goes wrong.
@@ -132,20 +228,43 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => place_of_pc(hart, port)?,
         };
-        if self.slots[slot(offset)].holds(offset) {
-            let known = &self.slots[slot(offset)].known;
+        let at = self.pages.at(offset);
+        if self.pages.slots[at].tag == tag(offset) {
+            let known = &self.pages.slots[at].known;
             return Ok(Found { known, pa: RAM_BASE + offset as u64, tail: None });
         }
         self.decode(hart, port, offset)
     }
 
-    /// The instruction at `hart`'s pc, if the TLB leads there and it is in the table.
+    /// The page of `hart`'s pc; [`CodePage::NOWHERE`] if the TLB does not lead there.
+    #[inline]
+    pub(crate) fn page<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> CodePage {
+        let va = hart.pc & !(ram::PAGE - 1);
+        match port.tlb.lookup(Access::Fetch, hart.fetch_tag, va, 1) {
+            Some(offset) => {
+                let (first, tag) = (self.pages.first(offset), tag(offset));
+                CodePage { va, pa: RAM_BASE + offset as u64, first, tag }
+            }
+            None => CodePage::NOWHERE,
+        }
+    }
+
+    /// The instruction at `pc`, if that lies on `page` and is in the table.
     #[inline(always)]
-    pub(crate) fn at_hand<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> Option<Found<'_, D>> {
-        let offset = port.tlb.lookup(Access::Fetch, hart.fetch_tag, hart.pc, 1)?;
-        let slot = &self.slots[slot(offset)];
-        let found = || Found { known: &slot.known, pa: RAM_BASE + offset as u64, tail: None };
-        slot.holds(offset).then(found)
+    pub(crate) fn on_page(&self, page: &CodePage, pc: u64) -> Option<Found<'_, D>> {
+        if !page.holds(pc) {
+            return None;
+        }
+        let slot = self.pages.slots.get(page.first + (pc % ram::PAGE / 2) as usize)?;
+        let found = || Found { known: &slot.known, pa: page.pa(pc), tail: None };
+        page.has(slot).then(found)
+    }
+
+    /// The slots of the `bytes` bytes from `pc`, all of which lie on `page`.
+    #[inline]
+    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64, bytes: u64) -> &[Slot<D>] {
+        let first = page.first + (pc % ram::PAGE / 2) as usize;
+        self.pages.slots.get(first..first + (bytes / 2) as usize).unwrap_or_default()
     }
 
     #[cold]
@@ -167,7 +286,7 @@ impl<D: Describe> KnownInsts<D> {
             return Ok(Found { known, pa, tail });
         }
         port.mark_code(offset);
-        self.slots[slot(offset)] = Slot { tag: tag(offset), known: *known };
+        self.pages.put(offset, *known);
         Ok(Found { known, pa, tail: None })
     }
 
@@ -183,8 +302,9 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => port.probe(hart, hart.pc, 2, Access::Fetch)?.in_ram()?,
         };
-        if self.slots[slot(offset)].holds(offset) {
-            let known = &self.slots[slot(offset)].known;
+        let at = self.pages.at(offset);
+        if self.pages.slots[at].tag == tag(offset) {
+            let known = &self.pages.slots[at].known;
             return Some(Found { known, pa: RAM_BASE + offset as u64, tail: None });
         }
         self.decode_aside(hart, port, offset)
@@ -210,7 +330,7 @@ impl<D: Describe> KnownInsts<D> {
         // Only where stores are noticed already: marking what a wrong path takes for code would
         // make stores to data slow.
         if !straddles && port.ram.is_code(offset) {
-            self.slots[slot(offset)] = Slot { tag: tag(offset), known: *known };
+            self.pages.put(offset, *known);
         }
         let tail = straddles.then_some(RAM_BASE + second as u64);
         Some(Found { known, pa: RAM_BASE + offset as u64, tail })
@@ -218,25 +338,19 @@ impl<D: Describe> KnownInsts<D> {
 
     /// Forgets the instructions of RAM page `page`.
     pub(crate) fn forget_page(&mut self, page: usize) {
-        let first = (page * PAGE_SLOTS) % SLOTS;
-        self.slots[first..first + PAGE_SLOTS].iter_mut().for_each(|slot| slot.tag = EMPTY);
+        self.pages.forget(page);
     }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.tag = EMPTY);
+        self.pages.clear();
     }
 }
 
-#[inline(always)]
-fn slot(offset: usize) -> usize {
-    (offset >> 1) % SLOTS
-}
-
-/// Tells offsets that share a slot apart, for any RAM that a host has. Never [`EMPTY`].
+/// Tells apart the pages of any RAM that a host has. Never [`EMPTY`].
 #[inline(always)]
 fn tag(offset: usize) -> u32 {
-    (offset / (2 * SLOTS)) as u32 + 1
+    (offset / ram::PAGE as usize) as u32 + 1
 }
 
 /// Whether an instruction at RAM offset `offset` lies on two pages.
@@ -283,6 +397,27 @@ mod tests {
             assert!(meanings.of(bits).is_none(), "{bits:#x}");
         }
         assert_eq!(meanings.of(0x13).expect("a nop").inst.rd, Hart::SINK);
+    }
+
+    #[test]
+    fn pages_are_kept_apart_until_there_are_too_many_or_one_is_forgotten() {
+        let known = Known::<()>::filler();
+        let mut pages = Pages::new();
+        let holds = |pages: &Pages<()>, at| pages.slots[pages.at(at)].tag == tag(at);
+        let offset = |page: usize| page * 7 * ram::PAGE as usize + page % 2048 * 2;
+        (0..MOST_PAGES).for_each(|page| pages.put(offset(page), known));
+        assert!((0..MOST_PAGES).all(|page| holds(&pages, offset(page))));
+        assert!(!holds(&pages, offset(5) + 2) && !holds(&pages, offset(5) + 0x1000));
+        pages.forget(offset(5) / ram::PAGE as usize);
+        pages.forget(offset(MOST_PAGES) / ram::PAGE as usize);
+        assert!(!holds(&pages, offset(5)) && holds(&pages, offset(6)));
+        pages.put(offset(5), known);
+        assert!(holds(&pages, offset(5)));
+        pages.put(offset(MOST_PAGES), known);
+        assert!(holds(&pages, offset(MOST_PAGES)));
+        assert!((0..MOST_PAGES).all(|page| !holds(&pages, offset(page))));
+        pages.clear();
+        assert!(!holds(&pages, offset(MOST_PAGES)));
     }
 
     #[test]

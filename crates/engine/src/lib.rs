@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bus;
+mod chain;
 mod code;
 mod known;
 mod lockup;
@@ -24,9 +25,10 @@ mod threaded;
 mod tlb;
 
 pub use bus::{Bus, NoBus};
+pub use chain::Witness;
 pub use code::Code;
-pub use known::Describe;
-pub use note::{Accesses, StepAccess};
+pub use known::{CodePage, Describe};
+pub use note::StepAccess;
 pub use port::FastPort;
 pub use run::{Stop, run};
 pub use step::{Step, Stepper};

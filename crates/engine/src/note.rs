@@ -35,8 +35,47 @@ impl StepAccess {
     }
 }
 
-/// The accesses of one instruction: two where one crosses a page.
-pub type Accesses = [Option<StepAccess>; 2];
+/// Where the access of an instruction led: two parts where it crosses a page.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    parts: [StepAccess; 2],
+    count: u8,
+}
+
+impl Notes {
+    pub(crate) fn new() -> Self {
+        Self { parts: [StepAccess::to_ram(0, 0, 0, false); 2], count: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Notes an access that has one part.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, access: StepAccess) {
+        self.parts[0] = access;
+        self.count = 1;
+    }
+
+    /// Notes the next part.
+    pub(crate) fn push(&mut self, part: StepAccess) {
+        self.parts[usize::from(self.count)] = part;
+        self.count += 1;
+    }
+
+    #[inline(always)]
+    pub(crate) fn count(&self) -> u8 {
+        self.count
+    }
+
+    /// Its parts, of which the first [`Notes::count`] are noted.
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> &[StepAccess; 2] {
+        &self.parts
+    }
+}
 
 impl<B: Bus> FastPort<B> {
     /// The operation on the block that holds `va`, if that could be accessed in one of these ways.
@@ -70,39 +109,47 @@ pub(crate) const LOAD_OR_STORE: [Access; 2] = [Access::Load, Access::Store];
 /// A port that notes where accesses lead.
 pub(crate) struct Recorder<'a, B> {
     pub port: &'a mut FastPort<B>,
-    pub accesses: &'a mut Accesses,
+    pub notes: &'a mut Notes,
 }
 
 impl<B: Bus> Recorder<'_, B> {
+    /// The same, for what is done out of the way: it has the references and not their place, so that they
+    /// need none in the common case.
+    #[inline(always)]
+    fn aside(&mut self) -> Recorder<'_, B> {
+        Recorder { port: self.port, notes: self.notes }
+    }
+
     /// The RAM offset of an aligned access that the TLB leads to, which is noted.
     #[inline(always)]
     fn hit<T: Word>(&mut self, hart: &Hart, va: u64, access: Access) -> Option<usize> {
         let offset = self.port.tlb.lookup(access, hart.data_tag, va, T::SIZE)?;
-        let store = access == Access::Store;
-        self.accesses[0] = Some(StepAccess::to_ram(va, offset, T::SIZE, store));
+        self.notes.put(StepAccess::to_ram(va, offset, T::SIZE, access == Access::Store));
         Some(offset)
     }
 
     /// Notes an access that was made and so has a translation.
     fn note(&mut self, hart: &mut Hart, va: u64, size: u64, access: Access) {
         let first = size.min(0x1000 - (va & 0xfff));
-        self.accesses[0] = self.one(hart, va, first, access);
+        self.note_part(hart, va, first, access);
         if first < size {
-            self.accesses[1] = self.one(hart, va.wrapping_add(first), size - first, access);
+            self.note_part(hart, va.wrapping_add(first), size - first, access);
         }
     }
 
-    fn one(&mut self, hart: &mut Hart, va: u64, size: u64, access: Access) -> Option<StepAccess> {
-        let (pa, io) = match self.port.place(hart, va, size, access).ok()? {
-            Place::Ram(offset) => (RAM_BASE + offset as u64, false),
-            Place::Device(pa) => (pa, true),
+    fn note_part(&mut self, hart: &mut Hart, va: u64, size: u64, access: Access) {
+        let (pa, io) = match self.port.place(hart, va, size, access) {
+            Ok(Place::Ram(offset)) => (RAM_BASE + offset as u64, false),
+            Ok(Place::Device(pa)) => (pa, true),
+            Err(Raised) => return,
         };
-        Some(StepAccess { va, pa, size: size as u8, store: access == Access::Store, io })
+        let store = access == Access::Store;
+        self.notes.push(StepAccess { va, pa, size: size as u8, store, io });
     }
 
     #[cold]
     #[inline(never)]
-    fn load_missed<T: Word>(&mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
+    fn load_missed<T: Word>(mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
         let value = self.port.load(hart, va)?;
         self.note(hart, va, T::SIZE, Access::Load);
         Ok(value)
@@ -110,7 +157,7 @@ impl<B: Bus> Recorder<'_, B> {
 
     #[cold]
     #[inline(never)]
-    fn store_missed<T: Word>(&mut self, hart: &mut Hart, va: u64, value: T) -> Result<(), Raised> {
+    fn store_missed<T: Word>(mut self, hart: &mut Hart, va: u64, value: T) -> Result<(), Raised> {
         self.port.store(hart, va, value)?;
         self.note(hart, va, T::SIZE, Access::Store);
         Ok(())
@@ -122,7 +169,7 @@ impl<B: Bus> Port for Recorder<'_, B> {
     fn load<T: Word>(&mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
         match self.hit::<T>(hart, va, Access::Load) {
             Some(offset) => Ok(self.port.read_ram(offset)),
-            None => self.load_missed(hart, va),
+            None => self.aside().load_missed(hart, va),
         }
     }
 
@@ -133,7 +180,7 @@ impl<B: Bus> Port for Recorder<'_, B> {
                 self.port.write_ram(offset, value);
                 Ok(())
             }
-            None => self.store_missed(hart, va, value),
+            None => self.aside().store_missed(hart, va, value),
         }
     }
 
@@ -175,12 +222,16 @@ impl<B: Bus> Port for Recorder<'_, B> {
 
     fn manage_block(&mut self, hart: &mut Hart, va: u64, op: BlockOp) -> Result<(), Raised> {
         self.port.manage_block(hart, va, op)?;
-        self.accesses[0] = self.port.block_operation(hart, va, &LOAD_OR_STORE);
+        if let Some(operation) = self.port.block_operation(hart, va, &LOAD_OR_STORE) {
+            self.notes.put(operation);
+        }
         Ok(())
     }
 
     fn hint(&mut self, hart: &mut Hart, va: u64, hint: Hint) {
-        self.accesses[0] = self.port.hinted(hart, va, hint);
+        if let Some(hinted) = self.port.hinted(hart, va, hint) {
+            self.notes.put(hinted);
+        }
     }
 
     fn fence_i(&mut self, hart: &mut Hart) {

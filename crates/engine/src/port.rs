@@ -1,6 +1,6 @@
 //! The fast path to memory.
 
-use crate::{Bus, Tlb};
+use crate::{Bus, StepAccess, Tlb};
 use hart::mmu::{self, Access, Regime};
 use hart::{BlockOp, Cause, Hart, Hint, Port, Raised, Request, Word};
 use ram::{RAM_BASE, Ram};
@@ -315,25 +315,42 @@ pub(crate) const BLOCK: u64 = 64;
 
 /// A [`FastPort`] that only does plain accesses its TLB leads to. All others give [`Raised`] and have
 /// no effect, whether or not they would raise anything.
-pub(crate) struct Hits<'a, B>(pub &'a mut FastPort<B>);
+pub(crate) struct Hits<'a, B> {
+    port: &'a mut FastPort<B>,
+    last: StepAccess,
+}
 
-impl<B: Bus> Hits<'_, B> {
+impl<'a, B: Bus> Hits<'a, B> {
     #[inline(always)]
-    fn offset<T: Word>(&self, hart: &Hart, va: u64, access: Access) -> Result<usize, Raised> {
-        self.0.tlb.lookup(access, hart.data_tag, va, T::SIZE).ok_or(Raised)
+    pub(crate) fn of(port: &'a mut FastPort<B>) -> Self {
+        Self { port, last: StepAccess::to_ram(0, 0, 0, false) }
+    }
+
+    /// The last access, if there was one.
+    #[inline(always)]
+    pub(crate) fn last(&self) -> StepAccess {
+        self.last
+    }
+
+    #[inline(always)]
+    fn offset<T: Word>(&mut self, hart: &Hart, va: u64, access: Access) -> Result<usize, Raised> {
+        let offset = self.port.tlb.lookup(access, hart.data_tag, va, T::SIZE).ok_or(Raised)?;
+        self.last = StepAccess::to_ram(va, offset, T::SIZE, access == Access::Store);
+        Ok(offset)
     }
 }
 
 impl<B: Bus> Port for Hits<'_, B> {
     #[inline(always)]
     fn load<T: Word>(&mut self, hart: &mut Hart, va: u64) -> Result<T, Raised> {
-        Ok(self.0.read_ram(self.offset::<T>(hart, va, Access::Load)?))
+        let offset = self.offset::<T>(hart, va, Access::Load)?;
+        Ok(self.port.read_ram(offset))
     }
 
     #[inline(always)]
     fn store<T: Word>(&mut self, hart: &mut Hart, va: u64, value: T) -> Result<(), Raised> {
         let offset = self.offset::<T>(hart, va, Access::Store)?;
-        self.0.write_ram(offset, value);
+        self.port.write_ram(offset, value);
         Ok(())
     }
 
@@ -345,8 +362,8 @@ impl<B: Bus> Port for Hits<'_, B> {
         update: impl FnOnce(T) -> T,
     ) -> Result<T, Raised> {
         let offset = self.offset::<T>(hart, va, Access::Store)?;
-        let old = self.0.read_ram::<T>(offset);
-        self.0.write_ram(offset, update(old));
+        let old = self.port.read_ram::<T>(offset);
+        self.port.write_ram(offset, update(old));
         Ok(old)
     }
 
@@ -369,23 +386,23 @@ impl<B: Bus> Port for Hits<'_, B> {
     fn hint(&mut self, _: &mut Hart, _: u64, _: Hint) {}
 
     fn fence_i(&mut self, hart: &mut Hart) {
-        self.0.fence_i(hart);
+        self.port.fence_i(hart);
     }
 
     fn sfence_vma(&mut self, hart: &mut Hart, va: Option<u64>, asid: Option<u16>) {
-        self.0.sfence_vma(hart, va, asid);
+        self.port.sfence_vma(hart, va, asid);
     }
 
     fn context_changed(&mut self, hart: &mut Hart) {
-        self.0.context_changed(hart);
+        self.port.context_changed(hart);
     }
 
     fn protection_changed(&mut self, hart: &mut Hart) {
-        self.0.protection_changed(hart);
+        self.port.protection_changed(hart);
     }
 
     fn request(&mut self, hart: &mut Hart, request: Request) {
-        self.0.request(hart, request);
+        self.port.request(hart, request);
     }
 }
 

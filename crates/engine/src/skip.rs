@@ -86,7 +86,7 @@ impl<D: Describe> Stepper<D> {
             trap(hart, port, &mut self.faults);
         }
         if hart.reservation.is_some() {
-            self.reservations.follow(hart, &[None; 2]);
+            self.reservations.follow(hart, &[]);
         }
         executed
     }

@@ -19,15 +19,18 @@
 
 mod shadow;
 
-use crate::known::Describe;
+use crate::known::{CodePage, Describe, Found};
+use crate::note::Notes;
 use crate::overlay::Overlay;
 use crate::port::Place;
-use crate::step::{Step, Stepper, semantics};
+use crate::step::{Ending, Step, Stepper};
 use crate::{Bus, Code, FastPort};
+use hart::exec::{self, Semantics, Wrap};
 use hart::mmu::{self, Access, Regime};
-use hart::{Hart, Leave, Privilege};
+use hart::{Hart, Privilege};
 use isa::{Class, Inst, Op};
 use shadow::Shadow;
+use std::marker::PhantomData;
 
 /// The wrong path of one hart.
 #[derive(Debug)]
@@ -58,7 +61,27 @@ impl WrongPath {
             copy_into(&mut self.hart, hart);
         }
         self.hart.pc = pc;
-        self.state = State::Open;
+        // There are no instructions at odd addresses.
+        self.state = if pc & 1 == 0 { State::Open } else { State::Ended };
+    }
+
+    /// Executes the instruction that was `found` at its pc, or ends.
+    #[inline(always)]
+    fn step<'a, B: Bus, D>(
+        &mut self,
+        found: Found<'a, D>,
+        port: &mut FastPort<B>,
+        notes: &'a mut Notes,
+    ) -> Option<Step<'a, D>> {
+        let Self { hart, overlay, .. } = self;
+        let (pc, inst) = (hart.pc, &found.known.inst);
+        let ending = exec::wrap::<Astray<B>>(inst.op)(hart, port, overlay, notes, inst);
+        // The first of the two is a comparison that whoever takes the step makes anyway.
+        if !ending.is_simple() && ending.raised() {
+            self.state = State::Ended;
+            return None;
+        }
+        Some(Step::of(pc, found, notes, ending, hart.pc))
     }
 
     pub(crate) fn end(&mut self) {
@@ -108,7 +131,7 @@ impl<D: Describe> Stepper<D> {
 
     /// Executes the next instruction of hart `hart`'s wrong path; `None` where it ends. The hart
     /// must be the one selected in `port`.
-    #[inline(always)]
+    #[inline]
     pub fn step_wrong<B: Bus>(
         &mut self,
         hart: usize,
@@ -122,43 +145,72 @@ impl<D: Describe> Stepper<D> {
         if path.state != State::Open {
             return None;
         }
-        // Whatever makes this return early is the path's end.
-        path.state = State::Ended;
-        let pc = path.hart.pc;
-        if pc & 1 != 0 {
+        match self.insts.peek(&path.hart, port) {
+            Some(found) if !found.known.ends_wrong_path => path.step(found, port, &mut self.notes),
+            _ => {
+                path.state = State::Ended;
+                None
+            }
+        }
+    }
+
+    /// The page that hart `hart`'s wrong path fetches from, for [`Stepper::step_wrong_at_hand`]:
+    /// [`CodePage::NOWHERE`] if the TLB does not lead there.
+    #[inline]
+    #[must_use]
+    pub fn wrong_code_page<B: Bus>(&self, hart: usize, port: &FastPort<B>) -> CodePage {
+        self.code_page(&self.wrong_paths[hart].hart, port)
+    }
+
+    /// As [`Stepper::step_wrong`] if the instruction is at hand, on `page`. `None`, and nothing is done,
+    /// if not; `None` also if it ends the path, of which [`Stepper::step_wrong`] then knows no more.
+    ///
+    /// `page` must have been found since the path began, and as [`Stepper::step_at_hand`] says.
+    #[inline(always)]
+    pub fn step_wrong_at_hand<B: Bus>(
+        &mut self,
+        page: &CodePage,
+        hart: usize,
+        port: &mut FastPort<B>,
+    ) -> Option<Step<'_, D>> {
+        let path = &mut self.wrong_paths[hart];
+        if port.ram.has_dirtied_code() | (path.state != State::Open) {
             return None;
         }
-        let found = self.insts.peek(&path.hart, port)?;
-        let inst = &found.known.inst;
+        let found = self.insts.on_page(page, path.hart.pc)?;
         if found.known.ends_wrong_path {
             return None;
         }
-        let hart = &mut *path.hart;
-        self.accesses = [None; 2];
-        let overlay = &mut path.overlay;
-        let mut shadow = Shadow { port, overlay, accesses: &mut self.accesses };
-        match semantics::<Shadow<'_, B>>(inst)(hart, &mut shadow, inst) {
-            Ok(()) => hart.pc = pc.wrapping_add(u64::from(inst.len)),
-            Err(Leave::Jump) => {}
-            Err(Leave::Raised) => return None,
-        }
-        path.state = State::Open;
-        Some(Step {
-            pc,
-            fetch_pa: found.pa,
-            fetch_tail: found.tail,
-            inst,
-            description: &found.known.description,
-            accesses: &self.accesses,
-            raised: false,
-            next_pc: hart.pc,
-        })
+        path.step(found, port, &mut self.notes)
     }
 
     /// Ends the wrong path of hart `hart` and forgets all it did.
     pub fn squash(&mut self, hart: usize) {
         self.wrong_paths[hart].end();
     }
+}
+
+/// Makes of each instruction a function that executes it on a wrong path.
+struct Astray<B>(PhantomData<B>);
+
+impl<B: Bus> Wrap for Astray<B> {
+    type Wrapped = fn(&mut Hart, &mut FastPort<B>, &mut Overlay, &mut Notes, &Inst) -> Ending;
+
+    fn wrap<S: Semantics>() -> Self::Wrapped {
+        astray::<B, S>
+    }
+}
+
+fn astray<B: Bus, S: Semantics>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    overlay: &mut Overlay,
+    notes: &mut Notes,
+    inst: &Inst,
+) -> Ending {
+    notes.clear();
+    let outcome = S::execute(hart, &mut Shadow { port, overlay, notes }, inst);
+    Ending::of(outcome, hart, inst, notes)
 }
 
 /// Whether `inst` acts on more than registers and memory, or on the hart's reservation.

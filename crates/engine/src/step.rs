@@ -3,14 +3,14 @@
 //!
 //! Wrong paths, which leave no trace, are in [`crate::speculate`].
 
-use crate::known::{Describe, Found, KnownInsts};
+use crate::known::{CodePage, Describe, Found, KnownInsts};
 use crate::lockup::AllFaults;
-use crate::note::{Accesses, Recorder};
+use crate::note::{Notes, Recorder, StepAccess};
 use crate::speculate::WrongPath;
 use crate::{Bus, Code, FastPort};
 use hart::exec::{self, Semantics, Wrap};
-use hart::{Hart, Leave, Outcome, Port, Request};
-use isa::Inst;
+use hart::{Hart, Leave, Outcome, Request};
+use isa::{Class, Inst};
 use ram::RAM_BASE;
 use std::marker::PhantomData;
 
@@ -27,12 +27,103 @@ pub struct Step<'a, D> {
     pub inst: &'a Inst,
     /// What its owner wanted to know of it.
     pub description: &'a D,
-    /// Data accesses.
-    pub accesses: &'a Accesses,
-    /// It raised an exception and did not retire.
-    pub raised: bool,
     /// The address of the next instruction: the handler's if it raised an exception.
     pub next_pc: u64,
+    parts: &'a [StepAccess; 2],
+    ending: Ending,
+}
+
+impl<'a, D> Step<'a, D> {
+    /// What became of the instruction that was `found` at `pc`.
+    #[inline(always)]
+    pub(crate) fn of(
+        pc: u64,
+        found: Found<'a, D>,
+        notes: &'a Notes,
+        ending: Ending,
+        next_pc: u64,
+    ) -> Self {
+        let Found { known, pa: fetch_pa, tail: fetch_tail } = found;
+        let (inst, description, parts) = (&known.inst, &known.description, notes.parts());
+        Self { pc, fetch_pa, fetch_tail, inst, description, next_pc, parts, ending }
+    }
+
+    /// The parts of its data access, if it made one: two where that crosses a page.
+    #[inline]
+    #[must_use]
+    pub fn accesses(&self) -> &'a [StepAccess] {
+        &self.parts[..self.ending.parts()]
+    }
+
+    /// Its data access, or the first part of it.
+    #[inline(always)]
+    #[must_use]
+    pub fn access(&self) -> Option<&'a StepAccess> {
+        (self.ending.parts() != 0).then_some(&self.parts[0])
+    }
+
+    /// It raised an exception and did not retire.
+    #[inline(always)]
+    #[must_use]
+    pub fn raised(&self) -> bool {
+        self.ending.raised()
+    }
+
+    /// The same in another place: one that is handed on as a whole must lie in memory, which this spares
+    /// the steps that are not.
+    #[inline(always)]
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        let &Self { pc, fetch_pa, fetch_tail, inst, description, next_pc, parts, ending } = self;
+        Self { pc, fetch_pa, fetch_tail, inst, description, next_pc, parts, ending }
+    }
+
+    /// It retired, and neither it nor its access lies on two pages, as is with nearly all.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_simple(&self) -> bool {
+        self.ending.is_simple() & self.fetch_tail.is_none()
+    }
+}
+
+/// How the execution of an instruction ended: how many parts its access had, and what else there is to
+/// do something about. In one byte, so that one comparison finds out that there is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending(u8);
+
+impl Ending {
+    const PARTS: u8 = 3;
+    /// It raised an exception.
+    const RAISED: u8 = 4;
+    /// It may have reserved a word.
+    const RESERVED: u8 = 8;
+
+    /// Moves `pc` as the `outcome` of `inst` says.
+    #[inline(always)]
+    pub(crate) fn of(outcome: Outcome, hart: &mut Hart, inst: &Inst, notes: &Notes) -> Self {
+        match outcome {
+            Ok(()) => hart.pc = hart.pc.wrapping_add(u64::from(inst.len)),
+            Err(Leave::Jump) => {}
+            Err(Leave::Raised) => return Self(notes.count() | Self::RAISED),
+        }
+        Self(notes.count())
+    }
+
+    #[inline(always)]
+    fn parts(self) -> usize {
+        usize::from(self.0 & Self::PARTS)
+    }
+
+    #[inline(always)]
+    pub(crate) fn raised(self) -> bool {
+        self.0 & Self::RAISED != 0
+    }
+
+    /// It retired, and had one part at most.
+    #[inline(always)]
+    pub(crate) fn is_simple(self) -> bool {
+        self.0 <= 1
+    }
 }
 
 /// Executes single instructions, with a cache of decoded ones. `D` is what the owner wants to know
@@ -41,7 +132,7 @@ pub struct Step<'a, D> {
 pub struct Stepper<D = ()> {
     pub(crate) insts: KnownInsts<D>,
     /// Those of the last step.
-    pub(crate) accesses: Accesses,
+    pub(crate) notes: Notes,
     pub(crate) reservations: Reservations,
     pub(crate) faults: AllFaults,
     pub(crate) wrong_paths: Vec<WrongPath>,
@@ -61,7 +152,7 @@ impl<D: Describe> Stepper<D> {
     pub fn describing(harts: usize) -> Self {
         Self {
             insts: KnownInsts::new(),
-            accesses: [None; 2],
+            notes: Notes::new(),
             reservations: Reservations::new(harts),
             faults: AllFaults::new(harts),
             wrong_paths: (0..harts).map(|_| WrongPath::new()).collect(),
@@ -84,28 +175,40 @@ impl<D: Describe> Stepper<D> {
             trap(hart, port, &mut self.faults);
             return None;
         };
-        let (accesses, faults) = (&mut self.accesses, &mut self.faults);
-        Some(execute(hart, port, found, accesses, &mut self.reservations, faults))
+        let (notes, faults) = (&mut self.notes, &mut self.faults);
+        Some(execute(hart, port, found, notes, &mut self.reservations, faults))
     }
 
-    /// As [`Stepper::step`] if the instruction is at hand (its page in the TLB, itself decoded) and
-    /// `permits` it by its description. `None`, and nothing is done, if not.
+    /// The page that `hart` fetches from, for [`Stepper::step_at_hand`]: [`CodePage::NOWHERE`] if the TLB
+    /// does not lead there.
+    #[inline]
+    #[must_use]
+    pub fn code_page<B: Bus>(&self, hart: &Hart, port: &FastPort<B>) -> CodePage {
+        self.insts.page(hart, port)
+    }
+
+    /// As [`Stepper::step`] if the instruction is at hand (on `page`, and decoded), `permits` it by its
+    /// description and [`FastPort`] asks for no attention. `None`, and nothing is done, if not.
+    ///
+    /// `page` must have been found since the hart last executed in another way, took a trap or had
+    /// another turn: all of these may change where the TLB leads.
     #[inline(always)]
     pub fn step_at_hand<B: Bus>(
         &mut self,
+        page: &CodePage,
         hart: &mut Hart,
         port: &mut FastPort<B>,
         permits: impl FnOnce(&D) -> bool,
     ) -> Option<Step<'_, D>> {
-        if port.ram.has_dirtied_code() {
+        if port.attention {
             return None;
         }
-        let found = self.insts.at_hand(hart, port)?;
+        let found = self.insts.on_page(page, hart.pc)?;
         if !permits(&found.known.description) {
             return None;
         }
-        let (accesses, faults) = (&mut self.accesses, &mut self.faults);
-        Some(execute(hart, port, found, accesses, &mut self.reservations, faults))
+        let (notes, faults) = (&mut self.notes, &mut self.faults);
+        Some(execute(hart, port, found, notes, &mut self.reservations, faults))
     }
 
     /// Whether `hart` can do nothing but fault until an interrupt comes: its trap handler cannot be
@@ -179,6 +282,13 @@ impl<B: Bus> FastPort<B> {
     pub fn has_request(&self) -> bool {
         self.request.is_some()
     }
+
+    /// Makes sure that it asks for attention if there is a reason, and only then: a request, or stores to
+    /// decoded code. Call before [`Stepper::step_at_hand`] after anything else than steps.
+    #[inline]
+    pub fn review_attention(&mut self) {
+        self.attention = self.has_request() | self.ram.has_dirtied_code();
+    }
 }
 
 /// Executes the instruction that was `found` at the hart's pc.
@@ -187,36 +297,37 @@ fn execute<'a, B: Bus, D>(
     hart: &mut Hart,
     port: &mut FastPort<B>,
     found: Found<'a, D>,
-    accesses: &'a mut Accesses,
+    notes: &'a mut Notes,
     reservations: &mut Reservations,
     faults: &mut AllFaults,
 ) -> Step<'a, D> {
     let pc = hart.pc;
     let inst = &found.known.inst;
-    *accesses = [None; 2];
-    let mut recorder = Recorder { port, accesses };
-    let outcome = semantics::<Recorder<'_, B>>(inst)(hart, &mut recorder, inst);
-    match outcome {
-        Ok(()) => {
-            hart.pc = hart.pc.wrapping_add(u64::from(inst.len));
-            hart.retired += 1;
-        }
-        Err(Leave::Jump) => hart.retired += 1,
-        Err(Leave::Raised) => trap(hart, port, faults),
+    let mut ending = exec::wrap::<Recorded<B>>(inst.op)(hart, port, notes, inst);
+    if !ending.is_simple() | reservations.any {
+        ending = settle(hart, port, ending, notes, reservations, faults);
+    }
+    Step::of(pc, found, notes, ending, hart.pc)
+}
+
+/// Takes up what few instructions do: exceptions, and what there is about reservations.
+#[cold]
+#[inline(never)]
+fn settle<B: Bus>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    ending: Ending,
+    notes: &Notes,
+    reservations: &mut Reservations,
+    faults: &mut AllFaults,
+) -> Ending {
+    if ending.raised() {
+        trap(hart, port, faults);
     }
     if reservations.any || hart.reservation.is_some() {
-        reservations.follow(hart, accesses);
+        reservations.follow(hart, &notes.parts()[..ending.parts()]);
     }
-    Step {
-        pc,
-        fetch_pa: found.pa,
-        fetch_tail: found.tail,
-        inst,
-        description: &found.known.description,
-        accesses,
-        raised: outcome == Err(Leave::Raised),
-        next_pc: hart.pc,
-    }
+    Ending(ending.0 & !Ending::RESERVED)
 }
 
 /// Takes an exception, out of the way of the instructions that raise none.
@@ -227,24 +338,30 @@ pub(crate) fn trap<B: Bus>(hart: &mut Hart, port: &mut FastPort<B>, faults: &mut
     hart.take_exception(port);
 }
 
-/// The function that executes an instruction on a port.
-type Execute<P> = fn(&mut Hart, &mut P, &Inst) -> Outcome;
+/// Makes of each instruction a function that executes it to its end with notes: a small one each, in
+/// contrast to a match over all instructions, which saves and restores what the largest arm needs.
+struct Recorded<B>(PhantomData<B>);
 
-/// Makes of each instruction its function on a port `P`: a small one each, in contrast to a match
-/// over all instructions, which saves and restores what the largest arm needs.
-struct On<P>(PhantomData<P>);
-
-impl<P: Port> Wrap for On<P> {
-    type Wrapped = Execute<P>;
+impl<B: Bus> Wrap for Recorded<B> {
+    type Wrapped = fn(&mut Hart, &mut FastPort<B>, &mut Notes, &Inst) -> Ending;
 
     fn wrap<S: Semantics>() -> Self::Wrapped {
-        S::execute::<P>
+        recorded::<B, S>
     }
 }
 
-#[inline(always)]
-pub(crate) fn semantics<P: Port>(inst: &Inst) -> Execute<P> {
-    exec::wrap::<On<P>>(inst.op)
+fn recorded<B: Bus, S: Semantics>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    notes: &mut Notes,
+    inst: &Inst,
+) -> Ending {
+    notes.clear();
+    let outcome = S::execute(hart, &mut Recorder { port, notes }, inst);
+    let ending = Ending::of(outcome, hart, inst, notes);
+    hart.retired += u64::from(outcome != Err(Leave::Raised));
+    let reserved = if matches!(S::CLASS, Class::LoadReserved) { Ending::RESERVED } else { 0 };
+    Ending(ending.0 | reserved)
 }
 
 /// The words that harts have reserved. Whether another hart's store broke a reservation is decided
@@ -265,10 +382,10 @@ impl Reservations {
     /// Notes what an instruction of `hart` did.
     #[cold]
     #[inline(never)]
-    pub(crate) fn follow(&mut self, hart: &Hart, accesses: &Accesses) {
+    pub(crate) fn follow(&mut self, hart: &Hart, accesses: &[StepAccess]) {
         let me = hart.id as usize;
         self.held[me] = hart.reservation;
-        for access in accesses.iter().flatten().filter(|a| a.store && !a.io) {
+        for access in accesses.iter().filter(|a| a.store && !a.io) {
             let first = (access.pa - RAM_BASE) >> 3;
             let last = (access.pa - RAM_BASE + u64::from(access.size) - 1) >> 3;
             for (other, held) in self.held.iter_mut().enumerate() {

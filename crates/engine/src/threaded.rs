@@ -72,7 +72,7 @@ fn threaded<B: Bus, S: Semantics>(
         hart.pc = hart.pc.wrapping_add(u64::from(this.lag));
     }
     let outcome = if tries_hits(S::CLASS) {
-        S::execute(hart, &mut Hits(port), &this.inst)
+        S::execute(hart, &mut Hits::of(port), &this.inst)
     } else {
         S::execute(hart, port, &this.inst)
     };

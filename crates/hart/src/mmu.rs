@@ -51,6 +51,10 @@ const D: u64 = 1 << 7;
 const PPN: u64 = ((1 << 44) - 1) << 10;
 const PBMT_SHIFT: u32 = 61;
 const N: u64 = 1 << 63;
+/// What tells a pointer to the next level, which must have D, A, U, N, PBMT and the reserved bits clear:
+/// of these it has [`V`] alone.
+const POINTER: u64 = V | R | W | X | U | A | D | N | 3 << PBMT_SHIFT | RESERVED;
+const RESERVED: u64 = 0x7f << 54;
 /// `menvcfg.PBMTE`.
 pub const PBMTE: u64 = 1 << 62;
 /// `menvcfg.ADUE`.
@@ -157,26 +161,23 @@ impl Walk<'_> {
             let at = table + index * 8;
             ptes[depth] = at;
             let pte = self.read(at)?;
-            if pte & V == 0 || pte & (R | W) == W || self.reserved(pte) {
+            if pte & POINTER == V {
+                table = (pte & PPN) << 2;
+                continue;
+            }
+            if pte & V == 0 || pte & (R | W) == W || pte & (R | X) == 0 || self.reserved(pte) {
                 return Err(self.access.page_fault());
             }
-            if pte & (R | X) != 0 {
-                let found = Leaf { at, pte, level, depth: depth as u8 + 1, ptes };
-                return self.leaf(found);
-            }
-            // A pointer to the next level must have D, A, U, N and PBMT clear.
-            if pte & (D | A | U | N | 3 << PBMT_SHIFT) != 0 {
-                return Err(self.access.page_fault());
-            }
-            table = (pte & PPN) << 2;
+            let found = Leaf { at, pte, level, depth: depth as u8 + 1, ptes };
+            return self.leaf(found);
         }
         Err(self.access.page_fault())
     }
 
-    /// Bits 60:54 are reserved; PBMT needs its enable and has no value 3.
+    /// Whether it has reserved bits; PBMT needs its enable and has no value 3.
     fn reserved(&self, pte: u64) -> bool {
         let pbmt = pte >> PBMT_SHIFT & 3;
-        pte >> 54 & 0x7f != 0 || (pbmt != 0 && self.regime.menvcfg & PBMTE == 0) || pbmt == 3
+        pte & RESERVED != 0 || (pbmt != 0 && self.regime.menvcfg & PBMTE == 0) || pbmt == 3
     }
 
     fn leaf(&mut self, leaf: Leaf) -> Result<Translation, Cause> {
@@ -233,11 +234,16 @@ impl Walk<'_> {
     }
 
     /// Page-table accesses are made as if by S-mode (Volume II, 10.3.2 step 2).
+    #[inline]
     fn read(&mut self, at: u64) -> Result<u64, Cause> {
         if !self.pmp.check(at, 8, Access::Load, Privilege::Supervisor) {
             return Err(self.access.access_fault());
         }
-        self.ram.read_u64(at).map_err(|_| self.access.access_fault())
+        let offset = self.ram.offset(at, 8).ok_or(self.access.access_fault())?;
+        // An entry is aligned: no more than a chunk has to be there.
+        self.ram.touch(offset);
+        let (entries, _) = self.ram.bytes().as_chunks();
+        Ok(u64::from_le_bytes(entries[offset / 8]))
     }
 
     fn update(&mut self, at: u64, pte: u64) -> Result<(), Cause> {
@@ -299,6 +305,26 @@ mod tests {
         assert_eq!(fault, Err(Cause::LoadPageFault));
         let t = translate(&mut ram, &Pmp::open(), regime(satp), 0x123, Access::Load).unwrap();
         assert_eq!((t.pa, t.page_bits), (RAM_BASE + 0x123, 30));
+    }
+
+    /// The way of Volume II, 10.3.2, step by step: whether an entry at the last level but one leads on.
+    fn leads_on(pte: u64) -> bool {
+        let invalid = pte & V == 0 || pte & (R | W) == W || pte >> 54 != 0;
+        let leaf = pte & (R | X) != 0;
+        !invalid && !leaf && pte & (D | A | U) == 0
+    }
+
+    #[test]
+    fn a_pointer_has_no_other_bit_than_those_software_and_global_pages_use() {
+        let leaf = (RAM_BASE + 0x9000) >> 12 << 10 | V | R | A;
+        let single = (0..64).filter(|bit| !(10..54).contains(bit)).map(|bit| 1 << bit);
+        for flip in single.chain([R | W, R | X, W | X, R | V, A | D, 0]) {
+            let entry = pointer(0x2000) ^ flip;
+            let (mut ram, satp) = sv39(&[(0, pointer(0x1000)), (0x1000, entry), (0x2018, leaf)]);
+            let found = translate(&mut ram, &Pmp::open(), regime(satp), 0x3000, Access::Load);
+            let led = found.is_ok_and(|found| found.depth == 3);
+            assert_eq!(led, leads_on(entry), "{entry:#x}");
+        }
     }
 
     #[test]

@@ -8,6 +8,12 @@ const R: u8 = 1;
 const W: u8 = 2;
 const X: u8 = 4;
 const LOCK: u8 = 0x80;
+/// The matching mode of an entry for a range that is a power of two.
+const NAPOT: u8 = 3 << 3;
+/// The most that an address register holds: with [`NAPOT`], all addresses up to [`LAST`].
+const WHOLE: u64 = u64::MAX >> 10;
+/// The last physical address.
+const LAST: u64 = u64::MAX >> 8;
 
 /// The PMP entries of one hart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +35,8 @@ impl Pmp {
     #[must_use]
     pub fn open() -> Self {
         let mut pmp = Self::default();
-        pmp.cfg[0] = R | W | X | 3 << 3;
-        pmp.addr[0] = u64::MAX >> 10;
+        pmp.cfg[0] = R | W | X | NAPOT;
+        pmp.addr[0] = WHOLE;
         pmp
     }
 
@@ -66,7 +72,7 @@ impl Pmp {
         let locked = self.cfg[index] & LOCK != 0;
         let below = index < 15 && self.cfg[index + 1] & (LOCK | 0x18) == LOCK | 0x08;
         if !locked && !below {
-            self.addr[index] = value & (u64::MAX >> 10);
+            self.addr[index] = value & WHOLE;
         }
     }
 
@@ -98,6 +104,7 @@ impl Pmp {
         }
     }
 
+    #[inline]
     fn allows(&self, entry: usize, access: Access, prv: Privilege) -> bool {
         let cfg = self.cfg[entry];
         if prv == Privilege::Machine && cfg & LOCK == 0 {
@@ -114,8 +121,20 @@ impl Pmp {
     /// Whether an access to `len` bytes at `pa` is allowed: the lowest entry that matches any byte
     /// must match all and permit it; without one only M-mode may pass.
     #[must_use]
+    #[inline]
     pub fn check(&self, pa: u64, len: u64, access: Access, prv: Privilege) -> bool {
+        let last = pa.wrapping_add(len - 1);
+        if self.first_covers_all() && pa.max(last) <= LAST {
+            return self.allows(0, access, prv);
+        }
         self.decide(pa, len, access, prv).unwrap_or(false)
+    }
+
+    /// Whether the first entry decides about all there is, as in [`Pmp::open`]: so it is under every
+    /// operating system, whose page-table walks check a few words each.
+    #[inline]
+    fn first_covers_all(&self) -> bool {
+        self.cfg[0] & NAPOT == NAPOT && self.addr[0] == WHOLE
     }
 
     /// Like [`Pmp::check`] for a whole page; `None` if its bytes are not treated alike.
@@ -163,6 +182,30 @@ mod tests {
         assert!(pmp.check(0x8000_0010, 8, Access::Store, s));
         assert_eq!(pmp.check_page(0x8000_0000, Access::Load, s), None);
         assert_eq!(pmp.check_page(0x8000_1000, Access::Load, s), Some(true));
+    }
+
+    #[test]
+    fn where_the_first_entry_covers_all_the_short_answer_is_that_of_the_search() {
+        let addresses = [0, 0x8000_0000, LAST - 7, LAST - 3, LAST, LAST + 1, u64::MAX - 3];
+        for cfg in [0, NAPOT, R | NAPOT, R | W | NAPOT, X | NAPOT, R | NAPOT | LOCK, R | 1 << 3] {
+            for addr in [WHOLE, WHOLE - 1, WHOLE >> 1] {
+                let mut pmp = Pmp::open();
+                (pmp.cfg[0], pmp.addr[0]) = (cfg, addr);
+                (pmp.cfg[1], pmp.addr[1]) = (R | W | X | NAPOT, WHOLE);
+                for (pa, len) in addresses.into_iter().flat_map(|pa| [(pa, 1), (pa, 8)]) {
+                    for access in [Access::Load, Access::Store, Access::Fetch] {
+                        for prv in [Privilege::User, Privilege::Machine] {
+                            let search = pmp.decide(pa, len, access, prv).unwrap_or(false);
+                            assert_eq!(
+                                pmp.check(pa, len, access, prv),
+                                search,
+                                "{cfg:#x} {addr:#x} {pa:#x} {len} {access:?} {prv:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

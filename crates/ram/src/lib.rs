@@ -83,12 +83,14 @@ impl Ram {
     }
 
     /// Size in bytes.
+    #[inline]
     #[must_use]
     pub fn size(&self) -> u64 {
         self.bytes.len() as u64
     }
 
     /// The offset of physical address `pa`, if `len` bytes there lie in RAM.
+    #[inline]
     #[must_use]
     pub fn offset(&self, pa: u64, len: u64) -> Option<usize> {
         let offset = pa.checked_sub(RAM_BASE)?;

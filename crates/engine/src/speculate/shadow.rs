@@ -1,6 +1,6 @@
 //! Memory as a wrong path sees it.
 
-use crate::note::{Accesses, LOAD_OR_STORE, StepAccess};
+use crate::note::{LOAD_OR_STORE, Notes, StepAccess};
 use crate::overlay::Overlay;
 use crate::port::Place;
 use crate::{Bus, FastPort};
@@ -11,34 +11,32 @@ use hart::{BlockOp, Hart, Hint, Port, Raised, Request, Word};
 pub(super) struct Shadow<'a, B> {
     pub port: &'a mut FastPort<B>,
     pub overlay: &'a mut Overlay,
-    pub accesses: &'a mut Accesses,
+    pub notes: &'a mut Notes,
 }
 
 impl<B: Bus> Shadow<'_, B> {
+    /// See [`Recorder::aside`](crate::note::Recorder).
+    #[inline(always)]
+    fn aside(&mut self) -> Shadow<'_, B> {
+        Shadow { port: self.port, overlay: self.overlay, notes: self.notes }
+    }
+
     /// The RAM offset of an aligned access that the TLB leads to, which is noted.
     #[inline(always)]
     fn hit<T: Word>(&mut self, hart: &Hart, va: u64, access: Access) -> Option<usize> {
         let offset = self.port.tlb.lookup(access, hart.data_tag, va, T::SIZE)?;
-        let store = access == Access::Store;
-        self.accesses[0] = Some(StepAccess::to_ram(va, offset, T::SIZE, store));
+        self.notes.put(StepAccess::to_ram(va, offset, T::SIZE, access == Access::Store));
         Some(offset)
     }
 
-    /// Where an access that stays in one page leads, which is noted.
+    /// Where an access, or the next part of one, that stays in one page leads, which is noted.
     #[inline(always)]
-    fn place(
-        &mut self,
-        hart: &Hart,
-        va: u64,
-        len: u64,
-        access: Access,
-        part: usize,
-    ) -> Result<usize, Raised> {
+    fn place(&mut self, hart: &Hart, va: u64, len: u64, access: Access) -> Result<usize, Raised> {
         let Some(Place::Ram(offset)) = self.port.probe(hart, va, len, access) else {
             return Err(Raised);
         };
         let store = access == Access::Store;
-        self.accesses[part] = Some(StepAccess::to_ram(va, offset, len, store));
+        self.notes.push(StepAccess::to_ram(va, offset, len, store));
         Ok(offset)
     }
 
@@ -51,17 +49,17 @@ impl<B: Bus> Shadow<'_, B> {
         access: Access,
     ) -> Result<(usize, usize, usize), Raised> {
         let first = len.min(0x1000 - (va & 0xfff));
-        let offset = self.place(hart, va, first, access, 0)?;
+        let offset = self.place(hart, va, first, access)?;
         if first == len {
             return Ok((offset, 0, len as usize));
         }
-        let second = self.place(hart, va.wrapping_add(first), len - first, access, 1)?;
+        let second = self.place(hart, va.wrapping_add(first), len - first, access)?;
         Ok((offset, second, first as usize))
     }
 
     #[cold]
     #[inline(never)]
-    fn load_missed<T: Word>(&mut self, hart: &Hart, va: u64) -> Result<T, Raised> {
+    fn load_missed<T: Word>(mut self, hart: &Hart, va: u64) -> Result<T, Raised> {
         let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Load)?;
         let mut bytes = [0; 8];
         self.read(offset, &mut bytes[..first]);
@@ -71,7 +69,7 @@ impl<B: Bus> Shadow<'_, B> {
 
     #[cold]
     #[inline(never)]
-    fn store_missed<T: Word>(&mut self, hart: &Hart, va: u64, value: T) -> Result<(), Raised> {
+    fn store_missed<T: Word>(mut self, hart: &Hart, va: u64, value: T) -> Result<(), Raised> {
         let (offset, second, first) = self.places(hart, va, T::SIZE, Access::Store)?;
         let mut bytes = [0; 8];
         value.to_bytes(&mut bytes);
@@ -97,7 +95,7 @@ impl<B: Bus> Port for Shadow<'_, B> {
                 let read: T = self.port.read_ram(offset);
                 Ok(T::truncate(self.overlay.patched(offset, read.extend())))
             }
-            None => self.load_missed(hart, va),
+            None => self.aside().load_missed(hart, va),
         }
     }
 
@@ -108,7 +106,7 @@ impl<B: Bus> Port for Shadow<'_, B> {
                 let stored = self.overlay.store_in_word(offset, value.extend(), T::SIZE as usize);
                 stored.map_err(|_| Raised)
             }
-            None => self.store_missed(hart, va, value),
+            None => self.aside().store_missed(hart, va, value),
         }
     }
 
@@ -121,7 +119,7 @@ impl<B: Bus> Port for Shadow<'_, B> {
         if va & (T::SIZE - 1) != 0 {
             return Err(Raised);
         }
-        let offset = self.place(hart, va, T::SIZE, Access::Store, 0)?;
+        let offset = self.place(hart, va, T::SIZE, Access::Store)?;
         let mut bytes = [0; 8];
         let bytes = &mut bytes[..T::SIZE as usize];
         self.read(offset, bytes);
@@ -142,19 +140,21 @@ impl<B: Bus> Port for Shadow<'_, B> {
     }
 
     fn zero_block(&mut self, hart: &mut Hart, va: u64) -> Result<(), Raised> {
-        let offset = self.place(hart, va & !63, 64, Access::Store, 0)?;
+        let offset = self.place(hart, va & !63, 64, Access::Store)?;
         self.write(offset, &[0; 64])
     }
 
     /// Permitted where a load or a store is, as on the right path; a device's block ends the path.
     fn manage_block(&mut self, hart: &mut Hart, va: u64, _: BlockOp) -> Result<(), Raised> {
         let operation = self.port.block_operation(hart, va, &LOAD_OR_STORE).ok_or(Raised)?;
-        self.accesses[0] = Some(operation);
+        self.notes.put(operation);
         Ok(())
     }
 
     fn hint(&mut self, hart: &mut Hart, va: u64, hint: Hint) {
-        self.accesses[0] = self.port.hinted(hart, va, hint);
+        if let Some(hinted) = self.port.hinted(hart, va, hint) {
+            self.notes.put(hinted);
+        }
     }
 
     // What follows is reached only by instructions that end the path before they execute.

@@ -1,9 +1,9 @@
 //! The machine as seen through [`Source`].
 
-use super::passing::{Line, show};
+use super::passing::{Line, Passing};
 use super::record::{Context, Description, is_rare, plain, record, write_plain};
 use crate::board::Board;
-use engine::{Code, FastPort, Step, Stepper};
+use engine::{Code, CodePage, FastPort, Step, Stepper};
 use hart::{Hart, Interrupt};
 use sim::Picos;
 use std::collections::VecDeque;
@@ -30,6 +30,11 @@ pub(super) struct Turn<'a> {
     context: Context,
     /// What broke the flow since the last record.
     event: Event,
+    /// The page that instructions come from one after the other, as long as there is nothing to say in
+    /// between: whatever may change that, or where the TLB leads, forgets it.
+    page: CodePage,
+    /// The page of its wrong path.
+    wrong_page: CodePage,
     /// The hart can do nothing but fault until an interrupt comes.
     pub locked_up: bool,
     /// The length of a cycle of the core.
@@ -39,6 +44,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Live<'a> {
+    #[inline(always)]
     pub(super) fn new(
         hart: &'a mut Hart,
         port: &'a mut FastPort<Board>,
@@ -47,11 +53,25 @@ impl<'a> Live<'a> {
         flushes: &'a mut VecDeque<FlushScope>,
         cycle: Picos,
     ) -> Self {
-        let context = Context::of(hart);
-        let event = Event::None;
-        let (locked_up, step_began) = (false, hart.now());
-        let turn = Turn { hart, port, flushes, context, event, locked_up, cycle, step_began };
-        Self { turn, code, stepper }
+        port.review_attention();
+        // In one expression, so that it is made where it is kept: turns may be as short as an
+        // instruction.
+        Self {
+            turn: Turn {
+                context: Context::of(hart),
+                event: Event::None,
+                page: CodePage::NOWHERE,
+                wrong_page: CodePage::NOWHERE,
+                locked_up: false,
+                step_began: hart.now(),
+                hart,
+                port,
+                flushes,
+                cycle,
+            },
+            code,
+            stepper,
+        }
     }
 
     /// Goes on after a fetch that faulted: it executes nothing, and the handler's first instruction
@@ -70,6 +90,58 @@ impl<'a> Live<'a> {
         turn.broken();
         turn.locked_up = true;
         Fetched::Stopped
+    }
+
+    /// [`Source::next_overlapped`] where the next instruction is not on the page of the last, or there is
+    /// something else to say.
+    #[inline(never)]
+    fn next_overlapped_elsewhere(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
+        let turn = &mut self.turn;
+        if turn.port.has_request() || !turn.flushes.is_empty() {
+            return self.next(hart).overlapped(into);
+        }
+        if turn.hart.pending_interrupt().is_some() {
+            return Err(Instead::Alone);
+        }
+        if turn.find_page(self.stepper) {
+            let Turn { page, hart, port, context, .. } = turn;
+            if let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) {
+                if !step.is_simple() {
+                    let fetched = turn.rare(step);
+                    return self.overlapped_unless_locked_up(fetched, into);
+                }
+                write_plain(into, context, &step);
+                return Ok(());
+            }
+        }
+        // Where there is nothing to fetch the fetch faults, and that is taken alone, too.
+        let Turn { hart: turning, port, .. } = &mut self.turn;
+        match self.stepper.peek(turning, port, self.code) {
+            Some(description) if !description.serialising() => self.next(hart).overlapped(into),
+            _ => Err(Instead::Alone),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn overlapped_unless_locked_up(
+        &mut self,
+        fetched: Fetched,
+        into: &mut Instr,
+    ) -> Result<(), Instead> {
+        self.unless_locked_up(fetched).overlapped(into)
+    }
+
+    /// [`Source::next_wrong`] where the next instruction is not on the page of the last, or ends the path.
+    #[inline(never)]
+    fn next_wrong_elsewhere(&mut self, hart: HartId, into: &mut Instr) -> bool {
+        let Turn { port, context, wrong_page, .. } = &mut self.turn;
+        *wrong_page = self.stepper.wrong_code_page(hart.index(), port);
+        let Some(step) = self.stepper.step_wrong(hart.index(), port, self.code) else {
+            return false;
+        };
+        write_wrong(into, context, &step);
+        true
     }
 
     /// Shows `follower` an instruction of which there is more to say than [`show`] does; `before` it
@@ -114,6 +186,29 @@ impl Turn<'_> {
         asked || self.hart.pending_interrupt().is_some() || self.event != Event::None
     }
 
+    /// Finds the page of the next instruction if it is another than that of the last. Whether it did.
+    #[inline(never)]
+    fn turn_page(&mut self, stepper: &Stepper<Description>) -> bool {
+        if self.page.holds(self.hart.pc) {
+            return false;
+        }
+        self.find_page(stepper);
+        self.page.holds(self.hart.pc)
+    }
+
+    /// Finds the page of the next instruction, unless there is more to say of that. Whether there is one.
+    fn find_page(&mut self, stepper: &Stepper<Description>) -> bool {
+        self.port.review_attention();
+        let found = self.event == Event::None;
+        self.page = if found { stepper.code_page(self.hart, self.port) } else { CodePage::NOWHERE };
+        found
+    }
+
+    /// Forgets where instructions come from: what happens next may change it.
+    fn forget_pages(&mut self) {
+        (self.page, self.wrong_page) = (CodePage::NOWHERE, CodePage::NOWHERE);
+    }
+
     #[cold]
     #[inline(never)]
     fn interrupt(&mut self, interrupt: Interrupt) {
@@ -133,6 +228,7 @@ impl Turn<'_> {
     #[inline(never)]
     fn rare(&mut self, step: Step<'_, Description>) -> Fetched {
         let instr = record(&self.context, &step, self.event);
+        self.forget_pages();
         self.context = Context::of(self.hart);
         self.event = Event::None;
         for (va, asid) in self.port.take_fences() {
@@ -151,6 +247,7 @@ impl Source for Live<'_> {
     fn next(&mut self, hart: HartId) -> Fetched {
         let turn = &mut self.turn;
         turn.check(hart);
+        turn.forget_pages();
         if turn.port.has_request() {
             return Fetched::Later;
         }
@@ -178,16 +275,26 @@ impl Source for Live<'_> {
         if self.turn.has_something_to_say() {
             return Followed { instructions, goes_on: true };
         }
-        while instructions < most && !self.turn.port.has_request() {
-            let Turn { hart, port, context, .. } = &mut self.turn;
-            let permits = |description: &Description| !description.serialising();
-            let Some(step) = self.stepper.step_at_hand(hart, port, permits) else { break };
-            if is_rare(&step) {
-                let fetched = self.turn.rare(step);
+        while instructions < most {
+            let Turn { page, hart, port, context, .. } = &mut self.turn;
+            let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) else {
+                if self.turn.turn_page(self.stepper) {
+                    continue;
+                }
+                break;
+            };
+            if !step.is_simple() {
+                let fetched = self.turn.rare(step.elsewhere());
                 return self.show_rare(fetched, instructions, follower);
             }
             instructions += 1;
-            show(context, &step, &mut line, follower, |va, _| walk(hart, port, va));
+            let mut passing = Passing { context, follower };
+            passing.show(&step, &mut line, hart, port);
+            if instructions < most {
+                // No instruction is shorter than two bytes.
+                let left = line.left(page.pa(hart.pc)).min((most - instructions).saturating_mul(2));
+                instructions += self.stepper.chain(page, left, hart, port, &mut passing);
+            }
         }
         Followed { instructions, goes_on: true }
     }
@@ -195,7 +302,9 @@ impl Source for Live<'_> {
     fn skip(&mut self, hart: HartId, count: u64) -> u64 {
         let turn = &mut self.turn;
         turn.check(hart);
+        turn.forget_pages();
         let executed = self.stepper.skip(turn.hart, turn.port, self.code, count);
+        turn.port.review_attention();
         if !turn.flushes.is_empty() | !turn.port.take_fences().is_empty() {
             turn.flushes.clear();
             turn.flushes.push_back(FlushScope::All);
@@ -208,19 +317,17 @@ impl Source for Live<'_> {
 
     fn wrong_path(&mut self, hart: HartId, pc: VirtAddr) {
         self.turn.check(hart);
-        self.stepper.wrong_path(self.turn.hart, pc.0);
+        let Turn { hart: turning, port, wrong_page, .. } = &mut self.turn;
+        self.stepper.wrong_path(turning, pc.0);
+        *wrong_page = self.stepper.wrong_code_page(hart.index(), port);
     }
 
     fn next_wrong(&mut self, hart: HartId, into: &mut Instr) -> bool {
         self.turn.check(hart);
-        let Some(step) = self.stepper.step_wrong(hart.index(), self.turn.port, self.code) else {
-            return false;
-        };
-        // A wrong path ends where its context would change.
-        if is_rare(&step) {
-            *into = rare_wrong(&self.turn.context, step);
-        } else {
-            write_plain(into, &self.turn.context, &step);
+        let Turn { wrong_page, port, context, .. } = &mut self.turn;
+        match self.stepper.step_wrong_at_hand(wrong_page, hart.index(), port) {
+            Some(step) => write_wrong(into, context, &step),
+            None => return self.next_wrong_elsewhere(hart, into),
         }
         true
     }
@@ -254,27 +361,17 @@ impl Source for Live<'_> {
     }
 
     fn next_overlapped(&mut self, hart: HartId, into: &mut Instr) -> Result<(), Instead> {
-        let turn = &mut self.turn;
-        if turn.port.has_request() || !turn.flushes.is_empty() {
-            return self.next(hart).overlapped(into);
+        self.turn.check(hart);
+        let Turn { page, hart: turning, port, context, .. } = &mut self.turn;
+        let Some(step) = self.stepper.step_at_hand(page, turning, port, overlaps) else {
+            return self.next_overlapped_elsewhere(hart, into);
+        };
+        if !step.is_simple() {
+            let fetched = self.turn.rare(step.elsewhere());
+            return self.overlapped_unless_locked_up(fetched, into);
         }
-        if turn.hart.pending_interrupt().is_some() {
-            return Err(Instead::Alone);
-        }
-        let overlaps = |description: &Description| !description.serialising();
-        if let Some(step) = self.stepper.step_at_hand(turn.hart, turn.port, overlaps) {
-            if is_rare(&step) | (turn.event != Event::None) {
-                let fetched = turn.rare(step);
-                return self.unless_locked_up(fetched).overlapped(into);
-            }
-            write_plain(into, &turn.context, &step);
-            return Ok(());
-        }
-        // Where there is nothing to fetch the fetch faults, and that is taken alone, too.
-        match self.stepper.peek(turn.hart, turn.port, self.code) {
-            Some(description) if !description.serialising() => self.next(hart).overlapped(into),
-            _ => Err(Instead::Alone),
-        }
+        write_plain(into, context, &step);
+        Ok(())
     }
 
     fn walk(&mut self, hart: HartId, va: VirtAddr, _: Translate) -> Walk {
@@ -283,15 +380,31 @@ impl Source for Live<'_> {
     }
 }
 
-/// The full record of a step of a wrong path.
+/// Whether an instruction may be under way with others.
+#[inline(always)]
+fn overlaps(description: &Description) -> bool {
+    !description.serialising()
+}
+
+/// Writes the record of a step of a wrong path, which ends where its context would change.
+#[inline(always)]
+fn write_wrong(into: &mut Instr, context: &Context, step: &Step<'_, Description>) {
+    if step.is_simple() {
+        write_plain(into, context, step);
+    } else {
+        write_rare(into, context, step.elsewhere());
+    }
+}
+
+/// Writes the full record of a step of a wrong path.
 #[cold]
 #[inline(never)]
-fn rare_wrong(context: &Context, step: Step<'_, Description>) -> Instr {
-    record(context, &step, Event::None)
+fn write_rare(into: &mut Instr, context: &Context, step: Step<'_, Description>) {
+    *into = record(context, &step, Event::None);
 }
 
 /// The walk for `va` in the current address space of `hart`.
-fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
+pub(super) fn walk(hart: &Hart, port: &mut FastPort<Board>, va: VirtAddr) -> Walk {
     let mut walk = Walk::new();
     if let Some(found) = port.walk(hart, va.0) {
         for &entry in &found.ptes[..usize::from(found.depth)] {

@@ -15,6 +15,8 @@ use stream::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Description {
     class: Class,
+    /// Next to the class, as in the record: the two are copied as one.
+    len: u8,
     operands: Operands,
     /// The kind of its accesses, if it makes any.
     access: MemKind,
@@ -27,6 +29,7 @@ impl Describe for Description {
     fn of(inst: &Inst) -> Self {
         Self {
             class: class(inst),
+            len: inst.len,
             operands: operands(inst),
             access: mem_kind(inst),
             branch: branch_kind(inst),
@@ -74,17 +77,16 @@ impl Context {
 /// [`Context`] or fenced translations.
 #[inline(always)]
 pub(super) fn is_rare(step: &Step<'_, Description>) -> bool {
-    let in_parts = step.fetch_tail.is_some() | step.accesses[1].is_some();
-    in_parts | step.raised | step.description.serialising
+    !step.is_simple() | step.description.serialising
 }
 
 /// The record of `step`, made on a hart in `context`, after `event`.
 pub(super) fn record(context: &Context, step: &Step<'_, Description>, event: Event) -> Instr {
     Instr {
         fetch_tail: step.fetch_tail.map(PhysAddr),
-        mem_tail: step.accesses[1].as_ref().map(|part| access(context, step, part)),
+        mem_tail: step.accesses().get(1).map(|part| access(context, step.description, part)),
         serialising: step.description.serialising,
-        event: if step.raised { Event::Exception } else { event },
+        event: if step.raised() { Event::Exception } else { event },
         ..plain(context, step)
     }
 }
@@ -120,6 +122,7 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
         is_move,
         event,
     } = into;
+    let Description { class: of_class, len: of_bytes, .. } = *step.description;
     // One after the other, so that none has to be kept until all are known.
     *pc = VirtAddr(step.pc);
     *fetch_pa = PhysAddr(step.fetch_pa);
@@ -130,44 +133,50 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
     *translated = context.fetch_translated;
     *serialising = false;
     *event = Event::None;
-    *len = step.inst.len;
-    *class = step.description.class;
+    *class = of_class;
+    *len = of_bytes;
     *operands = step.description.operands;
     *is_move = step.description.is_move;
-    match &step.accesses[0] {
-        Some(part) => *mem = Some(access(context, step, part)),
+    match step.access() {
+        Some(part) => *mem = Some(access(context, step.description, part)),
         None => *mem = None,
     }
     match step.description.branch {
-        Some(kind) => *branch = Some(outcome(kind, step)),
+        Some(kind) => {
+            *branch = Some(outcome(kind, step.inst, step.pc, step.next_pc, step.raised()));
+        }
         None => *branch = None,
     }
 }
 
+/// The record of a `part` of the access of an instruction.
 #[inline(always)]
-pub(super) fn access(
-    context: &Context,
-    step: &Step<'_, Description>,
-    part: &StepAccess,
-) -> MemAccess {
+pub(super) fn access(context: &Context, description: &Description, part: &StepAccess) -> MemAccess {
     MemAccess {
         va: VirtAddr(part.va),
         pa: PhysAddr(part.pa),
         size: part.size,
-        kind: step.description.access,
+        kind: description.access,
         io: part.io,
         translated: context.data_translated,
     }
 }
 
-/// Where a branch went.
-#[inline]
-pub(super) fn outcome(kind: BranchKind, step: &Step<'_, Description>) -> Branch {
-    let direct = step.pc.wrapping_add(i64::from(step.inst.imm) as u64);
-    let indirect = step.inst.op == Op::Jalr;
-    let fall_through = step.pc.wrapping_add(u64::from(step.inst.len));
-    let taken = kind != BranchKind::Conditional || (step.next_pc != fall_through && !step.raised);
-    Branch { kind, taken, target: VirtAddr(if indirect { step.next_pc } else { direct }) }
+/// Where the branch `inst` at `pc` went, from the address that came next; it may have `raised` an
+/// exception instead.
+#[inline(always)]
+pub(super) fn outcome(
+    kind: BranchKind,
+    inst: &Inst,
+    pc: u64,
+    next_pc: u64,
+    raised: bool,
+) -> Branch {
+    let direct = pc.wrapping_add(i64::from(inst.imm) as u64);
+    let indirect = inst.op == Op::Jalr;
+    let fall_through = pc.wrapping_add(u64::from(inst.len));
+    let taken = kind != BranchKind::Conditional || (next_pc != fall_through && !raised);
+    Branch { kind, taken, target: VirtAddr(if indirect { next_pc } else { direct }) }
 }
 
 /// The same for all accesses of an instruction: an atomic's are one access, a failed

@@ -1,0 +1,292 @@
+//! What follows in a line, executed and shown without coming back in between.
+//!
+//! Most instructions lie in the same cache line as the one before, and are executed in a way that
+//! neither fails nor asks for anything. A chain of them goes from each straight to the next, as threaded
+//! code does, and shows what they leave behind as it happens. Any other ends it before it executes.
+
+use crate::known::{CodePage, Describe, Slot};
+use crate::port::Hits;
+use crate::{Bus, FastPort, StepAccess, Stepper};
+use hart::exec::{self, Semantics, Wrap};
+use hart::{Hart, Leave};
+use isa::{Class, Inst};
+use std::marker::PhantomData;
+
+/// Whoever is shown what the instructions of a chain do, each after it was executed and before the next
+/// one is.
+pub trait Witness<B, D> {
+    /// The instruction at `pc`, which `description` describes, made an access of one part.
+    fn access(
+        &mut self,
+        hart: &Hart,
+        port: &mut FastPort<B>,
+        pc: u64,
+        description: &D,
+        access: &StepAccess,
+    );
+
+    /// The branch `inst` at `pc` led to `next_pc`.
+    fn branch(&mut self, inst: &Inst, description: &D, pc: u64, next_pc: u64);
+}
+
+/// Executes the instruction in the slot `this`, which is at the hart's pc, and what follows it in `rest`.
+type Chained<B, D, W> = fn(&mut Hart, &mut FastPort<B>, &mut W, this: &Slot<D>, rest: &[Slot<D>]);
+
+impl<D: Describe> Stepper<D> {
+    /// Executes instructions of `hart` and shows them to `witness`, with the effect of as many calls of
+    /// [`Stepper::step_at_hand`], as long as they lie in the next `bytes` bytes on `page`, which do not
+    /// leave it. Gives how many: none, perhaps.
+    pub fn chain<B: Bus, W: Witness<B, D>>(
+        &mut self,
+        page: &CodePage,
+        bytes: u64,
+        hart: &mut Hart,
+        port: &mut FastPort<B>,
+        witness: &mut W,
+    ) -> u64 {
+        if port.attention | self.reservations.any | !page.holds(hart.pc) {
+            return 0;
+        }
+        let before = hart.retired;
+        let slots = self.insts.on_page_from(page, hart.pc, bytes);
+        if let Some((first, rest)) = without_last_half(slots).split_first()
+            && page.has(first)
+        {
+            link::<B, D, W>(first)(hart, port, witness, first, rest);
+        }
+        hart.retired - before
+    }
+}
+
+/// `slots` but for an instruction whose second half would come after the last.
+#[inline(always)]
+fn without_last_half<D>(slots: &[Slot<D>]) -> &[Slot<D>] {
+    match slots.split_last() {
+        Some((last, others)) if last.known.inst.len == 4 => others,
+        _ => slots,
+    }
+}
+
+/// The function for the instruction in `slot`.
+#[inline(always)]
+fn link<B: Bus, D, W: Witness<B, D>>(slot: &Slot<D>) -> Chained<B, D, W> {
+    exec::wrap::<Chain<B, D, W>>(slot.known.inst.op)
+}
+
+fn chained<B: Bus, D, W: Witness<B, D>, S: Semantics>(
+    hart: &mut Hart,
+    port: &mut FastPort<B>,
+    witness: &mut W,
+    this: &Slot<D>,
+    rest: &[Slot<D>],
+) {
+    if !const { is_linked(S::CLASS) } {
+        return;
+    }
+    let (pc, inst, description) = (hart.pc, &this.known.inst, &this.known.description);
+    let mut hits = Hits::of(port);
+    let outcome = S::execute(hart, &mut hits, inst);
+    let access = hits.last();
+    match outcome {
+        Ok(()) => hart.pc = pc.wrapping_add(u64::from(inst.len)),
+        Err(Leave::Jump) => {}
+        // It had no effect; that it raises, or does not, is found out in the usual way.
+        Err(Leave::Raised) => return,
+    }
+    hart.retired += 1;
+    if matches!(S::CLASS, Class::Load | Class::Store) {
+        witness.access(hart, port, pc, description, &access);
+    }
+    if matches!(S::CLASS, Class::Branch | Class::Jump | Class::JumpIndirect) {
+        witness.branch(inst, description, pc, hart.pc);
+    }
+    if outcome == Ok(())
+        && let Some((next, rest)) = behind(inst, rest).split_first()
+        && next.tag == this.tag
+    {
+        link::<B, D, W>(next)(hart, port, witness, next, rest);
+    }
+}
+
+/// What of `rest`, which comes behind the first half of `inst`, comes behind all of it.
+#[inline(always)]
+fn behind<'a, D>(inst: &Inst, rest: &'a [Slot<D>]) -> &'a [Slot<D>] {
+    match rest {
+        [_, behind @ ..] if inst.len == 4 => behind,
+        _ => rest,
+    }
+}
+
+/// Whether chains execute instructions of `class`: those that do no more than change registers, access
+/// memory once, or branch.
+const fn is_linked(class: Class) -> bool {
+    match class {
+        Class::IntAlu | Class::IntMul | Class::IntDiv => true,
+        Class::Load | Class::Store => true,
+        Class::Branch | Class::Jump | Class::JumpIndirect => true,
+        Class::FpAdd | Class::FpMul | Class::FpDiv | Class::FpSqrt => true,
+        Class::FpFma | Class::FpMove | Class::FpCmp | Class::FpCvt => true,
+        Class::LoadReserved | Class::StoreConditional | Class::Amo => false,
+        Class::Csr | Class::Fence | Class::System | Class::CacheOp | Class::Marker => false,
+    }
+}
+
+/// Makes of each instruction its [`Chained`] function.
+struct Chain<B, D, W>(PhantomData<(B, D, W)>);
+
+impl<B: Bus, D, W: Witness<B, D>> Wrap for Chain<B, D, W> {
+    type Wrapped = Chained<B, D, W>;
+
+    fn wrap<S: Semantics>() -> Self::Wrapped {
+        chained::<B, D, W, S>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Code, NoBus};
+    use isa::{Op, encode};
+    use ram::{RAM_BASE, Ram};
+
+    const CODE: u64 = RAM_BASE + 0x1000;
+    const DATA: u64 = RAM_BASE + 0x3000;
+
+    /// Remembers what it is shown.
+    #[derive(Debug, Default, PartialEq)]
+    struct Seen {
+        accesses: Vec<(u64, StepAccess)>,
+        branches: Vec<(u64, u64)>,
+    }
+
+    impl Witness<NoBus, ()> for Seen {
+        fn access(
+            &mut self,
+            _: &Hart,
+            _: &mut FastPort<NoBus>,
+            pc: u64,
+            _: &(),
+            access: &StepAccess,
+        ) {
+            self.accesses.push((pc, *access));
+        }
+
+        fn branch(&mut self, _: &Inst, _: &(), pc: u64, next_pc: u64) {
+            self.branches.push((pc, next_pc));
+        }
+    }
+
+    struct Bench {
+        hart: Hart,
+        port: FastPort<NoBus>,
+        code: Code<NoBus>,
+        stepper: Stepper,
+    }
+
+    fn bytes_of(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> Vec<u8> {
+        let inst = Inst { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm, raw: 0 };
+        encode(&inst).to_le_bytes().to_vec()
+    }
+
+    /// A load, `c.addi x5, 1`, a store, a branch that is not taken, an instruction of each length more,
+    /// and an atomic, which is in no chain.
+    fn program() -> Vec<u8> {
+        [
+            bytes_of(Op::Ld, 6, 1, 0, 0),
+            vec![0x85, 0x02],
+            bytes_of(Op::Sd, 0, 1, 5, 8),
+            bytes_of(Op::Beq, 0, 0, 1, 0x40),
+            vec![0x85, 0x02],
+            bytes_of(Op::Addi, 7, 5, 0, 1),
+            bytes_of(Op::AmoaddD, 8, 1, 5, 0),
+        ]
+        .concat()
+    }
+
+    impl Bench {
+        /// A hart at the program, all of which was executed before.
+        fn new() -> Self {
+            let mut bench = Self {
+                hart: Hart::new(0, CODE),
+                port: FastPort::new(Ram::new(0x10_0000), NoBus, 1),
+                code: Code::new(),
+                stepper: Stepper::new(1),
+            };
+            bench.port.adopt(&mut bench.hart);
+            bench.hart.x[1] = DATA;
+            bench.port.ram.write(CODE, &program()).unwrap();
+            bench.steps(7);
+            (bench.hart.pc, bench.hart.retired) = (CODE, 0);
+            bench
+        }
+
+        /// What as many single steps show.
+        fn steps(&mut self, count: u64) -> Seen {
+            let mut seen = Seen::default();
+            for _ in 0..count {
+                let step = self.stepper.step(&mut self.hart, &mut self.port, &mut self.code);
+                let step = step.unwrap();
+                seen.accesses.extend(step.accesses().iter().map(|access| (step.pc, *access)));
+                if step.inst.op == Op::Beq {
+                    seen.branches.push((step.pc, step.next_pc));
+                }
+            }
+            seen
+        }
+
+        fn chain(&mut self, bytes: u64) -> (u64, Seen) {
+            let mut seen = Seen::default();
+            let page = self.stepper.code_page(&self.hart, &self.port);
+            let Self { hart, port, stepper, .. } = self;
+            port.review_attention();
+            (stepper.chain(&page, bytes, hart, port, &mut seen), seen)
+        }
+
+        fn state(&mut self) -> ([u64; 32], u64, u64, u64) {
+            let x = *self.hart.x.first_chunk().unwrap();
+            let stored = self.port.ram.read_u64(DATA + 8).unwrap();
+            (x, self.hart.pc, self.hart.retired, stored)
+        }
+    }
+
+    #[test]
+    fn a_chain_does_what_single_steps_do_up_to_the_last_whole_instruction() {
+        for (bytes, instructions) in
+            [(0, 0), (2, 0), (4, 1), (6, 2), (8, 2), (10, 3), (14, 4), (18, 5), (20, 6), (64, 6)]
+        {
+            let (mut chained, mut stepped) = (Bench::new(), Bench::new());
+            let (executed, seen) = chained.chain(bytes);
+            assert_eq!(executed, instructions, "{bytes} bytes");
+            assert_eq!(seen, stepped.steps(instructions), "{bytes} bytes");
+            assert_eq!(chained.state(), stepped.state(), "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_chain_ends_before_what_the_tlb_does_not_lead_to_and_behind_a_taken_branch() {
+        let mut bench = Bench::new();
+        bench.hart.x[1] = DATA + 4 * ram::PAGE;
+        assert_eq!(bench.chain(64).0, 0);
+        let mut bench = Bench::new();
+        bench.hart.x[1] = 0;
+        bench.hart.pc += 10;
+        let (executed, seen) = bench.chain(32);
+        assert_eq!((executed, bench.hart.pc), (1, CODE + 10 + 0x40));
+        assert_eq!(seen.branches, [(CODE + 10, CODE + 10 + 0x40)]);
+    }
+
+    #[test]
+    fn there_are_no_chains_where_somebody_must_look() {
+        let mut bench = Bench::new();
+        let page = bench.stepper.code_page(&bench.hart, &bench.port);
+        let Bench { hart, port, stepper, .. } = &mut bench;
+        port.attention = true;
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+        port.attention = false;
+        stepper.reservations.any = true;
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+        stepper.reservations.any = false;
+        hart.pc += ram::PAGE;
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+    }
+}
