@@ -18,7 +18,7 @@ impl Hierarchy {
     /// Requests the line of `pa` at `now` for the instruction at `pc`. Page walks make their own.
     ///
     /// Most requests hit the line that was used last in its set, with nothing to wait for and nothing to
-    /// follow from it: what they come to is what [`Hierarchy::make`] would find in more steps.
+    /// follow from it: what they come to is what the long way would find in more steps.
     #[inline(always)]
     pub fn demand(
         &mut self,
