@@ -1,5 +1,6 @@
 //! The function's own layer: `/app`.
 
+use super::super::catalogue::Service;
 use super::super::error::FunctionError;
 use super::key::Key;
 use super::step::Step;
@@ -34,9 +35,39 @@ pub(super) fn bare<'j>(
     fill: impl FnOnce(&Workshop<'_>, &mut Tree) -> Result<(), FunctionError> + 'j,
 ) -> Step<'j> {
     key_sources(&mut key, job);
-    Step::new(key.finish(), format!("function {}", job.service.name), move |workshop| {
+    let title = title(job.service);
+    key.text(&title);
+    Step::new(key.finish(), title, move |workshop| {
         let mut tree = Tree::new();
         fill(workshop, &mut tree)?;
         Ok((tree, Vec::new()))
     })
+}
+
+/// By the folder of the sources, not the service: services that share a folder share the layer, whichever of
+/// them it is made for, and the title is part of the image.
+fn title(service: &Service) -> String {
+    let folder = service.build.source.as_deref().unwrap_or(&service.name);
+    let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or(folder);
+    format!("function {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::catalogue::Catalogue;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn services_that_share_an_image_give_its_layer_the_same_title() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let mut titles = BTreeMap::new();
+        let services = catalogue.functions().flat_map(|function| catalogue.closure(function));
+        for service in services.filter(|service| service.build.source.is_some()) {
+            let title = title(service);
+            let known = titles.entry(service.image.as_str()).or_insert_with(|| title.clone());
+            assert_eq!(*known, title, "{}", service.name);
+        }
+        assert_eq!(titles["registry.vswarm:5000/hotel:latest"], "function hotel");
+    }
 }
