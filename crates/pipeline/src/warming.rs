@@ -32,8 +32,13 @@ impl Follower for Warming<'_> {
     fn fetch(&mut self, bytes: &Bytes, walk: &mut Walker<'_>) {
         let Bytes { pc, asid, .. } = *bytes;
         let mut untimed = Untimed { hart: self.hart, asid, pc, walk, mem: self.mem };
-        *self.line = Some(fetch(bytes, *self.line, &mut untimed));
-        if let Some(restoring) = &mut self.restoring {
+        let (before, first) = (*self.line, untimed.line(bytes.pa));
+        *self.line = Some(fetch(bytes, before, &mut untimed));
+        // What lies in the line that was fetched last is not always shown, so it must not count.
+        let is_new = before != Some(first) || before != *self.line;
+        if let Some(restoring) = &mut self.restoring
+            && is_new
+        {
             restoring.warmed(bytes, (self.mem, self.predictor.as_deref_mut()), walk);
         }
     }

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{HART, function, timing};
+use restore::RestorationStats;
 use sim::Picos;
 use stats::Stats;
 use stream::{Instr, Synthetic};
@@ -119,6 +120,30 @@ fn pif_follows_what_retired_before_if_its_tables_last() {
     for window in windows(with_unit("pif", &[]), SLICE) {
         assert!(prefetches(&window) <= ONE_STREAM, "{}", prefetches(&window));
     }
+}
+
+/// What a unit counts of three rounds of warming with so many of the 16 instructions of each line shown.
+fn warmed(unit: &str, more: &[&str], shown: usize) -> Option<RestorationStats> {
+    let (mut timing, _) = with_unit(unit, more);
+    let mut source = Synthetic::new(1).with_pages(21);
+    timing.begin_request(HART);
+    for _ in 0..3 {
+        let program = function(ASID).into_iter().enumerate();
+        for (_, instr) in program.filter(|(step, _)| step % 16 < shown) {
+            timing.warm(HART, &instr, &mut source);
+        }
+    }
+    timing.stats().cores[0].restoration.clone()
+}
+
+#[test]
+fn what_warming_shows_of_a_line_beyond_its_first_instruction_counts_for_nothing() {
+    for (unit, more) in [("pif", PERSISTENT), ("jukebox", &[])] {
+        let (first, all) = (warmed(unit, more, 1), warmed(unit, more, 16));
+        assert!(first.is_some() && first == all, "{unit}: {first:?} and {all:?}");
+    }
+    let pif = warmed("pif", PERSISTENT, 1).and_then(|unit| unit.pif).expect("it is there");
+    assert!(pif.followed.get() > 0);
 }
 
 /// What none of the systems below counts, with why.
