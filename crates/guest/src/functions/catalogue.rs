@@ -31,6 +31,13 @@ pub struct Service {
     pub compose: Mapping,
 }
 
+impl Service {
+    /// The folder with its sources, relative to the compose file.
+    pub fn folder(&self) -> &str {
+        self.build.source.as_deref().unwrap_or(&self.name)
+    }
+}
+
 /// All functions of a compose file, and the services they depend on.
 #[derive(Debug, Clone)]
 pub struct Catalogue {

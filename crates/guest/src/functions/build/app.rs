@@ -47,7 +47,7 @@ pub(super) fn bare<'j>(
 /// By the folder of the sources, not the service: services that share a folder share the layer, whichever of
 /// them it is made for, and the title is part of the image.
 fn title(service: &Service) -> String {
-    let folder = service.build.source.as_deref().unwrap_or(&service.name);
+    let folder = service.folder();
     let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or(folder);
     format!("function {name}")
 }
@@ -63,7 +63,7 @@ mod tests {
         let catalogue = Catalogue::builtin().unwrap();
         let mut titles = BTreeMap::new();
         let services = catalogue.functions().flat_map(|function| catalogue.closure(function));
-        for service in services.filter(|service| service.build.source.is_some()) {
+        for service in services {
             let title = title(service);
             let known = titles.entry(service.image.as_str()).or_insert_with(|| title.clone());
             assert_eq!(*known, title, "{}", service.name);

@@ -111,7 +111,7 @@ fn key_of_service(sources: &SourceFiles, service: &Service) -> Result<String, Fu
 }
 
 fn job<'a>(sources: &SourceFiles, service: &'a Service) -> Result<Job<'a>, FunctionError> {
-    let folder = service.build.source.as_deref().unwrap_or(&service.name);
+    let folder = service.folder();
     let files = sources.walk(folder).map_err(|reason| FunctionError::Unreadable {
         what: "source folder",
         path: sources.display(folder),
