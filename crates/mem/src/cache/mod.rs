@@ -110,16 +110,18 @@ impl Cache {
     }
 
     /// Uses `line`, which lies in `slot`, if it is not on its way at `now`, may be used as it is, and its
-    /// use says nothing to prefetchers; returns whether it does, and does nothing if not.
-    #[inline]
+    /// use says nothing to prefetchers; returns whether it does, and does nothing if not. Where no time
+    /// passes there is no `now`, and nothing is on its way.
+    #[inline(always)]
     pub(crate) fn plain_hit(
         &mut self,
         (line, slot): (LineAddr, Slot),
         kind: AccessKind,
-        now: Cycle,
+        now: Option<Cycle>,
     ) -> bool {
         let Some(state) = self.plain_state(slot, kind) else { return false };
-        let there = self.banks.is_empty() && !self.mshrs.is_outstanding(line, now);
+        let there =
+            now.is_none_or(|now| self.banks.is_empty() && !self.mshrs.is_outstanding(line, now));
         if there {
             self.stats.hits[kind].inc();
             self.tags.touch_to_repeat(slot, line, state);
@@ -130,37 +132,18 @@ impl Cache {
     /// The same for a line whose use in this way changes nothing any more, and that is known not to be on
     /// its way without a search.
     #[inline(always)]
-    pub(crate) fn plain_repeat(&mut self, line: LineAddr, kind: AccessKind, now: Cycle) -> bool {
-        let repeats = self.repeats(line, kind)
-            && self.banks.is_empty()
-            && !self.mshrs.may_be_outstanding(line, now);
-        if repeats {
-            self.stats.hits[kind].inc();
-        }
-        repeats
-    }
-
-    /// The same where no time passes, and so nothing is on its way.
-    #[inline(always)]
-    pub(crate) fn plain_repeat_untimed(&mut self, line: LineAddr, kind: AccessKind) -> bool {
-        let repeats = self.repeats(line, kind);
-        if repeats {
-            self.stats.hits[kind].inc();
-        }
-        repeats
-    }
-
-    /// [`Cache::plain_hit`] where no time passes.
-    #[inline]
-    pub(crate) fn plain_hit_untimed(
+    pub(crate) fn plain_repeat(
         &mut self,
-        (line, slot): (LineAddr, Slot),
+        line: LineAddr,
         kind: AccessKind,
+        now: Option<Cycle>,
     ) -> bool {
-        let Some(state) = self.plain_state(slot, kind) else { return false };
-        self.stats.hits[kind].inc();
-        self.tags.touch_to_repeat(slot, line, state);
-        true
+        let there = |now| self.banks.is_empty() && !self.mshrs.may_be_outstanding(line, now);
+        let repeats = self.repeats(line, kind) && now.is_none_or(there);
+        if repeats {
+            self.stats.hits[kind].inc();
+        }
+        repeats
     }
 
     #[inline(always)]

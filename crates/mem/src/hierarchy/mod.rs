@@ -192,31 +192,46 @@ impl Hierarchy {
     #[inline(always)]
     pub fn warm(&mut self, hart: HartId, kind: AccessKind, pa: PhysAddr, pc: VirtAddr) -> Level {
         let request = self.request(hart, kind, pa);
-        if let Some(side) = request.side
-            && !self.plain_hits_watched[side as usize]
-            && self.harts[hart.index()].l1[side as usize].plain_repeat_untimed(request.line, kind)
-        {
-            return Level::L1;
+        match self.repeats_plainly(&request, None) {
+            Some(_) => Level::L1,
+            None => self.warm_another(&request, pc),
         }
-        self.warm_another(&request, pc)
     }
 
     /// The same for another line than was used last.
     #[inline(never)]
     fn warm_another(&mut self, request: &Request, pc: VirtAddr) -> Level {
-        let &Request { hart, kind, line, .. } = request;
-        let mut slot = None;
-        if let Some(side) = request.side {
-            let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            slot = l1.find(line);
-            if let Some(slot) = slot
-                && !self.plain_hits_watched[side as usize]
-                && l1.plain_hit_untimed((line, slot), kind)
-            {
-                return Level::L1;
-            }
+        match self.hits_plainly(request, None) {
+            Ok(_) => Level::L1,
+            Err(slot) => self.warm_at_length(*request, slot, pc),
         }
-        self.warm_at_length(*request, slot, pc)
+    }
+
+    /// The cycles of a hit if `request` is one on the line that was used last in its set of the first
+    /// level, with nothing to wait for at `now`, or without time, and nothing to follow from it: uses the
+    /// line then, and does nothing if not.
+    #[inline(always)]
+    fn repeats_plainly(&mut self, request: &Request, now: Option<Cycle>) -> Option<u64> {
+        let side = request.side.filter(|&side| !self.plain_hits_watched[side as usize])?;
+        let l1 = &mut self.harts[request.hart.index()].l1[side as usize];
+        l1.plain_repeat(request.line, request.kind, now).then_some(l1.latency.hit)
+    }
+
+    /// The same for any line; says where it is in the first level if there is more to the request.
+    #[inline(always)]
+    fn hits_plainly(&mut self, request: &Request, now: Option<Cycle>) -> Result<u64, Option<Slot>> {
+        let &Request { hart, kind, line, .. } = request;
+        let Some(side) = request.side else { return Err(None) };
+        let l1 = &mut self.harts[hart.index()].l1[side as usize];
+        match l1.find(line) {
+            Some(slot)
+                if !self.plain_hits_watched[side as usize]
+                    && l1.plain_hit((line, slot), kind, now) =>
+            {
+                Ok(l1.latency.hit)
+            }
+            slot => Err(slot),
+        }
     }
 
     /// The same for more than a hit that nothing follows from, on a line that is

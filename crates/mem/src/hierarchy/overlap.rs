@@ -29,33 +29,19 @@ impl Hierarchy {
         pc: VirtAddr,
     ) -> Reply<Access> {
         let request = self.request(hart, kind, pa);
-        if let Some(side) = request.side
-            && !self.plain_hits_watched[side as usize]
-        {
-            let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            if l1.plain_repeat(request.line, kind, now) {
-                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
-            }
+        match self.repeats_plainly(&request, Some(now)) {
+            Some(hit) => Reply::Done(Access { at: now + hit, found: Level::L1 }),
+            None => self.demand_another(now, &request, pc),
         }
-        self.demand_another(now, &request, pc)
     }
 
     /// The same for another line than was used last, or for more than a hit.
     #[inline(never)]
     fn demand_another(&mut self, now: Cycle, request: &Request, pc: VirtAddr) -> Reply<Access> {
-        let &Request { hart, kind, line, .. } = request;
-        let mut slot = None;
-        if let Some(side) = request.side {
-            let l1 = &mut self.harts[hart.index()].l1[side as usize];
-            slot = l1.find(line);
-            if let Some(slot) = slot
-                && !self.plain_hits_watched[side as usize]
-                && l1.plain_hit((line, slot), kind, now)
-            {
-                return Reply::Done(Access { at: now + l1.latency.hit, found: Level::L1 });
-            }
+        match self.hits_plainly(request, Some(now)) {
+            Ok(hit) => Reply::Done(Access { at: now + hit, found: Level::L1 }),
+            Err(slot) => self.demand_at_length(now, *request, slot, pc),
         }
-        self.demand_at_length(now, *request, slot, pc)
     }
 
     /// The same for more than a hit that nothing follows from, on a line that is
