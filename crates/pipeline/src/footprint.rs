@@ -36,6 +36,7 @@ pub(crate) struct Footprint {
 struct Lines {
     now: Distinct,
     before: Distinct,
+    recent: Recent,
 }
 
 impl Footprint {
@@ -44,6 +45,7 @@ impl Footprint {
         for (lines, what) in self.lines.iter_mut().zip(Touched::ALL) {
             std::mem::swap(&mut lines.now, &mut lines.before);
             lines.now.clear();
+            lines.recent = Recent::default();
             if !self.in_window {
                 lines.before.clear();
             }
@@ -98,7 +100,7 @@ impl Footprint {
     #[inline(always)]
     fn touch_line(&mut self, what: Touched, pa: u64, privilege: Privilege, stats: &mut CoreStats) {
         let line = pa >> LINE_SHIFT;
-        if !self.lines[what.index()].now.was_recent(line) {
+        if !self.lines[what.index()].recent.has(line) {
             self.touch_another(what, line, privilege, stats);
         }
     }
@@ -113,6 +115,7 @@ impl Footprint {
         stats: &mut CoreStats,
     ) {
         let lines = &mut self.lines[what.index()];
+        lines.recent.put(line);
         if lines.now.insert(line) {
             stats.at(privilege).footprint[what].inc();
             let total = &mut stats.footprint[what];
@@ -139,6 +142,31 @@ impl Footprint {
         counts.static_branches.add(u64::from(first));
         counts.static_taken_branches.add(u64::from(new & was_taken.bits != 0));
         first
+    }
+}
+
+/// Lines that were touched lately, by their lowest bits: most are touched again.
+#[derive(Clone, Debug)]
+struct Recent([u64; Self::COUNT]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        // No line has this number.
+        Self([u64::MAX; Self::COUNT])
+    }
+}
+
+impl Recent {
+    const COUNT: usize = 256;
+
+    /// Whether `line` was put in lately. It may have been and not be said to.
+    #[inline(always)]
+    fn has(&self, line: u64) -> bool {
+        self.0[line as usize % Self::COUNT] == line
+    }
+
+    fn put(&mut self, line: u64) {
+        self.0[line as usize % Self::COUNT] = line;
     }
 }
 
@@ -172,8 +200,6 @@ struct Distinct {
     generation: u64,
     blocks: usize,
     members: u64,
-    /// Members that were asked for lately, by their lowest bits: most are asked for again.
-    recent: [u64; Self::RECENT],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -187,15 +213,13 @@ struct Block {
 impl Default for Distinct {
     fn default() -> Self {
         let entries = vec![Block::default(); Self::FIRST_BLOCKS];
-        Self { entries, generation: 1, blocks: 0, members: 0, recent: [u64::MAX; Self::RECENT] }
+        Self { entries, generation: 1, blocks: 0, members: 0 }
     }
 }
 
 impl Distinct {
     /// Half of them hold the lines of 4 MiB, or the branches of 128 KiB of code, before it grows.
     const FIRST_BLOCKS: usize = 2048;
-
-    const RECENT: usize = 256;
 
     fn len(&self) -> u64 {
         self.members
@@ -205,20 +229,11 @@ impl Distinct {
         self.generation += 1;
         self.blocks = 0;
         self.members = 0;
-        // No line or place of an instruction has this number.
-        self.recent = [u64::MAX; Self::RECENT];
-    }
-
-    /// Whether `member` was put in lately, and so is there. It may be there and not be said to.
-    #[inline(always)]
-    fn was_recent(&self, member: u64) -> bool {
-        self.recent[member as usize % Self::RECENT] == member
     }
 
     /// Puts in `member`; returns whether it was not there.
     #[inline]
     fn insert(&mut self, member: u64) -> bool {
-        self.recent[member as usize % Self::RECENT] = member;
         self.insert_all(Members::of(member)) != 0
     }
 

@@ -14,11 +14,12 @@ proptest! {
     ) {
         let mut set = Distinct::default();
         for window in windows {
-            let mut reference = BTreeSet::new();
+            let (mut reference, mut recent) = (BTreeSet::new(), Recent::default());
             for member in window {
                 let member = member * spread;
                 prop_assert_eq!(set.contains(member), reference.contains(&member));
-                prop_assert!(!set.was_recent(member) || set.contains(member));
+                prop_assert!(!recent.has(member) || set.contains(member));
+                recent.put(member);
                 prop_assert_eq!(set.insert(member), reference.insert(member));
                 prop_assert!(set.contains(member));
             }

@@ -171,11 +171,7 @@ impl OutOfOrder {
         if slot.waiting == 0 && slot.ready_at <= self.now {
             return IssueSlot::Port;
         }
-        let awaited = slot.awaited();
-        if awaited == NOWHERE {
-            return IssueSlot::Dispatch;
-        }
-        let producer = self.window.get(Position::from(awaited));
+        let Some(producer) = self.awaited_by(slot) else { return IssueSlot::Dispatch };
         match self.why_executing(producer) {
             Spent::Execute if self.latency[producer.instr.class as usize] == 1 => {
                 IssueSlot::Dependence
@@ -201,7 +197,13 @@ impl OutOfOrder {
         if oldest < self.window.head || oldest >= self.window.renamed {
             return None;
         }
-        let awaited = self.window.get(oldest).awaited();
+        self.awaited_by(self.window.get(oldest))
+    }
+
+    /// The instruction whose result that in `slot` waits for.
+    #[inline]
+    fn awaited_by(&self, slot: &Slot) -> Option<&Slot> {
+        let awaited = slot.awaited();
         (awaited != NOWHERE).then(|| self.window.get(Position::from(awaited)))
     }
 

@@ -19,8 +19,9 @@ pub(super) struct Ready {
 }
 const _: () = assert!(SLOTS / 64 <= u64::BITS as usize, "a bit for each word");
 
-/// The set takes what will be ready fewer cycles ahead.
-pub(super) const NEAR: u64 = 16;
+/// The set takes what will be ready fewer cycles ahead: as many as
+/// [`OutOfOrder::soon`](super::OutOfOrder::soon) has bits.
+pub(super) const NEAR: u64 = u16::BITS as u64;
 
 impl Ready {
     pub(super) fn new() -> Self {

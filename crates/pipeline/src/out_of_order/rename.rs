@@ -252,12 +252,6 @@ impl OutOfOrder {
         self.stores.push(name, at, &slot.instr);
     }
 
-    /// The same, for a cycle that is far ahead. Apart, so that the usual way needs no registers for it.
-    #[inline(never)]
-    fn ready_later(&mut self, at: Position, when: Cycle) {
-        self.wheel.put(when, super::Happening::Ready(self.window.name(at)));
-    }
-
     /// All operands of the instruction at `at` are there at `when`.
     #[inline]
     pub(super) fn ready(&mut self, at: Position, when: Cycle) {
@@ -272,5 +266,11 @@ impl OutOfOrder {
         } else {
             self.ready_later(at, when);
         }
+    }
+
+    /// The same, for a cycle that is far ahead. Apart, so that the usual way needs no registers for it.
+    #[inline(never)]
+    fn ready_later(&mut self, at: Position, when: Cycle) {
+        self.wheel.put(when, super::Happening::Ready(self.window.name(at)));
     }
 }

@@ -146,7 +146,7 @@ impl OutOfOrder {
     fn take_happenings(&mut self, source: &mut dyn Source, mem: &mut Hierarchy) -> bool {
         self.wheel.take(self.now, &mut self.happening);
         let any = !self.happening.is_empty();
-        if !self.happening.is_empty() {
+        if any {
             let mut happening = std::mem::take(&mut self.happening);
             for &what in &happening {
                 self.happen(what, source, mem);
@@ -246,7 +246,7 @@ impl OutOfOrder {
         };
         self.wheel.next().map(&mut consider);
         if self.soon != 0 {
-            let ahead = self.soon.rotate_right((now.0 + 1) as u32 % u16::BITS).trailing_zeros();
+            let ahead = self.soon.rotate_right(((now.0 + 1) % NEAR) as u32).trailing_zeros();
             consider(now + 1 + u64::from(ahead));
         }
         if let Some(at) = mem.next_event() {
