@@ -4,7 +4,7 @@
 //! neither fails nor asks for anything. A chain of them goes from each straight to the next, as threaded
 //! code does, and shows what they leave behind as it happens. Any other ends it before it executes.
 
-use crate::known::{CodePage, Describe, Slot};
+use crate::known::{About, CodePage, Describe, is_there};
 use crate::port::Hits;
 use crate::{Bus, FastPort, StepAccess, Stepper};
 use hart::exec::{self, Semantics, Wrap};
@@ -15,102 +15,132 @@ use std::marker::PhantomData;
 /// Whoever is shown what the instructions of a chain do, each after it was executed and before the next
 /// one is.
 pub trait Witness<B, D> {
-    /// The instruction at `pc`, which `description` describes, made an access of one part.
-    fn access(
-        &mut self,
-        hart: &Hart,
-        port: &mut FastPort<B>,
-        pc: u64,
-        description: &D,
-        access: &StepAccess,
-    );
+    /// A chain is about to begin with the instruction at `place`, which nothing but itself keeps from being
+    /// executed next. Gives how many bytes from there on the same page it may execute: none, perhaps.
+    fn begin(&mut self, hart: &Hart, port: &mut FastPort<B>, place: &Place<'_, D>) -> u64;
+
+    /// The load or store at `pc` made an access of one part.
+    fn access(&mut self, hart: &Hart, port: &mut FastPort<B>, pc: u64, access: &StepAccess);
 
     /// The branch `inst` at `pc` led to `next_pc`.
     fn branch(&mut self, inst: &Inst, description: &D, pc: u64, next_pc: u64);
 }
 
-/// Executes the instruction in the slot `this`, which is at the hart's pc, and what follows it in `rest`.
-type Chained<B, D, W> = fn(&mut Hart, &mut FastPort<B>, &mut W, this: &Slot<D>, rest: &[Slot<D>]);
+/// Where a chain begins.
+#[derive(Debug)]
+pub struct Place<'a, D> {
+    /// The address of its first instruction.
+    pub pc: u64,
+    /// The physical address.
+    pub pa: u64,
+    /// The instruction.
+    pub inst: &'a Inst,
+    /// Its description.
+    pub description: &'a D,
+}
+
+/// What a chain is executed with.
+struct Chaining<'a, D, W> {
+    witness: &'a mut W,
+    /// What else is known of its instructions, and of those behind it.
+    about: &'a [About<D>],
+}
+
+/// Executes the instruction `this`, which is at the hart's pc, and what follows it in `rest`.
+type Chained<B, D, W> =
+    fn(&mut Hart, &mut FastPort<B>, &mut Chaining<'_, D, W>, this: &Inst, rest: &[Inst]);
 
 impl<D: Describe> Stepper<D> {
-    /// Executes instructions of `hart` and shows them to `witness`, with the effect of as many calls of
-    /// [`Stepper::step_at_hand`], as long as they lie in the next `bytes` bytes on `page`, which do not
-    /// leave it. Gives how many: none, perhaps.
+    /// Executes instructions of `hart` that lie one behind the other on `page` and shows them to `witness`,
+    /// with the effect of as many calls of [`Stepper::step_at_hand`]; no more than `most`, and no more
+    /// bytes than `witness` says. Gives how many: none, perhaps.
+    #[inline]
     pub fn chain<B: Bus, W: Witness<B, D>>(
         &mut self,
         page: &CodePage,
-        bytes: u64,
+        most: u64,
         hart: &mut Hart,
         port: &mut FastPort<B>,
         witness: &mut W,
     ) -> u64 {
-        if port.attention | self.reservations.any | !page.holds(hart.pc) {
+        if port.attention | self.reservations.any {
             return 0;
         }
+        let pc = hart.pc;
+        let Some((insts, about)) = self.insts.on_page_from(page, pc) else { return 0 };
+        let ([inst, behind @ ..], [first, ..]) = (insts, about) else { return 0 };
+        let place = Place { pc, pa: page.pa(pc), inst, description: &first.description };
+        if !is_there(inst) {
+            return 0;
+        }
+        // No instruction is shorter than two bytes.
+        let slots = most.min(witness.begin(hart, port, &place) / 2) as usize;
+        let slots = slots.min(insts.len());
+        if slots == 0 {
+            return 0;
+        }
+        let rest = &behind[..slots - 1];
         let before = hart.retired;
-        let slots = self.insts.on_page_from(page, hart.pc, bytes);
-        if let Some((first, rest)) = without_last_half(slots).split_first()
-            && page.has(first)
-        {
-            link::<B, D, W>(first)(hart, port, witness, first, rest);
+        if is_whole(inst, rest) {
+            let mut chaining = Chaining { witness, about: &about[..slots] };
+            link::<B, D, W>(inst)(hart, port, &mut chaining, inst, rest);
         }
         hart.retired - before
     }
 }
 
-/// `slots` but for an instruction whose second half would come after the last.
+/// Whether all of an instruction lies before the end of `rest`, which comes behind its first half.
 #[inline(always)]
-fn without_last_half<D>(slots: &[Slot<D>]) -> &[Slot<D>] {
-    match slots.split_last() {
-        Some((last, others)) if last.known.inst.len == 4 => others,
-        _ => slots,
-    }
+fn is_whole(inst: &Inst, rest: &[Inst]) -> bool {
+    !rest.is_empty() || inst.len != 4
 }
 
-/// The function for the instruction in `slot`.
+/// The function for an instruction.
 #[inline(always)]
-fn link<B: Bus, D, W: Witness<B, D>>(slot: &Slot<D>) -> Chained<B, D, W> {
-    exec::wrap::<Chain<B, D, W>>(slot.known.inst.op)
+fn link<B: Bus, D, W: Witness<B, D>>(inst: &Inst) -> Chained<B, D, W> {
+    exec::wrap::<Chain<B, D, W>>(inst.op)
 }
 
 fn chained<B: Bus, D, W: Witness<B, D>, S: Semantics>(
     hart: &mut Hart,
     port: &mut FastPort<B>,
-    witness: &mut W,
-    this: &Slot<D>,
-    rest: &[Slot<D>],
+    chaining: &mut Chaining<'_, D, W>,
+    this: &Inst,
+    rest: &[Inst],
 ) {
     if !const { is_linked(S::CLASS) } {
         return;
     }
-    let (pc, inst, description) = (hart.pc, &this.known.inst, &this.known.description);
+    let pc = hart.pc;
     let mut hits = Hits::of(port);
-    let outcome = S::execute(hart, &mut hits, inst);
+    let outcome = S::execute(hart, &mut hits, this);
     let access = hits.last();
     match outcome {
-        Ok(()) => hart.pc = pc.wrapping_add(u64::from(inst.len)),
+        Ok(()) => hart.pc = pc.wrapping_add(u64::from(this.len)),
         Err(Leave::Jump) => {}
         // It had no effect; that it raises, or does not, is found out in the usual way.
         Err(Leave::Raised) => return,
     }
     hart.retired += 1;
     if matches!(S::CLASS, Class::Load | Class::Store) {
-        witness.access(hart, port, pc, description, &access);
+        chaining.witness.access(hart, port, pc, &access);
     }
     if matches!(S::CLASS, Class::Branch | Class::Jump | Class::JumpIndirect) {
-        witness.branch(inst, description, pc, hart.pc);
+        let about = &chaining.about[chaining.about.len() - 1 - rest.len()];
+        chaining.witness.branch(this, &about.description, pc, hart.pc);
     }
+    // Where there is no instruction there is one that no chain executes.
     if outcome == Ok(())
-        && let Some((next, rest)) = behind(inst, rest).split_first()
-        && next.tag == this.tag
+        && let Some((next, rest)) = behind(this, rest).split_first()
+        && is_whole(next, rest)
     {
-        link::<B, D, W>(next)(hart, port, witness, next, rest);
+        link::<B, D, W>(next)(hart, port, chaining, next, rest);
     }
 }
 
 /// What of `rest`, which comes behind the first half of `inst`, comes behind all of it.
 #[inline(always)]
-fn behind<'a, D>(inst: &Inst, rest: &'a [Slot<D>]) -> &'a [Slot<D>] {
+fn behind<'a>(inst: &Inst, rest: &'a [Inst]) -> &'a [Inst] {
     match rest {
         [_, behind @ ..] if inst.len == 4 => behind,
         _ => rest,
@@ -155,19 +185,19 @@ mod tests {
     /// Remembers what it is shown.
     #[derive(Debug, Default, PartialEq)]
     struct Seen {
+        /// What a chain may execute.
+        bytes: u64,
         accesses: Vec<(u64, StepAccess)>,
         branches: Vec<(u64, u64)>,
     }
 
     impl Witness<NoBus, ()> for Seen {
-        fn access(
-            &mut self,
-            _: &Hart,
-            _: &mut FastPort<NoBus>,
-            pc: u64,
-            _: &(),
-            access: &StepAccess,
-        ) {
+        fn begin(&mut self, hart: &Hart, _: &mut FastPort<NoBus>, place: &Place<'_, ()>) -> u64 {
+            assert_eq!((place.pc, place.pa), (hart.pc, hart.pc));
+            std::mem::take(&mut self.bytes)
+        }
+
+        fn access(&mut self, _: &Hart, _: &mut FastPort<NoBus>, pc: u64, access: &StepAccess) {
             self.accesses.push((pc, *access));
         }
 
@@ -235,11 +265,11 @@ mod tests {
         }
 
         fn chain(&mut self, bytes: u64) -> (u64, Seen) {
-            let mut seen = Seen::default();
+            let mut seen = Seen { bytes, ..Seen::default() };
             let page = self.stepper.code_page(&self.hart, &self.port);
             let Self { hart, port, stepper, .. } = self;
             port.review_attention();
-            (stepper.chain(&page, bytes, hart, port, &mut seen), seen)
+            (stepper.chain(&page, u64::MAX, hart, port, &mut seen), seen)
         }
 
         fn state(&mut self) -> ([u64; 32], u64, u64, u64) {
@@ -280,13 +310,17 @@ mod tests {
         let mut bench = Bench::new();
         let page = bench.stepper.code_page(&bench.hart, &bench.port);
         let Bench { hart, port, stepper, .. } = &mut bench;
+        let seen = || Seen { bytes: 64, ..Seen::default() };
         port.attention = true;
-        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut seen()), 0);
         port.attention = false;
         stepper.reservations.any = true;
-        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut seen()), 0);
         stepper.reservations.any = false;
         hart.pc += ram::PAGE;
-        assert_eq!(stepper.chain(&page, 64, hart, port, &mut Seen::default()), 0);
+        assert_eq!(stepper.chain(&page, 64, hart, port, &mut seen()), 0);
+        hart.pc -= ram::PAGE;
+        assert_eq!(stepper.chain(&page, 0, hart, port, &mut seen()), 0);
+        assert_eq!(stepper.chain(&page, 2, hart, port, &mut seen()), 1, "four bytes at most");
     }
 }

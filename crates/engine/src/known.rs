@@ -27,31 +27,37 @@ impl Describe for () {
     fn of(_: &Inst) -> Self {}
 }
 
-/// A decoded instruction with its description.
+/// What is known of a decoded instruction beside its fields.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known<D> {
-    pub inst: Inst,
+pub(crate) struct About<D> {
     pub description: D,
     /// A wrong path ends at it.
     pub ends_wrong_path: bool,
 }
 
-impl<D: Describe> Known<D> {
-    fn of(inst: Inst) -> Self {
-        Self { inst, description: D::of(&inst), ends_wrong_path: acts_outside(&inst) }
+impl<D: Describe> About<D> {
+    fn of(inst: &Inst) -> Self {
+        Self { description: D::of(inst), ends_wrong_path: acts_outside(inst) }
     }
+}
 
-    /// Fills slots that hold nothing.
-    fn filler() -> Self {
-        let nop = isa::decode(0x13).expect("this is addi x0, x0, 0");
-        Self::of(exec::prepare(nop))
-    }
+/// What a slot without an instruction has: one that is in no chain, of an encoding that none has.
+fn nothing() -> Inst {
+    let fence = isa::decode(0x0ff0_000f).expect("this is fence");
+    Inst { raw: 0, ..exec::prepare(fence) }
+}
+
+/// Whether `inst` is an instruction, and not [`nothing`].
+#[inline(always)]
+pub(crate) fn is_there(inst: &Inst) -> bool {
+    inst.raw != 0
 }
 
 /// An instruction found at a hart's `pc`.
 #[derive(Debug)]
 pub(crate) struct Found<'a, D> {
-    pub known: &'a Known<D>,
+    pub inst: &'a Inst,
+    pub about: &'a About<D>,
     /// Physical address of its first byte.
     pub pa: u64,
     /// Physical address of its second half, where that lies on another page.
@@ -66,21 +72,15 @@ pub struct CodePage {
     va: u64,
     /// The physical one.
     pa: u64,
-    /// The slot of the instruction there.
-    first: usize,
-    /// The tag of its instructions.
-    tag: u32,
+    /// Which part of the table has its instructions.
+    part: usize,
+    /// The [generation](Pages::generation) of that.
+    generation: u32,
 }
 
 impl CodePage {
     /// One that no even address lies on, as all of instructions are.
-    pub const NOWHERE: Self = Self { va: 1, pa: 0, first: 0, tag: EMPTY };
-
-    /// Whether `slot`, one of its, holds an instruction of it.
-    #[inline(always)]
-    pub(crate) fn has<D>(&self, slot: &Slot<D>) -> bool {
-        slot.tag == self.tag
-    }
+    pub const NOWHERE: Self = Self { va: 1, pa: 0, part: 0, generation: 0 };
 
     /// The physical address of `pc`, which lies on it.
     #[inline(always)]
@@ -101,107 +101,132 @@ const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
 /// Most pages whose instructions are kept, eight megabytes of code: a guest runs one to three an
 /// invocation, kernel included.
 const MOST_PAGES: usize = 2048;
-/// An empty slot's [`Slot::tag`].
-const EMPTY: u32 = 0;
+/// Slots in one of the host's cache lines.
+const SLOTS_A_LINE: usize = 64 / size_of::<Inst>();
+/// Slots that are expected to be needed where a branch leads: those of some five instructions.
+const EXPECTED: usize = 8;
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot<D> {
-    /// The page of the instruction, see [`tag`], or [`EMPTY`]. In four bytes, so that a slot with what a
-    /// machine wants to know is half a cache line.
-    pub tag: u32,
-    pub known: Known<D>,
+/// The instructions of one page: what lies at every second byte, or [`nothing`].
+#[derive(Clone, Debug)]
+struct Part<D> {
+    insts: [Inst; PAGE_SLOTS],
+    /// What else is known of those: kept apart, since chains seldom ask and have more of `insts` in the
+    /// host's caches so.
+    about: [About<D>; PAGE_SLOTS],
+}
+
+impl<D: Describe> Part<D> {
+    fn empty() -> Self {
+        let nothing = nothing();
+        Self { insts: [nothing; PAGE_SLOTS], about: [About::of(&nothing); PAGE_SLOTS] }
+    }
+
+    /// The instruction in `slot`.
+    #[inline(always)]
+    fn get(&self, slot: usize) -> Option<(&Inst, &About<D>)> {
+        let inst = &self.insts[slot];
+        is_there(inst).then(|| (inst, &self.about[slot]))
+    }
+}
+
+/// The slot of the instruction at `address`, virtual, physical or in RAM.
+#[inline(always)]
+fn slot(address: u64) -> usize {
+    (address % ram::PAGE / 2) as usize
 }
 
 /// The instructions of pages.
 #[derive(Debug)]
 struct Pages<D> {
-    /// For each page of RAM, by its number, which part of `slots` is its; 0 where none is.
-    parts: Vec<u16>,
-    /// Parts of [`PAGE_SLOTS`] each. Those of the first stay empty, so that pages without a part are
-    /// looked up like others. Grows in place, by what is used.
-    slots: Vec<Slot<D>>,
+    /// For each page of RAM, by its number, which of the parts is its; 0 where none is.
+    owned: Vec<u16>,
+    /// The first stays empty, so that pages without a part are looked up like others. Grows in place, by
+    /// what is used.
+    parts: Vec<Part<D>>,
+    /// How often all were forgotten: parts are then given anew, and who knows one knows it no more.
+    generation: u32,
 }
 
 const _: () = assert!(MOST_PAGES < u16::MAX as usize);
 
 impl<D: Describe> Pages<D> {
     fn new() -> Self {
-        let mut slots = Vec::with_capacity((1 + MOST_PAGES) * PAGE_SLOTS);
-        slots.resize(PAGE_SLOTS, Self::empty());
-        Self { parts: Vec::new(), slots }
+        let mut parts = Vec::with_capacity(1 + MOST_PAGES);
+        parts.push(Part::empty());
+        Self { owned: Vec::new(), parts, generation: 1 }
     }
 
-    fn empty() -> Slot<D> {
-        Slot { tag: EMPTY, known: Known::filler() }
-    }
-
-    /// The first slot of the page of RAM offset `offset`.
+    /// Which part is that of the page of RAM offset `offset`.
     #[inline(always)]
-    fn first(&self, offset: usize) -> usize {
-        let part = self.parts.get(offset / ram::PAGE as usize).copied().unwrap_or(0);
-        usize::from(part) * PAGE_SLOTS
+    fn part(&self, offset: usize) -> usize {
+        usize::from(self.owned.get(offset / ram::PAGE as usize).copied().unwrap_or(0))
     }
 
-    /// The slot of the instruction at RAM offset `offset`, or an empty one.
-    #[inline(always)]
-    fn at(&self, offset: usize) -> usize {
-        self.first(offset) + offset % ram::PAGE as usize / 2
+    /// The instruction at RAM offset `offset`.
+    #[cfg(test)]
+    fn get(&self, offset: usize) -> Option<(&Inst, &About<D>)> {
+        self.parts[self.part(offset)].get(slot(offset as u64))
     }
 
     /// Keeps the instruction at RAM offset `offset`.
-    fn put(&mut self, offset: usize, known: Known<D>) {
-        if self.first(offset) == 0 {
+    fn put(&mut self, offset: usize, inst: Inst, about: About<D>) {
+        if self.part(offset) == 0 {
             self.add(offset / ram::PAGE as usize);
         }
-        let at = self.at(offset);
-        self.slots[at] = Slot { tag: tag(offset), known };
+        let (number, slot) = (self.part(offset), slot(offset as u64));
+        let part = &mut self.parts[number];
+        (part.insts[slot], part.about[slot]) = (inst, about);
     }
 
     /// Gives page `page`, which has none, a part. If there are too many, all others lose theirs.
     fn add(&mut self, page: usize) {
-        if self.slots.len() > MOST_PAGES * PAGE_SLOTS {
+        if self.parts.len() > MOST_PAGES {
             self.clear();
         }
-        if page >= self.parts.len() {
-            self.parts.resize(page + 1, 0);
+        if page >= self.owned.len() {
+            self.owned.resize(page + 1, 0);
         }
-        self.parts[page] = (self.slots.len() / PAGE_SLOTS) as u16;
-        self.slots.resize(self.slots.len() + PAGE_SLOTS, Self::empty());
+        self.owned[page] = self.parts.len() as u16;
+        self.parts.extend_from_within(..1);
     }
 
     fn forget(&mut self, page: usize) {
-        let first = self.first(page * ram::PAGE as usize);
-        self.slots[first..first + PAGE_SLOTS].iter_mut().for_each(|slot| slot.tag = EMPTY);
+        let number = self.part(page * ram::PAGE as usize);
+        self.parts[number].insts.fill(nothing());
     }
 
     fn clear(&mut self) {
-        self.parts.clear();
-        self.slots.truncate(PAGE_SLOTS);
+        self.owned.clear();
+        self.parts.truncate(1);
+        self.generation = self.generation.wrapping_add(1).max(1);
     }
 }
 
 /// Instructions by their encoding, direct-mapped.
 #[derive(Debug)]
-struct Meanings<D>(Box<[Known<D>; MEANINGS]>);
+struct Meanings<D>(Box<[(Inst, About<D>); MEANINGS]>);
 
 const MEANING_BITS: u32 = 12;
 const MEANINGS: usize = 1 << MEANING_BITS;
 
 impl<D: Describe> Meanings<D> {
     fn new() -> Self {
-        let slots = vec![Known::filler(); MEANINGS].into_boxed_slice();
+        let nothing = nothing();
+        let slots = vec![(nothing, About::of(&nothing)); MEANINGS].into_boxed_slice();
         Self(slots.try_into().expect("it has this length"))
     }
 
     /// What `bits`, all of an instruction's encoding, mean; `None` if they mean nothing.
     #[inline]
-    fn of(&mut self, bits: u32) -> Option<&Known<D>> {
+    fn of(&mut self, bits: u32) -> Option<(&Inst, &About<D>)> {
         let at = (bits.wrapping_mul(0x9e37_79b1) >> (32 - MEANING_BITS)) as usize;
+        let (inst, about) = &mut self.0[at];
         // Two encodings of different length are never the same number: the low bits tell.
-        if self.0[at].inst.raw != bits {
-            self.0[at] = Known::of(exec::prepare(isa::decode(bits)?));
+        if inst.raw != bits {
+            *inst = exec::prepare(isa::decode(bits)?);
+            *about = About::of(inst);
         }
-        Some(&self.0[at])
+        is_there(inst).then_some((inst, about))
     }
 }
 
@@ -228,10 +253,11 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => place_of_pc(hart, port)?,
         };
-        let at = self.pages.at(offset);
-        if self.pages.slots[at].tag == tag(offset) {
-            let known = &self.pages.slots[at].known;
-            return Ok(Found { known, pa: RAM_BASE + offset as u64, tail: None });
+        let (part, slot) = (self.pages.part(offset), slot(offset as u64));
+        if is_there(&self.pages.parts[part].insts[slot]) {
+            let Part { insts, about } = &self.pages.parts[part];
+            let (inst, about) = (&insts[slot], &about[slot]);
+            return Ok(Found { inst, about, pa: RAM_BASE + offset as u64, tail: None });
         }
         self.decode(hart, port, offset)
     }
@@ -242,8 +268,8 @@ impl<D: Describe> KnownInsts<D> {
         let va = hart.pc & !(ram::PAGE - 1);
         match port.tlb.lookup(Access::Fetch, hart.fetch_tag, va, 1) {
             Some(offset) => {
-                let (first, tag) = (self.pages.first(offset), tag(offset));
-                CodePage { va, pa: RAM_BASE + offset as u64, first, tag }
+                let (part, generation) = (self.pages.part(offset), self.pages.generation);
+                CodePage { va, pa: RAM_BASE + offset as u64, part, generation }
             }
             None => CodePage::NOWHERE,
         }
@@ -252,19 +278,34 @@ impl<D: Describe> KnownInsts<D> {
     /// The instruction at `pc`, if that lies on `page` and is in the table.
     #[inline(always)]
     pub(crate) fn on_page(&self, page: &CodePage, pc: u64) -> Option<Found<'_, D>> {
-        if !page.holds(pc) {
-            return None;
-        }
-        let slot = self.pages.slots.get(page.first + (pc % ram::PAGE / 2) as usize)?;
-        let found = || Found { known: &slot.known, pa: page.pa(pc), tail: None };
-        page.has(slot).then(found)
+        let (inst, about) = self.part(page, pc)?.get(slot(pc))?;
+        Some(Found { inst, about, pa: page.pa(pc), tail: None })
     }
 
-    /// The slots of the `bytes` bytes from `pc`, all of which lie on `page`.
-    #[inline]
-    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64, bytes: u64) -> &[Slot<D>] {
-        let first = page.first + (pc % ram::PAGE / 2) as usize;
-        self.pages.slots.get(first..first + (bytes / 2) as usize).unwrap_or_default()
+    /// The part of `page`, if `pc` lies on it.
+    #[inline(always)]
+    fn part(&self, page: &CodePage, pc: u64) -> Option<&Part<D>> {
+        if !page.holds(pc) | (page.generation != self.pages.generation) {
+            return None;
+        }
+        self.pages.parts.get(page.part)
+    }
+
+    /// Has the host bring the slot of `pc`, if that lies on `page`, and those behind it nearer.
+    #[inline(always)]
+    pub(crate) fn expect_at(&self, page: &CodePage, pc: u64) {
+        let Some(part) = self.part(page, pc) else { return };
+        for line in (0..EXPECTED).step_by(SLOTS_A_LINE) {
+            hint::prefetch(&part.insts[(slot(pc) + line) % PAGE_SLOTS]);
+        }
+    }
+
+    /// The instructions that begin at `pc`, if that lies on `page`, and behind it there, and what else is
+    /// known of them.
+    #[inline(always)]
+    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64) -> Option<(&[Inst], &[About<D>])> {
+        let part = self.part(page, pc)?;
+        Some((&part.insts[slot(pc)..], &part.about[slot(pc)..]))
     }
 
     #[cold]
@@ -276,18 +317,18 @@ impl<D: Describe> KnownInsts<D> {
         offset: usize,
     ) -> Result<Found<'_, D>, Raised> {
         let bits = port.fetch_bits(hart)?;
-        let Some(known) = self.meanings.of(bits) else {
+        let Some((inst, about)) = self.meanings.of(bits) else {
             return Err(hart.raise(Cause::IllegalInstruction, u64::from(bits)));
         };
         let pa = RAM_BASE + offset as u64;
-        if straddles(offset, &known.inst) {
+        if straddles(offset, inst) {
             let second = port.place(hart, hart.pc.wrapping_add(2), 2, Access::Fetch);
             let tail = second.ok().and_then(Place::ram_address);
-            return Ok(Found { known, pa, tail });
+            return Ok(Found { inst, about, pa, tail });
         }
         port.mark_code(offset);
-        self.pages.put(offset, *known);
-        Ok(Found { known, pa, tail: None })
+        self.pages.put(offset, *inst, *about);
+        Ok(Found { inst, about, pa, tail: None })
     }
 
     /// As [`KnownInsts::fetch`] for a hart on a wrong path: changes nothing in memory, translations
@@ -302,10 +343,11 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => port.probe(hart, hart.pc, 2, Access::Fetch)?.in_ram()?,
         };
-        let at = self.pages.at(offset);
-        if self.pages.slots[at].tag == tag(offset) {
-            let known = &self.pages.slots[at].known;
-            return Some(Found { known, pa: RAM_BASE + offset as u64, tail: None });
+        let (part, slot) = (self.pages.part(offset), slot(offset as u64));
+        if is_there(&self.pages.parts[part].insts[slot]) {
+            let Part { insts, about } = &self.pages.parts[part];
+            let (inst, about) = (&insts[slot], &about[slot]);
+            return Some(Found { inst, about, pa: RAM_BASE + offset as u64, tail: None });
         }
         self.decode_aside(hart, port, offset)
     }
@@ -325,15 +367,15 @@ impl<D: Describe> KnownInsts<D> {
             second = port.probe(hart, hart.pc.wrapping_add(2), 2, Access::Fetch)?.in_ram()?;
             bits |= half(port, second) << 16;
         }
-        let known = self.meanings.of(bits)?;
-        let straddles = straddles(offset, &known.inst);
+        let (inst, about) = self.meanings.of(bits)?;
+        let straddles = straddles(offset, inst);
         // Only where stores are noticed already: marking what a wrong path takes for code would
         // make stores to data slow.
         if !straddles && port.ram.is_code(offset) {
-            self.pages.put(offset, *known);
+            self.pages.put(offset, *inst, *about);
         }
         let tail = straddles.then_some(RAM_BASE + second as u64);
-        Some(Found { known, pa: RAM_BASE + offset as u64, tail })
+        Some(Found { inst, about, pa: RAM_BASE + offset as u64, tail })
     }
 
     /// Forgets the instructions of RAM page `page`.
@@ -345,12 +387,6 @@ impl<D: Describe> KnownInsts<D> {
     pub(crate) fn clear(&mut self) {
         self.pages.clear();
     }
-}
-
-/// Tells apart the pages of any RAM that a host has. Never [`EMPTY`].
-#[inline(always)]
-fn tag(offset: usize) -> u32 {
-    (offset / ram::PAGE as usize) as u32 + 1
 }
 
 /// Whether an instruction at RAM offset `offset` lies on two pages.
@@ -378,13 +414,18 @@ fn half<B>(port: &FastPort<B>, offset: usize) -> u32 {
 mod tests {
     use super::*;
 
+    fn known(bits: u32) -> (Inst, About<()>) {
+        let (inst, about) = (isa::decode(bits).expect("an instruction"), ());
+        (inst, About { description: about, ends_wrong_path: false })
+    }
+
     #[test]
     fn encodings_that_share_a_slot_keep_their_meanings() {
         let mut meanings = Meanings::<()>::new();
         for _ in 0..2 {
             for imm in 0..2 * MEANINGS as u32 {
                 let (register, low) = (1 + (imm >> 11), imm & 0x7ff);
-                let inst = meanings.of(low << 20 | register << 7 | 0x13).expect("an addi").inst;
+                let (inst, _) = meanings.of(low << 20 | register << 7 | 0x13).expect("an addi");
                 assert_eq!((u32::from(inst.rd), inst.imm), (register, low as i32));
             }
         }
@@ -396,32 +437,54 @@ mod tests {
         for bits in [0, 0xffff_ffff, 0, 0xffff_ffff] {
             assert!(meanings.of(bits).is_none(), "{bits:#x}");
         }
-        assert_eq!(meanings.of(0x13).expect("a nop").inst.rd, Hart::SINK);
+        assert_eq!(meanings.of(0x13).expect("a nop").0.rd, Hart::SINK);
+        assert_eq!(meanings.of(0x0ff0_000f).expect("a fence").0.op, nothing().op);
     }
 
     #[test]
     fn pages_are_kept_apart_until_there_are_too_many_or_one_is_forgotten() {
-        let known = Known::<()>::filler();
+        let (inst, about) = known(0x13);
         let mut pages = Pages::new();
-        let holds = |pages: &Pages<()>, at| pages.slots[pages.at(at)].tag == tag(at);
+        let holds = |pages: &Pages<()>, at| pages.get(at).is_some();
         let offset = |page: usize| page * 7 * ram::PAGE as usize + page % 2048 * 2;
-        (0..MOST_PAGES).for_each(|page| pages.put(offset(page), known));
+        (0..MOST_PAGES).for_each(|page| pages.put(offset(page), inst, about));
         assert!((0..MOST_PAGES).all(|page| holds(&pages, offset(page))));
         assert!(!holds(&pages, offset(5) + 2) && !holds(&pages, offset(5) + 0x1000));
         pages.forget(offset(5) / ram::PAGE as usize);
         pages.forget(offset(MOST_PAGES) / ram::PAGE as usize);
         assert!(!holds(&pages, offset(5)) && holds(&pages, offset(6)));
-        pages.put(offset(5), known);
+        pages.put(offset(5), inst, about);
         assert!(holds(&pages, offset(5)));
-        pages.put(offset(MOST_PAGES), known);
-        assert!(holds(&pages, offset(MOST_PAGES)));
+        let generation = pages.generation;
+        pages.put(offset(MOST_PAGES), inst, about);
+        assert!(holds(&pages, offset(MOST_PAGES)) && pages.generation != generation);
         assert!((0..MOST_PAGES).all(|page| !holds(&pages, offset(page))));
         pages.clear();
         assert!(!holds(&pages, offset(MOST_PAGES)));
     }
 
     #[test]
-    fn a_slot_is_half_a_cache_line() {
-        assert!(size_of::<Slot<[u8; 11]>>() <= 32);
+    fn a_page_that_was_found_before_all_were_forgotten_has_no_instructions() {
+        let (inst, about) = known(0x13);
+        let mut insts = KnownInsts::<()>::new();
+        insts.pages.put(0, inst, about);
+        let page = |insts: &KnownInsts<()>| {
+            let (part, generation) = (insts.pages.part(0), insts.pages.generation);
+            CodePage { va: 0, pa: RAM_BASE, part, generation }
+        };
+        let before = page(&insts);
+        assert!(insts.on_page(&before, 0).is_some() && insts.on_page(&before, 2).is_none());
+        insts.clear();
+        // Another page has its part now.
+        insts.pages.put(ram::PAGE as usize, inst, about);
+        assert_eq!(insts.pages.part(ram::PAGE as usize), before.part);
+        assert!(insts.on_page(&before, 0).is_none());
+        assert!(insts.on_page_from(&before, 0).is_none());
+        assert!(insts.on_page(&page(&insts), 0).is_none());
+    }
+
+    #[test]
+    fn four_slots_are_a_cache_line() {
+        assert_eq!(SLOTS_A_LINE, 4);
     }
 }

@@ -74,7 +74,7 @@ impl WrongPath {
         notes: &'a mut Notes,
     ) -> Option<Step<'a, D>> {
         let Self { hart, overlay, .. } = self;
-        let (pc, inst) = (hart.pc, &found.known.inst);
+        let (pc, inst) = (hart.pc, found.inst);
         let ending = exec::wrap::<Astray<B>>(inst.op)(hart, port, overlay, notes, inst);
         // The first of the two is a comparison that whoever takes the step makes anyway.
         if !ending.is_simple() && ending.raised() {
@@ -146,7 +146,7 @@ impl<D: Describe> Stepper<D> {
             return None;
         }
         match self.insts.peek(&path.hart, port) {
-            Some(found) if !found.known.ends_wrong_path => path.step(found, port, &mut self.notes),
+            Some(found) if !found.about.ends_wrong_path => path.step(found, port, &mut self.notes),
             _ => {
                 path.state = State::Ended;
                 None
@@ -178,7 +178,7 @@ impl<D: Describe> Stepper<D> {
             return None;
         }
         let found = self.insts.on_page(page, path.hart.pc)?;
-        if found.known.ends_wrong_path {
+        if found.about.ends_wrong_path {
             return None;
         }
         path.step(found, port, &mut self.notes)

@@ -43,8 +43,8 @@ impl<'a, D> Step<'a, D> {
         ending: Ending,
         next_pc: u64,
     ) -> Self {
-        let Found { known, pa: fetch_pa, tail: fetch_tail } = found;
-        let (inst, description, parts) = (&known.inst, &known.description, notes.parts());
+        let Found { inst, about, pa: fetch_pa, tail: fetch_tail } = found;
+        let (description, parts) = (&about.description, notes.parts());
         Self { pc, fetch_pa, fetch_tail, inst, description, next_pc, parts, ending }
     }
 
@@ -187,6 +187,12 @@ impl<D: Describe> Stepper<D> {
         self.insts.page(hart, port)
     }
 
+    /// The instruction at `pc` will be executed soon, if that is on `page`: brings it nearer on the host.
+    #[inline]
+    pub fn expect_at(&self, page: &CodePage, pc: u64) {
+        self.insts.expect_at(page, pc);
+    }
+
     /// As [`Stepper::step`] if the instruction is at hand (on `page`, and decoded), `permits` it by its
     /// description and [`FastPort`] asks for no attention. `None`, and nothing is done, if not.
     ///
@@ -204,7 +210,7 @@ impl<D: Describe> Stepper<D> {
             return None;
         }
         let found = self.insts.on_page(page, hart.pc)?;
-        if !permits(&found.known.description) {
+        if !permits(&found.about.description) {
             return None;
         }
         let (notes, faults) = (&mut self.notes, &mut self.faults);
@@ -233,7 +239,7 @@ impl<D: Describe> Stepper<D> {
         if port.ram.has_dirtied_code() {
             self.drop_stale(port, code);
         }
-        Some(&self.insts.peek(hart, port)?.known.description)
+        Some(&self.insts.peek(hart, port)?.about.description)
     }
 
     /// Applies what other harts' stores did to `hart`'s reservation. Call when it gets its turn,
@@ -302,7 +308,7 @@ fn execute<'a, B: Bus, D>(
     faults: &mut AllFaults,
 ) -> Step<'a, D> {
     let pc = hart.pc;
-    let inst = &found.known.inst;
+    let inst = found.inst;
     let mut ending = exec::wrap::<Recorded<B>>(inst.op)(hart, port, notes, inst);
     if !ending.is_simple() | reservations.any {
         ending = settle(hart, port, ending, notes, reservations, faults);

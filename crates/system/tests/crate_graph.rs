@@ -8,6 +8,7 @@ use std::process::Command;
 /// is and lies below whoever measures one.
 const ORDER: &[&str] = &[
     "sim",
+    "hint",
     "stats-derive",
     "stats",
     "ram",

@@ -271,29 +271,36 @@ impl Source for Live<'_> {
     fn follow(&mut self, hart: HartId, most: u64, follower: &mut dyn Follower) -> Followed {
         self.turn.check(hart);
         let mut instructions = 0;
-        let mut line = Line::unknown(follower.line_log2());
+        let line = Line::unknown(follower.line_log2());
         if self.turn.has_something_to_say() {
             return Followed { instructions, goes_on: true };
         }
+        let context = self.turn.context;
+        let mut passing = Passing { context: &context, follower, line, taken: None };
         while instructions < most {
-            let Turn { page, hart, port, context, .. } = &mut self.turn;
-            let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) else {
-                if self.turn.turn_page(self.stepper) {
-                    continue;
+            let Turn { page, hart, port, .. } = &mut self.turn;
+            let left = most - instructions;
+            let chained = self.stepper.chain(page, left, hart, port, &mut passing);
+            if chained == 0 {
+                let Some(step) = self.stepper.step_at_hand(page, hart, port, overlaps) else {
+                    if self.turn.turn_page(self.stepper) {
+                        continue;
+                    }
+                    break;
+                };
+                if !step.is_simple() {
+                    let fetched = self.turn.rare(step.elsewhere());
+                    return self.show_rare(fetched, instructions, passing.follower);
                 }
-                break;
-            };
-            if !step.is_simple() {
-                let fetched = self.turn.rare(step.elsewhere());
-                return self.show_rare(fetched, instructions, follower);
+                instructions += 1;
+                passing.show(&step, hart, port);
             }
-            instructions += 1;
-            let mut passing = Passing { context, follower };
-            passing.show(&step, &mut line, hart, port);
-            if instructions < most {
-                // No instruction is shorter than two bytes.
-                let left = line.left(page.pa(hart.pc)).min((most - instructions).saturating_mul(2));
-                instructions += self.stepper.chain(page, left, hart, port, &mut passing);
+            instructions += chained;
+            if passing.taken.is_some() {
+                // The instructions there come nearer while predictors are asked.
+                self.turn.turn_page(self.stepper);
+                self.stepper.expect_at(&self.turn.page, self.turn.hart.pc);
+                passing.show_taken();
             }
         }
         Followed { instructions, goes_on: true }

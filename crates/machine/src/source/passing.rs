@@ -3,10 +3,10 @@
 use super::live::walk;
 use super::record::{Context, Description, access, outcome};
 use crate::board::Board;
-use engine::{FastPort, Step, StepAccess, Witness};
+use engine::{FastPort, Place, Step, StepAccess, Witness};
 use hart::Hart;
 use isa::Inst;
-use stream::{Bytes, Follower, PhysAddr, VirtAddr};
+use stream::{Branch, Bytes, Follower, MemAccess, MemKind, PhysAddr, VirtAddr};
 
 /// The line that was fetched last.
 pub(super) struct Line {
@@ -23,8 +23,18 @@ impl Line {
 
     /// How many of its bytes come from `pa` on; none if `pa` does not lie in it.
     #[inline(always)]
-    pub(super) fn left(&self, pa: u64) -> u64 {
+    fn left(&self, pa: u64) -> u64 {
         self.length.saturating_sub(pa.wrapping_sub(self.start))
+    }
+
+    /// Makes it the line of the `len` bytes from `pa`, if they lie in one. Whether they do.
+    #[inline(always)]
+    fn enter(&mut self, pa: u64, len: u64) -> bool {
+        let fits = (pa & (self.length - 1)) + len <= self.length;
+        if fits {
+            self.start = pa & !(self.length - 1);
+        }
+        fits
     }
 
     /// Whether the `len` bytes from `pa` lie in it. It is the line of their last then.
@@ -42,50 +52,93 @@ impl Line {
 pub(super) struct Passing<'a> {
     pub context: &'a Context,
     pub follower: &'a mut dyn Follower,
+    /// The line that was fetched last.
+    pub line: Line,
+    /// The branch that was taken last and has not been shown yet: where it leads can be found meanwhile.
+    pub taken: Option<Taken>,
+}
+
+/// A branch that was taken.
+pub(super) struct Taken {
+    pc: VirtAddr,
+    end: VirtAddr,
+    branch: Branch,
 }
 
 impl Passing<'_> {
+    /// Shows the branch that was taken last, if it has not been shown yet. Must be done before anything else
+    /// is shown.
+    #[inline(always)]
+    pub(super) fn show_taken(&mut self) {
+        if let Some(Taken { pc, end, branch }) = self.taken.take() {
+            self.follower.branch(pc, end, &branch);
+        }
+    }
+
     /// Shows a step that is not [rare](super::record::is_rare), after which `hart` and `port` are as they
-    /// are. `line` is the one that the step before it was fetched from.
+    /// are.
     #[inline(always)]
     pub(super) fn show(
         &mut self,
         step: &Step<'_, Description>,
-        line: &mut Line,
         hart: &Hart,
         port: &mut FastPort<Board>,
     ) {
-        if !line.covers(step.fetch_pa, u64::from(step.inst.len)) {
-            self.fetch(step, hart, port);
+        let (pc, pa, len) = (step.pc, step.fetch_pa, step.inst.len);
+        if !self.line.covers(pa, u64::from(len)) {
+            self.fetch((pc, pa, len), hart, port);
         }
         if let Some(part) = step.access() {
-            self.access(hart, port, step.pc, step.description, part);
+            let kind = step.description.access;
+            self.show_access(hart, port, step.pc, access(self.context, kind, part));
         }
         self.branch(step.inst, step.description, step.pc, step.next_pc);
     }
 
+    /// Shows the fetch of the `len` bytes from `pc`, which are at `pa`.
     #[inline(always)]
-    fn fetch(&mut self, step: &Step<'_, Description>, hart: &Hart, port: &mut FastPort<Board>) {
+    fn fetch(&mut self, (pc, pa, len): (u64, u64, u8), hart: &Hart, port: &mut FastPort<Board>) {
         let &Context { asid, fetch_translated: translated, .. } = self.context;
-        let (pc, pa, len) = (VirtAddr(step.pc), PhysAddr(step.fetch_pa), step.inst.len);
+        let (pc, pa) = (VirtAddr(pc), PhysAddr(pa));
         let bytes = Bytes { pc, pa, tail: None, len, asid, translated };
         self.follower.fetch(&bytes, &mut |va, _| walk(hart, port, va));
     }
 }
 
-impl Witness<Board, Description> for Passing<'_> {
+impl Passing<'_> {
     #[inline(always)]
-    fn access(
+    fn show_access(&mut self, hart: &Hart, port: &mut FastPort<Board>, pc: u64, access: MemAccess) {
+        let walk = &mut |va, _| walk(hart, port, va);
+        self.follower.access(VirtAddr(pc), self.context.asid, &access, walk);
+    }
+}
+
+impl Witness<Board, Description> for Passing<'_> {
+    /// What is fetched is shown before it is executed: if it then raises it has been fetched all the same, and
+    /// to show it again changes nothing. What lies in two lines is in no chain.
+    #[inline(always)]
+    fn begin(
         &mut self,
         hart: &Hart,
         port: &mut FastPort<Board>,
-        pc: u64,
-        description: &Description,
-        part: &StepAccess,
-    ) {
-        let access = access(self.context, description, part);
-        let walk = &mut |va, _| walk(hart, port, va);
-        self.follower.access(VirtAddr(pc), self.context.asid, &access, walk);
+        place: &Place<'_, Description>,
+    ) -> u64 {
+        let &Place { pc, pa, inst, description } = place;
+        let left = self.line.left(pa);
+        if left != 0 {
+            return left;
+        }
+        if description.serialising() || !self.line.enter(pa, u64::from(inst.len)) {
+            return 0;
+        }
+        self.fetch((pc, pa, inst.len), hart, port);
+        self.line.left(pa)
+    }
+
+    #[inline(always)]
+    fn access(&mut self, hart: &Hart, port: &mut FastPort<Board>, pc: u64, part: &StepAccess) {
+        let kind = if part.store { MemKind::Store } else { MemKind::Load };
+        self.show_access(hart, port, pc, access(self.context, kind, part));
     }
 
     #[inline(always)]
@@ -93,7 +146,12 @@ impl Witness<Board, Description> for Passing<'_> {
         if let Some(kind) = description.branch {
             let branch = outcome(kind, inst, pc, next_pc, false);
             let end = pc.wrapping_add(u64::from(inst.len));
-            self.follower.branch(VirtAddr(pc), VirtAddr(end), &branch);
+            let (pc, end) = (VirtAddr(pc), VirtAddr(end));
+            if next_pc == end.0 {
+                self.follower.branch(pc, end, &branch);
+            } else {
+                self.taken = Some(Taken { pc, end, branch });
+            }
         }
     }
 }

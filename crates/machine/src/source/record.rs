@@ -19,7 +19,7 @@ pub(crate) struct Description {
     len: u8,
     operands: Operands,
     /// The kind of its accesses, if it makes any.
-    access: MemKind,
+    pub(super) access: MemKind,
     pub(super) branch: Option<BranchKind>,
     serialising: bool,
     is_move: bool,
@@ -84,7 +84,7 @@ pub(super) fn is_rare(step: &Step<'_, Description>) -> bool {
 pub(super) fn record(context: &Context, step: &Step<'_, Description>, event: Event) -> Instr {
     Instr {
         fetch_tail: step.fetch_tail.map(PhysAddr),
-        mem_tail: step.accesses().get(1).map(|part| access(context, step.description, part)),
+        mem_tail: step.accesses().get(1).map(|part| access(context, step.description.access, part)),
         serialising: step.description.serialising,
         event: if step.raised() { Event::Exception } else { event },
         ..plain(context, step)
@@ -138,7 +138,7 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
     *operands = step.description.operands;
     *is_move = step.description.is_move;
     match step.access() {
-        Some(part) => *mem = Some(access(context, step.description, part)),
+        Some(part) => *mem = Some(access(context, step.description.access, part)),
         None => *mem = None,
     }
     match step.description.branch {
@@ -149,14 +149,14 @@ pub(super) fn write_plain(into: &mut Instr, context: &Context, step: &Step<'_, D
     }
 }
 
-/// The record of a `part` of the access of an instruction.
+/// The record of a `part` of the access of this `kind` of an instruction.
 #[inline(always)]
-pub(super) fn access(context: &Context, description: &Description, part: &StepAccess) -> MemAccess {
+pub(super) fn access(context: &Context, kind: MemKind, part: &StepAccess) -> MemAccess {
     MemAccess {
         va: VirtAddr(part.va),
         pa: PhysAddr(part.pa),
         size: part.size,
-        kind: description.access,
+        kind,
         io: part.io,
         translated: context.data_translated,
     }
