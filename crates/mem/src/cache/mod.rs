@@ -86,10 +86,10 @@ impl Cache {
         }
     }
 
-    /// Looks `line` up for a demand access, counts it, and uses it if it is there.
+    /// Looks `line` up for a demand access that comes from above, counts it, and uses it if it is there.
     #[inline(always)]
     pub(crate) fn look_up(&mut self, line: LineAddr, kind: AccessKind) -> Option<Slot> {
-        let slot = self.tags.find(line);
+        let slot = self.tags.find_another(line);
         self.count_look_up(line, kind, slot);
         slot
     }
@@ -161,7 +161,7 @@ impl Cache {
     /// [`Cache::look_up`] for a prefetch of the level above.
     #[inline(always)]
     pub(crate) fn look_up_prefetch(&mut self, line: LineAddr) -> Option<Slot> {
-        let slot = self.tags.find(line);
+        let slot = self.tags.find_another(line);
         match slot {
             Some(slot) => {
                 self.stats.prefetch.hits.inc();
@@ -208,6 +208,12 @@ impl Cache {
         let start = self.banks[bank].transfer(at);
         self.stats.bank_conflicts.add(start - at);
         start
+    }
+
+    /// The place of `line`, without using it, where that is most often another than was used last.
+    #[inline(always)]
+    pub(crate) fn find_another(&self, line: LineAddr) -> Option<Slot> {
+        self.tags.find_another(line)
     }
 
     /// The place of `line`, without using it.
@@ -272,7 +278,7 @@ impl Cache {
     /// Takes a changed line from the level above; returns the line that had to leave for it.
     pub(crate) fn receive(&mut self, line: LineAddr) -> Option<Victim> {
         self.stats.write_backs_received.inc();
-        match self.tags.find(line) {
+        match self.tags.find_another(line) {
             Some(slot) => {
                 self.tags.touch(slot);
                 self.tags.set_state(slot, State::Modified);
@@ -286,7 +292,7 @@ impl Cache {
     /// leave for it.
     pub(crate) fn receive_clean(&mut self, line: LineAddr, state: State) -> Option<Victim> {
         self.stats.clean_victims_received.inc();
-        match self.tags.find(line) {
+        match self.tags.find_another(line) {
             Some(slot) => {
                 self.tags.touch(slot);
                 None

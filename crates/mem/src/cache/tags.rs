@@ -83,8 +83,8 @@ struct Set {
     /// The line that was used last, in the upper bits, and whether it was changed, if its next use changes
     /// nothing; else [`NOTHING`]. Saves looking for the way, its state and its mark.
     repeating: u64,
-    /// The way that was used last or, with [`FILLED`], filled since: where a search begins, because most
-    /// end there, and what the policy need not be told of again.
+    /// The way that was used last or, with [`FILLED`], filled since: where a search in a first level begins,
+    /// because most end there, and what the policy need not be told of again.
     latest: u16,
     /// How many lines it has: a full one need not be searched for room.
     held: u16,
@@ -149,6 +149,7 @@ impl Tags {
         self.hints.may_hold(self.set(line), line)
     }
 
+    /// Where `line` is, if it is there: most often the line that was used last in its set.
     #[inline(always)]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {
         let set = self.set(line);
@@ -156,6 +157,13 @@ impl Tags {
         if self.lines[latest] == line {
             return Some(Slot { index: latest as u32, set: set as u32 });
         }
+        self.find_another(line)
+    }
+
+    /// The same where that is most often another line.
+    #[inline(always)]
+    pub(crate) fn find_another(&self, line: LineAddr) -> Option<Slot> {
+        let set = self.set(line);
         let index = self.search(set, line)?;
         Some(Slot { index: index as u32, set: set as u32 })
     }

@@ -223,7 +223,9 @@ impl Hierarchy {
         let &Request { hart, kind, line, .. } = request;
         let Some(side) = request.side else { return Err(None) };
         let l1 = &mut self.harts[hart.index()].l1[side as usize];
-        match l1.find(line) {
+        // Without time it is not the line that was used last: that has been tried.
+        let slot = if now.is_some() { l1.find(line) } else { l1.find_another(line) };
+        match slot {
             Some(slot)
                 if !self.plain_hits_watched[side as usize]
                     && l1.plain_hit((line, slot), kind, now) =>
