@@ -18,7 +18,7 @@ use crate::timing::{Detailed, Warming, Watched};
 use crate::{Outcome, Study, StudyError};
 use client::{PeerEvent, Reply, RequestError};
 use guest::bootable::Guest;
-use machine::Timing;
+use machine::{Pace, Timing};
 use pipeline::Viewer;
 use report::model::{Between, Catalogue, Host, Invocation, Manifest, Phase, Run, SCHEMA};
 use sim::Picos;
@@ -227,8 +227,8 @@ impl Logged<'_> {
 }
 
 impl Timing for Logged<'_> {
-    fn cycle(&self) -> Picos {
-        self.inner.cycle()
+    fn pace(&self) -> Pace {
+        self.inner.pace()
     }
 
     fn advance(

@@ -11,7 +11,7 @@
 
 use crate::measure::Counted;
 use crate::timing::Watched;
-use machine::Timing;
+use machine::{Pace, Timing};
 use sim::Picos;
 use stream::{HartId, Source};
 use system::{Lost, TimingStats};
@@ -90,11 +90,7 @@ pub(crate) struct Taped<'a, T> {
 }
 
 impl<T: Counted> Timing for Taped<'_, T> {
-    fn cycle(&self) -> Picos {
-        self.inner.cycle()
-    }
-
-    fn pace(&self) -> Picos {
+    fn pace(&self) -> Pace {
         self.inner.pace()
     }
 

@@ -1,6 +1,6 @@
 //! The system under test as the machine's timing model.
 
-use machine::Timing;
+use machine::{Pace, Timing};
 use pipeline::State;
 use sim::Picos;
 use stream::{Event, Fetched, HartId, Source};
@@ -78,8 +78,8 @@ impl<'a> Detailed<'a> {
 }
 
 impl Timing for Detailed<'_> {
-    fn cycle(&self) -> Picos {
-        self.model.clock().period()
+    fn pace(&self) -> Pace {
+        Pace::exact(self.model.clock().period())
     }
 
     fn advance(
@@ -107,6 +107,10 @@ impl Watched for Detailed<'_> {
         Detailed::stuck(self)
     }
 }
+
+/// While harts warm at the same time they see what others do at most 2^17 ps, 0.13 us, late or early: about what
+/// an interrupt takes from one to the other. Turns of single instructions would take most of warming's time.
+const WARMING_GRAIN_LOG2: u32 = 17;
 
 /// Caches and TLBs follow what is executed; an instruction takes a cycle.
 #[derive(Debug)]
@@ -140,12 +144,9 @@ impl<'a> Warming<'a> {
 }
 
 impl Timing for Warming<'_> {
-    fn cycle(&self) -> Picos {
-        self.model.clock().period()
-    }
-
-    fn pace(&self) -> Picos {
-        self.model.clock().period()
+    fn pace(&self) -> Pace {
+        let cycle = self.model.clock().period();
+        Pace { cycle, instruction: cycle, grain_log2: WARMING_GRAIN_LOG2 }
     }
 
     fn advance(

@@ -23,7 +23,7 @@ use crate::rig::Rig;
 use crate::stages::{self, Stage, connect};
 use crate::timing::{Detailed, STUCK_STEP, Warming, Watched};
 use crate::{Observer, Study, StudyError, study};
-use machine::{Machine, Timing};
+use machine::{Machine, Pace, Timing};
 use sim::Picos;
 use std::path::Path;
 use stream::{Fetched, HartId, Instead, Instr, Source, Translate, VirtAddr, Walk};
@@ -58,18 +58,17 @@ pub fn verify(home: &Path, study: &Study, observer: &dyn Observer) -> Result<Ver
     let mut pair = Pair { prepared: &prepared, modelled: reach()?, plain: reach()?, steps: 0 };
     pair.connect()?;
     let mut model = system::Timing::new(&study.system.config)?;
-    let cycle = model.clock().period();
     let before = pair.modelled.machine.retired();
     pair.enter("verifying in warming mode");
     for n in first_settling(study)..first_measured(study) {
-        pair.invoke(n, Warming::new(&mut model), cycle)?;
+        pair.invoke(n, Warming::new(&mut model))?;
     }
     pair.enter("verifying in detailed mode");
     for index in 0..study.invocations {
         observer.invocation(index, study.invocations);
         let now = pair.modelled.machine.now();
         let n = first_measured(study) + u64::from(index);
-        pair.invoke(n, Detailed::new(&mut model, now), cycle)?;
+        pair.invoke(n, Detailed::new(&mut model, now))?;
     }
     pair.compare_all(before)
 }
@@ -95,7 +94,7 @@ impl Pair<'_> {
     }
 
     /// Invocation number `n` under `timing`, then without it.
-    fn invoke(&mut self, n: u64, timing: impl Counted, cycle: Picos) -> Result<(), StudyError> {
+    fn invoke(&mut self, n: u64, timing: impl Counted) -> Result<(), StudyError> {
         let sendable = self.prepared.requests.nth(n);
         let pace = timing.pace();
         let mut steps = Vec::new();
@@ -106,7 +105,7 @@ impl Pair<'_> {
             .check(&reply)
             .map_err(|error| stages::request_failed(&mut self.modelled, error))?;
         self.steps += steps.len() as u64;
-        let mut retold = Retold { cycle, pace, steps: steps.into_iter(), astray: None };
+        let mut retold = Retold { pace, steps: steps.into_iter(), astray: None };
         let plain = invoke(&mut self.plain, sendable, &mut retold);
         if let Some(astray) = retold.astray {
             return Err(self.differs(&astray));
@@ -177,11 +176,7 @@ struct Noted<'a, T> {
 }
 
 impl<T: Timing> Timing for Noted<'_, T> {
-    fn cycle(&self) -> Picos {
-        self.inner.cycle()
-    }
-
-    fn pace(&self) -> Picos {
+    fn pace(&self) -> Pace {
         self.inner.pace()
     }
 
@@ -257,8 +252,7 @@ impl Source for Counting<'_> {
 
 /// No model: the steps of one are made again.
 struct Retold {
-    cycle: Picos,
-    pace: Picos,
+    pace: Pace,
     steps: std::vec::IntoIter<Step>,
     /// How the guest came to do something else.
     astray: Option<String>,
@@ -287,11 +281,7 @@ impl Retold {
 }
 
 impl Timing for Retold {
-    fn cycle(&self) -> Picos {
-        self.cycle
-    }
-
-    fn pace(&self) -> Picos {
+    fn pace(&self) -> Pace {
         self.pace
     }
 

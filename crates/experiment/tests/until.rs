@@ -9,7 +9,7 @@ use conformance::asm::{Asm, inst};
 use conformance::elf::{self, Segment};
 use experiment::{Detailed, Warming};
 use isa::{Op, csr};
-use machine::{Event, Machine, MachineConfig, Timing};
+use machine::{Event, Machine, MachineConfig, Pace, Timing};
 use ram::{RAM_BASE, Ram};
 use sim::Picos;
 use stream::{HartId, Source};
@@ -119,11 +119,7 @@ fn round(asm: &mut Asm) {
 struct CycleByCycle<T>(T);
 
 impl<T: Timing> Timing for CycleByCycle<T> {
-    fn cycle(&self) -> Picos {
-        self.0.cycle()
-    }
-
-    fn pace(&self) -> Picos {
+    fn pace(&self) -> Pace {
         self.0.pace()
     }
 
@@ -134,7 +130,7 @@ impl<T: Timing> Timing for CycleByCycle<T> {
         until: Picos,
         source: &mut dyn Source,
     ) -> Picos {
-        self.0.advance(hart, now, until.min(now + self.cycle()), source)
+        self.0.advance(hart, now, until.min(now + self.pace().cycle), source)
     }
 
     fn idle(&mut self, hart: HartId, now: Picos) {

@@ -10,7 +10,7 @@
 use conformance::asm::Asm;
 use conformance::elf::{self, Segment};
 use isa::Op;
-use machine::{Machine, MachineConfig, Timing};
+use machine::{Machine, MachineConfig, Pace, Timing};
 use ram::{RAM_BASE, Ram};
 use sim::Picos;
 use std::time::Instant;
@@ -40,8 +40,8 @@ impl Null {
 }
 
 impl Timing for Null {
-    fn cycle(&self) -> Picos {
-        Picos(400)
+    fn pace(&self) -> Pace {
+        Pace::exact(Picos(400))
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {

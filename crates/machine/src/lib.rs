@@ -24,4 +24,4 @@ pub use boot::{BootError, LinuxBoot};
 pub use checkpoint::{CheckpointError, SaveTo};
 pub use cpu::{Event, Machine, MachineConfig, Power};
 pub use run::NOMINAL_STEP;
-pub use source::Timing;
+pub use source::{Pace, Timing};

@@ -6,6 +6,10 @@
 //! cycles that the model counts. A step may take several instructions, up to one that asks for
 //! something of the machine: that is taken up before the next step. It may take several cycles too,
 //! up to the next event or another hart's turn, which it is told.
+//!
+//! Where a timing has [grains](Pace::grain_log2) of time, who is furthest behind is asked by the grain: what
+//! one hart does to another (shared memory, an interrupt to it) is seen at most a grain late or early. All
+//! that can run have still come to an event before it happens.
 
 mod live;
 mod passing;
@@ -19,16 +23,31 @@ use live::Live;
 use sim::Picos;
 use stream::{FlushScope, HartId, Source};
 
-/// A model that decides how long instructions take.
-pub trait Timing {
+/// How finely a model and the guest see time pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
     /// The length of a cycle, which the guest's cycle counter counts.
-    fn cycle(&self) -> Picos;
-
+    pub cycle: Picos,
     /// The virtual time that the guest sees pass with each instruction that retires while
     /// [`Timing::advance`] executes several. Zero, where the hart stands at `now` until it returns.
-    fn pace(&self) -> Picos {
-        Picos::ZERO
+    pub instruction: Picos,
+    /// The logarithm of the picoseconds of a grain of time: among harts that are in the same, the one with the
+    /// lower number executes until it leaves it. Zero, where all that harts see of each other is exact.
+    pub grain_log2: u32,
+}
+
+impl Pace {
+    /// That of a model which tells where in time each step of a hart is.
+    #[must_use]
+    pub const fn exact(cycle: Picos) -> Self {
+        Self { cycle, instruction: Picos::ZERO, grain_log2: 0 }
     }
+}
+
+/// A model that decides how long instructions take.
+pub trait Timing {
+    /// How finely it tells time.
+    fn pace(&self) -> Pace;
 
     /// Lets `hart`, whose time is `now`, execute from `source` (an instruction at least, if there
     /// is one) and returns the time it is then. Time between the last call for this hart and `now`
@@ -52,7 +71,7 @@ struct NextTurn {
 impl Machine {
     /// Runs under `timing` until `deadline` or until something happens that the caller must know of.
     pub fn run_timed(&mut self, timing: &mut dyn Timing, deadline: Picos) -> Event {
-        self.enter_stepping(timing.cycle());
+        self.enter_stepping(timing.pace().cycle);
         loop {
             self.refresh();
             if let Some(event) = self.next_report() {
@@ -75,13 +94,13 @@ impl Machine {
 
     /// Lets harts execute until `next`, an event, or nobody can.
     fn run_until(&mut self, timing: &mut dyn Timing, next: Picos) {
-        let (cycle, pace) = (timing.cycle(), timing.pace());
-        while let Some(turn) = self.next_turn() {
+        let pace = timing.pace();
+        while let Some(turn) = self.next_turn(pace.grain_log2, next) {
             self.now = self.now.max(turn.start);
             if turn.start >= next {
                 break;
             }
-            self.turn(timing, (cycle, pace), turn, next);
+            self.turn(timing, pace, turn, next);
             if self.take_up_request(turn.index) {
                 break;
             }
@@ -91,11 +110,11 @@ impl Machine {
 
     /// Lets a hart execute as long as it is its turn and before `next`, and asks for nothing. Moves the
     /// machine's time to the start of its last step, or of the last instruction where a step has
-    /// several. `cycle` and `pace` are those of `timing`.
+    /// several. `pace` is that of `timing`.
     fn turn(
         &mut self,
         timing: &mut dyn Timing,
-        (cycle, pace): (Picos, Picos),
+        pace: Pace,
         NextTurn { index, mut start, end }: NextTurn,
         next: Picos,
     ) {
@@ -104,14 +123,14 @@ impl Machine {
         self.stepper.begin_turn(&mut self.harts[index]);
         let Self { harts, port, code, stepper, pending_flushes, .. } = self;
         let (hart, flushes) = (&mut harts[index], &mut pending_flushes[index]);
-        let mut source = Live::new(hart, port, code, stepper, flushes, cycle);
-        source.turn.hart.set_clock(start, pace);
+        let mut source = Live::new(hart, port, code, stepper, flushes, pace.cycle);
+        source.turn.hart.set_clock(start, pace.instruction);
         let last = loop {
             source.turn.step_began = start;
             let mut end = timing.advance(HartId(index as u32), start, end_of_turn, &mut source);
-            let several = pace > Picos::ZERO && end > start;
+            let several = pace.instruction > Picos::ZERO && end > start;
             let began = source.turn.step_began;
-            let mut last = if several { end.saturating_sub(pace) } else { began };
+            let mut last = if several { end.saturating_sub(pace.instruction) } else { began };
             if std::mem::take(&mut source.turn.locked_up) {
                 // Only an interrupt gets it out, and none comes before `next`.
                 last = end;
@@ -121,7 +140,7 @@ impl Machine {
                 source.turn.hart.set_clock(end, Picos::ZERO);
                 break last;
             }
-            source.turn.hart.set_clock(end, pace);
+            source.turn.hart.set_clock(end, pace.instruction);
             start = end;
         };
         self.now = self.now.max(last);
@@ -134,19 +153,24 @@ impl Machine {
         true
     }
 
-    /// The turn of the hart with the earliest time among those that can run; the lower number wins a
-    /// tie. It ends where the hart stops being the one furthest behind.
-    fn next_turn(&self) -> Option<NextTurn> {
+    /// The turn of the hart that is furthest behind of those that can run, by the grain; the lower number
+    /// wins a tie. It ends where the hart stops being that. One that has come to `next` has no turn before
+    /// all others have.
+    fn next_turn(&self, grain_log2: u32, next: Picos) -> Option<NextTurn> {
+        let grain = |at: Picos| if at < next { at.0 >> grain_log2 } else { at.0 };
         let harts = self.harts.iter().map(Hart::now).enumerate();
         let mut candidates = harts.filter(|&(index, _)| self.can_run(index));
         let (index, start) = candidates.next()?;
-        let mut first = NextTurn { index, start, end: Picos::NEVER };
+        let (mut first, mut behind) = (NextTurn { index, start, end: Picos::NEVER }, grain(start));
+        let begins = |grain: u64| Picos(grain.saturating_mul(1 << grain_log2));
         for (index, start) in candidates {
-            if start < first.start {
-                first = NextTurn { index, start, end: first.start };
+            let at = grain(start);
+            if at < behind {
+                first = NextTurn { index, start, end: begins(behind) };
+                behind = at;
             } else {
-                // The lower number wins a tie, so that one still has the time at which this one starts.
-                first.end = first.end.min(Picos(start.0.saturating_add(1)));
+                // The lower number wins a tie, so that one still has the grain in which this one starts.
+                first.end = first.end.min(begins(at.saturating_add(1)));
             }
         }
         Some(first)

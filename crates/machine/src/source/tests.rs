@@ -5,7 +5,7 @@ mod threads;
 use super::*;
 use crate::htif::Verdict;
 use crate::{MachineConfig, NOMINAL_STEP};
-use conformance::asm::Asm;
+use conformance::asm::{Asm, inst};
 use conformance::body::Features;
 use conformance::elf::{self, Segment};
 use conformance::image::{Image, Recipe};
@@ -34,8 +34,8 @@ impl Batch {
 }
 
 impl Timing for Batch {
-    fn cycle(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace::exact(CYCLE)
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
@@ -112,8 +112,8 @@ fn somewhere(random: &mut Random, instr: &Instr) -> u64 {
 }
 
 impl Timing for Straying {
-    fn cycle(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace::exact(CYCLE)
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
@@ -212,8 +212,8 @@ struct Stretches {
 }
 
 impl Timing for Stretches {
-    fn cycle(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace::exact(CYCLE)
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
@@ -397,8 +397,8 @@ fn the_hart_furthest_behind_has_its_turn_and_the_lower_number_wins_a_tie() {
     // Hart 1 alone takes two cycles an instruction.
     struct Uneven(Vec<(u32, u64)>);
     impl Timing for Uneven {
-        fn cycle(&self) -> Picos {
-            CYCLE
+        fn pace(&self) -> Pace {
+            Pace::exact(CYCLE)
         }
         fn advance(
             &mut self,
@@ -422,12 +422,101 @@ fn the_hart_furthest_behind_has_its_turn_and_the_lower_number_wins_a_tie() {
     assert_eq!(timing.0, [(0, 0), (1, 0), (0, 1), (0, 2), (1, 2), (0, 3), (0, 4), (1, 4)]);
 }
 
+/// A step in which hart `.0` executed from `.1` on, in cycles.
+type Turned = (u32, u64);
+
+/// Each instruction takes a cycle, and harts see each other by grains of `1 << .0` picoseconds.
+struct Grained(u32, Vec<Turned>);
+
+impl Timing for Grained {
+    fn pace(&self) -> Pace {
+        Pace { grain_log2: self.0, ..Pace::exact(CYCLE) }
+    }
+    fn advance(
+        &mut self,
+        hart: HartId,
+        now: Picos,
+        until: Picos,
+        source: &mut dyn Source,
+    ) -> Picos {
+        assert!(now < until);
+        if let Fetched::Instr(_) = source.next(hart) {
+            self.1.push((hart.0, now.0 / CYCLE.0));
+            return now + CYCLE;
+        }
+        now
+    }
+    fn idle(&mut self, _: HartId, _: Picos) {}
+}
+
+#[test]
+fn by_grains_a_hart_executes_until_it_leaves_its_own_and_all_come_to_an_event() {
+    let elf = assembled(|asm| {
+        let here = asm.here();
+        asm.jump(here);
+    });
+    // Of 2048 ps, which are 5.12 cycles.
+    let turns = |deadlines: &[u64]| {
+        let (mut timing, mut machine) = (Grained(11, Vec::new()), machine(2, &elf));
+        for &deadline in deadlines {
+            let event = machine.run_timed(&mut timing, Picos(CYCLE.0 * deadline));
+            assert_eq!(event, Event::Deadline);
+            assert!(machine.harts.iter().all(|hart| hart.now() == Picos(CYCLE.0 * deadline)));
+        }
+        timing.1
+    };
+    let cycles = |hart: u32, cycles: std::ops::Range<u64>| cycles.map(move |cycle| (hart, cycle));
+    let whole: Vec<Turned> = cycles(0, 0..6)
+        .chain(cycles(1, 0..6))
+        .chain(cycles(0, 6..11))
+        .chain(cycles(1, 6..11))
+        .chain(cycles(0, 11..13))
+        .chain(cycles(1, 11..13))
+        .collect();
+    assert_eq!(turns(&[13]), whole);
+    let stopped: Vec<Turned> = cycles(0, 0..4)
+        .chain(cycles(1, 0..4))
+        .chain(cycles(0, 4..6))
+        .chain(cycles(1, 4..6))
+        .chain(cycles(0, 6..8))
+        .chain(cycles(1, 6..8))
+        .collect();
+    assert_eq!(turns(&[4, 8]), stopped, "a hart that came to the event waits for the other");
+}
+
+#[test]
+fn by_grains_a_hart_sees_at_once_what_another_did_in_an_earlier_one_and_no_later() {
+    // Hart 0 counts in memory; hart 1 reads what it has counted to.
+    let elf = assembled(|asm| {
+        asm.constant(20, RAM_BASE + 0x1000);
+        asm.csrr(5, csr::MHARTID);
+        let reads = asm.hole(inst(Op::Bne, 0, 5, 0, 0));
+        let count = asm.here();
+        asm.i(Op::Addi, 6, 6, 1);
+        asm.store(Op::Sd, 6, 20, 0);
+        asm.jump(count);
+        asm.fill(reads);
+        let read = asm.here();
+        asm.i(Op::Ld, 6, 20, 0);
+        asm.jump(read);
+    });
+    let seen = |grain_log2| {
+        let mut machine = machine(2, &elf);
+        machine.run_timed(&mut Grained(grain_log2, Vec::new()), Picos(CYCLE.0 * 600));
+        machine.harts.iter().map(|hart| hart.x[6]).collect::<Vec<_>>()
+    };
+    let behind = |seen: &[u64]| CYCLE.0 * 3 * seen[0].abs_diff(seen[1]);
+    assert!(behind(&seen(0)) <= 3 * CYCLE.0);
+    let grained = behind(&seen(14));
+    assert!(grained <= 1 << 14, "{grained}");
+}
+
 #[test]
 fn a_turn_is_told_that_it_ends_with_the_run_or_where_another_hart_falls_behind() {
     struct Told(Vec<(u32, u64, u64)>);
     impl Timing for Told {
-        fn cycle(&self) -> Picos {
-            CYCLE
+        fn pace(&self) -> Pace {
+            Pace::exact(CYCLE)
         }
         fn advance(
             &mut self,
@@ -460,11 +549,8 @@ fn a_turn_is_told_that_it_ends_with_the_run_or_where_another_hart_falls_behind()
 fn the_clock_of_the_guest_moves_within_a_step_at_the_pace_of_the_model() {
     struct Paced(u64, u64);
     impl Timing for Paced {
-        fn cycle(&self) -> Picos {
-            CYCLE
-        }
-        fn pace(&self) -> Picos {
-            Picos(CYCLE.0 * self.1)
+        fn pace(&self) -> Pace {
+            Pace { instruction: Picos(CYCLE.0 * self.1), ..Pace::exact(CYCLE) }
         }
         fn advance(
             &mut self,

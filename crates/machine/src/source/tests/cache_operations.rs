@@ -35,8 +35,8 @@ struct Twice {
 }
 
 impl Timing for Twice {
-    fn cycle(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace::exact(CYCLE)
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {

@@ -84,12 +84,8 @@ impl Warming {
 }
 
 impl Timing for Warming {
-    fn cycle(&self) -> Picos {
-        CYCLE
-    }
-
-    fn pace(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace { instruction: CYCLE, ..Pace::exact(CYCLE) }
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {

@@ -9,8 +9,8 @@ const USER_TLS: u64 = 0x3f_8000_1000;
 struct Asking(Option<u64>);
 
 impl Timing for Asking {
-    fn cycle(&self) -> Picos {
-        CYCLE
+    fn pace(&self) -> Pace {
+        Pace::exact(CYCLE)
     }
 
     fn advance(&mut self, hart: HartId, now: Picos, _: Picos, source: &mut dyn Source) -> Picos {
