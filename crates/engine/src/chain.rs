@@ -4,7 +4,7 @@
 //! neither fails nor asks for anything. A chain of them goes from each straight to the next, as threaded
 //! code does, and shows what they leave behind as it happens. Any other ends it before it executes.
 
-use crate::known::{About, CodePage, Describe, is_there};
+use crate::known::{CodePage, Describe};
 use crate::port::Hits;
 use crate::{Bus, FastPort, StepAccess, Stepper};
 use hart::exec::{self, Semantics, Wrap};
@@ -14,48 +14,38 @@ use std::marker::PhantomData;
 
 /// Whoever is shown what the instructions of a chain do, each after it was executed and before the next
 /// one is.
-pub trait Witness<B, D> {
+pub trait Witness<B> {
     /// A chain is about to begin with the instruction at `place`, which nothing but itself keeps from being
     /// executed next. Gives how many bytes from there on the same page it may execute: none, perhaps.
-    fn begin(&mut self, hart: &Hart, port: &mut FastPort<B>, place: &Place<'_, D>) -> u64;
+    fn begin(&mut self, hart: &Hart, port: &mut FastPort<B>, place: &Place<'_>) -> u64;
 
     /// The load or store at `pc` made an access of one part.
     fn access(&mut self, hart: &Hart, port: &mut FastPort<B>, pc: u64, access: &StepAccess);
 
-    /// The branch `inst` at `pc` led to `next_pc`.
-    fn branch(&mut self, inst: &Inst, description: &D, pc: u64, next_pc: u64);
+    /// The branch `inst` at `pc`, which is one of `class`, led to `next_pc`.
+    fn branch(&mut self, class: Class, inst: &Inst, pc: u64, next_pc: u64);
 }
 
 /// Where a chain begins.
 #[derive(Debug)]
-pub struct Place<'a, D> {
+pub struct Place<'a> {
     /// The address of its first instruction.
     pub pc: u64,
     /// The physical address.
     pub pa: u64,
     /// The instruction.
     pub inst: &'a Inst,
-    /// Its description.
-    pub description: &'a D,
-}
-
-/// What a chain is executed with.
-struct Chaining<'a, D, W> {
-    witness: &'a mut W,
-    /// What else is known of its instructions, and of those behind it.
-    about: &'a [About<D>],
 }
 
 /// Executes the instruction `this`, which is at the hart's pc, and what follows it in `rest`.
-type Chained<B, D, W> =
-    fn(&mut Hart, &mut FastPort<B>, &mut Chaining<'_, D, W>, this: &Inst, rest: &[Inst]);
+type Chained<B, W> = fn(&mut Hart, &mut FastPort<B>, &mut W, this: &Inst, rest: &[Inst]);
 
 impl<D: Describe> Stepper<D> {
     /// Executes instructions of `hart` that lie one behind the other on `page` and shows them to `witness`,
     /// with the effect of as many calls of [`Stepper::step_at_hand`]; no more than `most`, and no more
     /// bytes than `witness` says. Gives how many: none, perhaps.
     #[inline]
-    pub fn chain<B: Bus, W: Witness<B, D>>(
+    pub fn chain<B: Bus, W: Witness<B>>(
         &mut self,
         page: &CodePage,
         most: u64,
@@ -67,23 +57,19 @@ impl<D: Describe> Stepper<D> {
             return 0;
         }
         let pc = hart.pc;
-        let Some((insts, about)) = self.insts.on_page_from(page, pc) else { return 0 };
-        let ([inst, behind @ ..], [first, ..]) = (insts, about) else { return 0 };
-        let place = Place { pc, pa: page.pa(pc), inst, description: &first.description };
-        if !is_there(inst) {
+        let Some([inst, behind @ ..]) = self.insts.on_page_from(page, pc) else { return 0 };
+        // Where there is no instruction there is one that no chain executes.
+        if !exec::wrap::<Linked>(inst.op) {
             return 0;
         }
+        let place = Place { pc, pa: page.pa(pc), inst };
         // No instruction is shorter than two bytes.
         let slots = most.min(witness.begin(hart, port, &place) / 2) as usize;
-        let slots = slots.min(insts.len());
-        if slots == 0 {
-            return 0;
-        }
-        let rest = &behind[..slots - 1];
+        let Some(others) = slots.checked_sub(1) else { return 0 };
+        let rest = &behind[..others.min(behind.len())];
         let before = hart.retired;
         if is_whole(inst, rest) {
-            let mut chaining = Chaining { witness, about: &about[..slots] };
-            link::<B, D, W>(inst)(hart, port, &mut chaining, inst, rest);
+            link::<B, W>(inst)(hart, port, witness, inst, rest);
         }
         hart.retired - before
     }
@@ -97,14 +83,14 @@ fn is_whole(inst: &Inst, rest: &[Inst]) -> bool {
 
 /// The function for an instruction.
 #[inline(always)]
-fn link<B: Bus, D, W: Witness<B, D>>(inst: &Inst) -> Chained<B, D, W> {
-    exec::wrap::<Chain<B, D, W>>(inst.op)
+fn link<B: Bus, W: Witness<B>>(inst: &Inst) -> Chained<B, W> {
+    exec::wrap::<Chain<B, W>>(inst.op)
 }
 
-fn chained<B: Bus, D, W: Witness<B, D>, S: Semantics>(
+fn chained<B: Bus, W: Witness<B>, S: Semantics>(
     hart: &mut Hart,
     port: &mut FastPort<B>,
-    chaining: &mut Chaining<'_, D, W>,
+    witness: &mut W,
     this: &Inst,
     rest: &[Inst],
 ) {
@@ -123,18 +109,16 @@ fn chained<B: Bus, D, W: Witness<B, D>, S: Semantics>(
     }
     hart.retired += 1;
     if matches!(S::CLASS, Class::Load | Class::Store) {
-        chaining.witness.access(hart, port, pc, &access);
+        witness.access(hart, port, pc, &access);
     }
     if matches!(S::CLASS, Class::Branch | Class::Jump | Class::JumpIndirect) {
-        let about = &chaining.about[chaining.about.len() - 1 - rest.len()];
-        chaining.witness.branch(this, &about.description, pc, hart.pc);
+        witness.branch(S::CLASS, this, pc, hart.pc);
     }
-    // Where there is no instruction there is one that no chain executes.
     if outcome == Ok(())
         && let Some((next, rest)) = behind(this, rest).split_first()
         && is_whole(next, rest)
     {
-        link::<B, D, W>(next)(hart, port, chaining, next, rest);
+        link::<B, W>(next)(hart, port, witness, next, rest);
     }
 }
 
@@ -162,13 +146,25 @@ const fn is_linked(class: Class) -> bool {
 }
 
 /// Makes of each instruction its [`Chained`] function.
-struct Chain<B, D, W>(PhantomData<(B, D, W)>);
+struct Chain<B, W>(PhantomData<(B, W)>);
 
-impl<B: Bus, D, W: Witness<B, D>> Wrap for Chain<B, D, W> {
-    type Wrapped = Chained<B, D, W>;
+impl<B: Bus, W: Witness<B>> Wrap for Chain<B, W> {
+    type Wrapped = Chained<B, W>;
 
     fn wrap<S: Semantics>() -> Self::Wrapped {
-        chained::<B, D, W, S>
+        chained::<B, W, S>
+    }
+}
+
+/// Tells of each instruction whether chains execute it.
+struct Linked;
+
+impl Wrap for Linked {
+    type Wrapped = bool;
+
+    #[inline(always)]
+    fn wrap<S: Semantics>() -> bool {
+        is_linked(S::CLASS)
     }
 }
 
@@ -191,8 +187,8 @@ mod tests {
         branches: Vec<(u64, u64)>,
     }
 
-    impl Witness<NoBus, ()> for Seen {
-        fn begin(&mut self, hart: &Hart, _: &mut FastPort<NoBus>, place: &Place<'_, ()>) -> u64 {
+    impl Witness<NoBus> for Seen {
+        fn begin(&mut self, hart: &Hart, _: &mut FastPort<NoBus>, place: &Place<'_>) -> u64 {
             assert_eq!((place.pc, place.pa), (hart.pc, hart.pc));
             std::mem::take(&mut self.bytes)
         }
@@ -201,7 +197,8 @@ mod tests {
             self.accesses.push((pc, *access));
         }
 
-        fn branch(&mut self, _: &Inst, _: &(), pc: u64, next_pc: u64) {
+        fn branch(&mut self, class: Class, inst: &Inst, pc: u64, next_pc: u64) {
+            assert_eq!(class, inst.op.class());
             self.branches.push((pc, next_pc));
         }
     }

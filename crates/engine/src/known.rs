@@ -49,7 +49,7 @@ fn nothing() -> Inst {
 
 /// Whether `inst` is an instruction, and not [`nothing`].
 #[inline(always)]
-pub(crate) fn is_there(inst: &Inst) -> bool {
+fn is_there(inst: &Inst) -> bool {
     inst.raw != 0
 }
 
@@ -104,13 +104,13 @@ const MOST_PAGES: usize = 2048;
 /// Slots in one of the host's cache lines.
 const SLOTS_A_LINE: usize = 64 / size_of::<Inst>();
 /// Slots that are expected to be needed where a branch leads: those of some five instructions.
-const EXPECTED: usize = 8;
+const EXPECTED: usize = 16;
 
 /// The instructions of one page: what lies at every second byte, or [`nothing`].
 #[derive(Clone, Debug)]
 struct Part<D> {
     insts: [Inst; PAGE_SLOTS],
-    /// What else is known of those: kept apart, since chains seldom ask and have more of `insts` in the
+    /// What else is known of those: kept apart, since chains do not ask and have more of `insts` in the
     /// host's caches so.
     about: [About<D>; PAGE_SLOTS],
 }
@@ -300,12 +300,11 @@ impl<D: Describe> KnownInsts<D> {
         }
     }
 
-    /// The instructions that begin at `pc`, if that lies on `page`, and behind it there, and what else is
-    /// known of them.
+    /// The slots from `pc` on, if that lies on `page`, to its end: each has the instruction that begins there,
+    /// or one of [`Class::Fence`](isa::Class).
     #[inline(always)]
-    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64) -> Option<(&[Inst], &[About<D>])> {
-        let part = self.part(page, pc)?;
-        Some((&part.insts[slot(pc)..], &part.about[slot(pc)..]))
+    pub(crate) fn on_page_from(&self, page: &CodePage, pc: u64) -> Option<&[Inst]> {
+        Some(&self.part(page, pc)?.insts[slot(pc)..])
     }
 
     #[cold]

@@ -1,11 +1,11 @@
 //! What an instruction leaves behind in passing, for a [`Follower`]: no record of it is made.
 
 use super::live::walk;
-use super::record::{Context, Description, access, outcome};
+use super::record::{Context, Description, access, branch_kind, is_serialising, outcome};
 use crate::board::Board;
 use engine::{FastPort, Place, Step, StepAccess, Witness};
 use hart::Hart;
-use isa::Inst;
+use isa::{Class, Inst};
 use stream::{Branch, Bytes, Follower, MemAccess, MemKind, PhysAddr, VirtAddr};
 
 /// The line that was fetched last.
@@ -92,7 +92,9 @@ impl Passing<'_> {
             let kind = step.description.access;
             self.show_access(hart, port, step.pc, access(self.context, kind, part));
         }
-        self.branch(step.inst, step.description, step.pc, step.next_pc);
+        if step.description.branch.is_some() {
+            self.branch(step.inst.op.class(), step.inst, step.pc, step.next_pc);
+        }
     }
 
     /// Shows the fetch of the `len` bytes from `pc`, which are at `pa`.
@@ -113,22 +115,18 @@ impl Passing<'_> {
     }
 }
 
-impl Witness<Board, Description> for Passing<'_> {
+impl Witness<Board> for Passing<'_> {
     /// What is fetched is shown before it is executed: if it then raises it has been fetched all the same, and
     /// to show it again changes nothing. What lies in two lines is in no chain.
     #[inline(always)]
-    fn begin(
-        &mut self,
-        hart: &Hart,
-        port: &mut FastPort<Board>,
-        place: &Place<'_, Description>,
-    ) -> u64 {
-        let &Place { pc, pa, inst, description } = place;
+    fn begin(&mut self, hart: &Hart, port: &mut FastPort<Board>, place: &Place<'_>) -> u64 {
+        let &Place { pc, pa, inst } = place;
+        debug_assert!(!is_serialising(inst), "no chain executes {:?}", inst.op);
         let left = self.line.left(pa);
         if left != 0 {
             return left;
         }
-        if description.serialising() || !self.line.enter(pa, u64::from(inst.len)) {
+        if !self.line.enter(pa, u64::from(inst.len)) {
             return 0;
         }
         self.fetch((pc, pa, inst.len), hart, port);
@@ -142,8 +140,8 @@ impl Witness<Board, Description> for Passing<'_> {
     }
 
     #[inline(always)]
-    fn branch(&mut self, inst: &Inst, description: &Description, pc: u64, next_pc: u64) {
-        if let Some(kind) = description.branch {
+    fn branch(&mut self, class: Class, inst: &Inst, pc: u64, next_pc: u64) {
+        if let Some(kind) = branch_kind(class, inst) {
             let branch = outcome(kind, inst, pc, next_pc, false);
             let end = pc.wrapping_add(u64::from(inst.len));
             let (pc, end) = (VirtAddr(pc), VirtAddr(end));

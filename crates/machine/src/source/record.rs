@@ -32,7 +32,7 @@ impl Describe for Description {
             len: inst.len,
             operands: operands(inst),
             access: mem_kind(inst),
-            branch: branch_kind(inst),
+            branch: branch_kind(inst.op.class(), inst),
             serialising: is_serialising(inst),
             is_move: is_move(inst),
         }
@@ -233,8 +233,10 @@ fn operands(inst: &Inst) -> Operands {
     }
 }
 
-fn branch_kind(inst: &Inst) -> Option<BranchKind> {
-    Some(match inst.op.class() {
+/// What kind of branch `inst` is, which is one of `class`; `None` if none.
+#[inline(always)]
+pub(super) fn branch_kind(class: IsaClass, inst: &Inst) -> Option<BranchKind> {
+    Some(match class {
         IsaClass::Branch => BranchKind::Conditional,
         IsaClass::Jump if inst.is_call() => BranchKind::Call,
         IsaClass::Jump => BranchKind::Jump,
@@ -248,7 +250,7 @@ fn branch_kind(inst: &Inst) -> Option<BranchKind> {
     })
 }
 
-fn is_serialising(inst: &Inst) -> bool {
+pub(super) fn is_serialising(inst: &Inst) -> bool {
     matches!(inst.op.class(), IsaClass::Csr | IsaClass::System | IsaClass::Marker)
         || inst.op == Op::FenceI
 }

@@ -31,6 +31,12 @@ impl Hints {
         (tag ^ tag >> 8) & 0xff
     }
 
+    /// `set` will be looked at soon.
+    #[inline(always)]
+    pub(super) fn expect(&self, set: usize) {
+        hint::prefetch(&self.bytes[set * self.words]);
+    }
+
     /// `line` lies in `way` now.
     #[inline]
     pub(super) fn put(&mut self, set: usize, way: usize, line: LineAddr) {

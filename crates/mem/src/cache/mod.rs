@@ -210,6 +210,12 @@ impl Cache {
         start
     }
 
+    /// `line` will be looked up soon.
+    #[inline(always)]
+    pub(crate) fn expect(&self, line: LineAddr) {
+        self.tags.expect(line);
+    }
+
     /// The place of `line`, without using it, where that is most often another than was used last.
     #[inline(always)]
     pub(crate) fn find_another(&self, line: LineAddr) -> Option<Slot> {

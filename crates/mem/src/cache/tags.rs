@@ -149,6 +149,19 @@ impl Tags {
         self.hints.may_hold(self.set(line), line)
     }
 
+    /// `line` will be looked for soon: has the host bring what that reads nearer, all at once.
+    #[inline(always)]
+    pub(crate) fn expect(&self, line: LineAddr) {
+        let set = self.set(line);
+        hint::prefetch(&self.sets[set]);
+        self.hints.expect(set);
+        for held in
+            self.lines[set * self.ways..][..self.ways].iter().step_by(64 / size_of::<LineAddr>())
+        {
+            hint::prefetch(held);
+        }
+    }
+
     /// Where `line` is, if it is there: most often the line that was used last in its set.
     #[inline(always)]
     pub(crate) fn find(&self, line: LineAddr) -> Option<Slot> {

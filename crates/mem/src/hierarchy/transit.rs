@@ -140,6 +140,7 @@ impl Hierarchy {
     /// A first-level miss: gets the line from below and puts it in.
     #[inline(never)]
     pub(super) fn miss(&mut self, request: Request, side: Side) -> Outcome {
+        self.expect_below_l1(request);
         let mut outcome = Outcome::found(Level::L1);
         let exclusive = self.below_l1(request, &mut outcome);
         let state = match request.kind {
@@ -153,6 +154,20 @@ impl Hierarchy {
             self.leave_l1(request.hart.index(), side, victim, &mut outcome);
         }
         outcome
+    }
+
+    /// Has the host bring what the look-ups below the first level will read nearer.
+    #[inline(always)]
+    fn expect_below_l1(&self, request: Request) {
+        let l2 = self.harts[request.hart.index()].l2.as_ref();
+        if let Some(l2) = l2 {
+            l2.expect(request.line);
+        }
+        if let Some(llc) = &self.llc
+            && !l2.is_some_and(|l2| l2.may_hold(request.line))
+        {
+            llc.expect(request.line);
+        }
     }
 
     fn transit_past_l1(&mut self, request: Request) -> Outcome {
