@@ -96,9 +96,9 @@ impl Pair<'_> {
     /// Invocation number `n` under `timing`, then without it.
     fn invoke(&mut self, n: u64, timing: impl Counted) -> Result<(), StudyError> {
         let sendable = self.prepared.requests.nth(n);
-        let pace = timing.pace();
         let mut steps = Vec::new();
         let mut noted = Noted { inner: timing, steps: &mut steps };
+        let pace = noted.pace();
         let modelled = invoke(&mut self.modelled, sendable, &mut noted)?;
         let reply = modelled.reply;
         sendable
@@ -176,8 +176,11 @@ struct Noted<'a, T> {
 }
 
 impl<T: Timing> Timing for Noted<'_, T> {
+    /// Harts take turns as exactly as can be, also where the model has [grains](Pace::grain_log2): blocks of fast
+    /// execution tell devices the time at which they began, so events come some nanoseconds apart, and
+    /// among steps of many instructions that could change whose turn is next.
     fn pace(&self) -> Pace {
-        self.inner.pace()
+        Pace { grain_log2: 0, ..self.inner.pace() }
     }
 
     fn advance(
