@@ -15,9 +15,9 @@ use std::marker::PhantomData;
 /// Whoever is shown what the instructions of a chain do, each after it was executed and before the next
 /// one is.
 pub trait Witness<B> {
-    /// A chain is about to begin with the instruction at `place`, which nothing but itself keeps from being
+    /// A chain is about to begin with the instruction at `start`, which nothing but itself keeps from being
     /// executed next. Gives how many bytes from there on the same page it may execute: none, perhaps.
-    fn begin(&mut self, hart: &Hart, port: &mut FastPort<B>, place: &Place<'_>) -> u64;
+    fn begin(&mut self, hart: &Hart, port: &mut FastPort<B>, start: &Start<'_>) -> u64;
 
     /// The load or store at `pc` made an access of one part.
     fn access(&mut self, hart: &Hart, port: &mut FastPort<B>, pc: u64, access: &StepAccess);
@@ -28,7 +28,7 @@ pub trait Witness<B> {
 
 /// Where a chain begins.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub struct Start<'a> {
     /// The address of its first instruction.
     pub pc: u64,
     /// The physical address.
@@ -62,9 +62,9 @@ impl<D: Describe> Stepper<D> {
         if !exec::wrap::<Linked>(inst.op) {
             return 0;
         }
-        let place = Place { pc, pa: page.pa(pc), inst };
+        let start = Start { pc, pa: page.pa(pc), inst };
         // No instruction is shorter than two bytes.
-        let slots = most.min(witness.begin(hart, port, &place) / 2) as usize;
+        let slots = most.min(witness.begin(hart, port, &start) / 2) as usize;
         let Some(others) = slots.checked_sub(1) else { return 0 };
         let rest = &behind[..others.min(behind.len())];
         let before = hart.retired;
@@ -188,8 +188,8 @@ mod tests {
     }
 
     impl Witness<NoBus> for Seen {
-        fn begin(&mut self, hart: &Hart, _: &mut FastPort<NoBus>, place: &Place<'_>) -> u64 {
-            assert_eq!((place.pc, place.pa), (hart.pc, hart.pc));
+        fn begin(&mut self, hart: &Hart, _: &mut FastPort<NoBus>, start: &Start<'_>) -> u64 {
+            assert_eq!((start.pc, start.pa), (hart.pc, hart.pc));
             std::mem::take(&mut self.bytes)
         }
 

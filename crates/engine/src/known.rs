@@ -101,8 +101,6 @@ const PAGE_SLOTS: usize = ram::PAGE as usize / 2;
 /// Most pages whose instructions are kept, eight megabytes of code: a guest runs one to three an
 /// invocation, kernel included.
 const MOST_PAGES: usize = 2048;
-/// Slots in one of the host's cache lines.
-const SLOTS_A_LINE: usize = 64 / size_of::<Inst>();
 /// Slots that are expected to be needed where a branch leads: those of some five instructions.
 const EXPECTED: usize = 16;
 
@@ -162,10 +160,19 @@ impl<D: Describe> Pages<D> {
         usize::from(self.owned.get(offset / ram::PAGE as usize).copied().unwrap_or(0))
     }
 
-    /// The instruction at RAM offset `offset`.
-    #[cfg(test)]
-    fn get(&self, offset: usize) -> Option<(&Inst, &About<D>)> {
-        self.parts[self.part(offset)].get(slot(offset as u64))
+    /// Which part has the instruction at RAM offset `offset`, if it is kept.
+    #[inline(always)]
+    fn kept(&self, offset: usize) -> Option<usize> {
+        let part = self.part(offset);
+        is_there(&self.parts[part].insts[slot(offset as u64)]).then_some(part)
+    }
+
+    /// The instruction at RAM offset `offset`, which `part` has.
+    #[inline(always)]
+    fn found(&self, part: usize, offset: usize) -> Found<'_, D> {
+        let (Part { insts, about }, slot) = (&self.parts[part], slot(offset as u64));
+        let pa = RAM_BASE + offset as u64;
+        Found { inst: &insts[slot], about: &about[slot], pa, tail: None }
     }
 
     /// Keeps the instruction at RAM offset `offset`.
@@ -253,11 +260,9 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => place_of_pc(hart, port)?,
         };
-        let (part, slot) = (self.pages.part(offset), slot(offset as u64));
-        if is_there(&self.pages.parts[part].insts[slot]) {
-            let Part { insts, about } = &self.pages.parts[part];
-            let (inst, about) = (&insts[slot], &about[slot]);
-            return Ok(Found { inst, about, pa: RAM_BASE + offset as u64, tail: None });
+        // By number: what were borrowed for the return could not be changed behind it.
+        if let Some(part) = self.pages.kept(offset) {
+            return Ok(self.pages.found(part, offset));
         }
         self.decode(hart, port, offset)
     }
@@ -294,10 +299,8 @@ impl<D: Describe> KnownInsts<D> {
     /// Has the host bring the slot of `pc`, if that lies on `page`, and those behind it nearer.
     #[inline(always)]
     pub(crate) fn expect_at(&self, page: &CodePage, pc: u64) {
-        let Some(part) = self.part(page, pc) else { return };
-        for line in (0..EXPECTED).step_by(SLOTS_A_LINE) {
-            hint::prefetch(&part.insts[(slot(pc) + line) % PAGE_SLOTS]);
-        }
+        let insts = self.on_page_from(page, pc).unwrap_or_default();
+        hint::prefetch_all(&insts[..insts.len().min(EXPECTED)]);
     }
 
     /// The slots from `pc` on, if that lies on `page`, to its end: each has the instruction that begins there,
@@ -342,11 +345,9 @@ impl<D: Describe> KnownInsts<D> {
             Some(offset) => offset,
             None => port.probe(hart, hart.pc, 2, Access::Fetch)?.in_ram()?,
         };
-        let (part, slot) = (self.pages.part(offset), slot(offset as u64));
-        if is_there(&self.pages.parts[part].insts[slot]) {
-            let Part { insts, about } = &self.pages.parts[part];
-            let (inst, about) = (&insts[slot], &about[slot]);
-            return Some(Found { inst, about, pa: RAM_BASE + offset as u64, tail: None });
+        // By number: what were borrowed for the return could not be changed behind it.
+        if let Some(part) = self.pages.kept(offset) {
+            return Some(self.pages.found(part, offset));
         }
         self.decode_aside(hart, port, offset)
     }
@@ -444,7 +445,7 @@ mod tests {
     fn pages_are_kept_apart_until_there_are_too_many_or_one_is_forgotten() {
         let (inst, about) = known(0x13);
         let mut pages = Pages::new();
-        let holds = |pages: &Pages<()>, at| pages.get(at).is_some();
+        let holds = |pages: &Pages<()>, at| pages.kept(at).is_some();
         let offset = |page: usize| page * 7 * ram::PAGE as usize + page % 2048 * 2;
         (0..MOST_PAGES).for_each(|page| pages.put(offset(page), inst, about));
         assert!((0..MOST_PAGES).all(|page| holds(&pages, offset(page))));
@@ -484,6 +485,6 @@ mod tests {
 
     #[test]
     fn four_slots_are_a_cache_line() {
-        assert_eq!(SLOTS_A_LINE, 4);
+        assert_eq!(size_of::<Inst>(), 16);
     }
 }

@@ -25,7 +25,7 @@ mod threaded;
 mod tlb;
 
 pub use bus::{Bus, NoBus};
-pub use chain::{Place, Witness};
+pub use chain::{Start, Witness};
 pub use code::Code;
 pub use known::{CodePage, Describe};
 pub use note::StepAccess;

@@ -109,7 +109,7 @@ impl Watched for Detailed<'_> {
 }
 
 /// While harts warm at the same time they see what others do at most 2^17 ps, 0.13 us, late or early: about what
-/// an interrupt takes from one to the other. Turns of single instructions would take most of warming's time.
+/// an interrupt takes from one to the other. Turns of single instructions take a tenth of warming's time.
 const WARMING_GRAIN_LOG2: u32 = 17;
 
 /// Caches and TLBs follow what is executed; an instruction takes a cycle.

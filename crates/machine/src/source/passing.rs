@@ -3,7 +3,7 @@
 use super::live::walk;
 use super::record::{Context, Description, access, branch_kind, is_serialising, outcome};
 use crate::board::Board;
-use engine::{FastPort, Place, Step, StepAccess, Witness};
+use engine::{FastPort, Start, Step, StepAccess, Witness};
 use hart::Hart;
 use isa::{Class, Inst};
 use stream::{Branch, Bytes, Follower, MemAccess, MemKind, PhysAddr, VirtAddr};
@@ -92,9 +92,7 @@ impl Passing<'_> {
             let kind = step.description.access;
             self.show_access(hart, port, step.pc, access(self.context, kind, part));
         }
-        if step.description.branch.is_some() {
-            self.branch(step.inst.op.class(), step.inst, step.pc, step.next_pc);
-        }
+        self.branch(step.inst.op.class(), step.inst, step.pc, step.next_pc);
     }
 
     /// Shows the fetch of the `len` bytes from `pc`, which are at `pa`.
@@ -119,8 +117,8 @@ impl Witness<Board> for Passing<'_> {
     /// What is fetched is shown before it is executed: if it then raises it has been fetched all the same, and
     /// to show it again changes nothing. What lies in two lines is in no chain.
     #[inline(always)]
-    fn begin(&mut self, hart: &Hart, port: &mut FastPort<Board>, place: &Place<'_>) -> u64 {
-        let &Place { pc, pa, inst } = place;
+    fn begin(&mut self, hart: &Hart, port: &mut FastPort<Board>, start: &Start<'_>) -> u64 {
+        let &Start { pc, pa, inst } = start;
         debug_assert!(!is_serialising(inst), "no chain executes {:?}", inst.op);
         let left = self.line.left(pa);
         if left != 0 {

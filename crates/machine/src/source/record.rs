@@ -20,7 +20,7 @@ pub(crate) struct Description {
     operands: Operands,
     /// The kind of its accesses, if it makes any.
     pub(super) access: MemKind,
-    pub(super) branch: Option<BranchKind>,
+    branch: Option<BranchKind>,
     serialising: bool,
     is_move: bool,
 }

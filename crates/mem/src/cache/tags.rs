@@ -155,11 +155,7 @@ impl Tags {
         let set = self.set(line);
         hint::prefetch(&self.sets[set]);
         self.hints.expect(set);
-        for held in
-            self.lines[set * self.ways..][..self.ways].iter().step_by(64 / size_of::<LineAddr>())
-        {
-            hint::prefetch(held);
-        }
+        hint::prefetch_all(&self.lines[set * self.ways..][..self.ways]);
     }
 
     /// Where `line` is, if it is there: most often the line that was used last in its set.
